@@ -1,0 +1,21 @@
+"""Errors a user can act on. Their message is one sentence; no traceback belongs beside it."""
+
+
+class UserError(Exception):
+    """Something the caller can mend: a broken file, a wrong option, an unreachable address."""
+
+
+class MediaError(UserError):
+    """The media cannot be read or lacks what was asked of it."""
+
+
+class ModelMissing(UserError):
+    """A model is not in the store."""
+
+
+class ModelCorrupt(UserError):
+    """A file in the store does not match its SHA-256."""
+
+
+class StorageError(UserError):
+    """A URI cannot be read or written."""

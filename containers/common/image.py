@@ -1,0 +1,42 @@
+"""An image's settings, read from `containers/<image>/image.toml`: the one place that states its limits."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from containers.common.contract import Contract
+
+CONTAINERS = Path(__file__).parents[1]
+IMAGES = (
+    "whisperx",
+    "pyannote",
+    "faceapi",
+    "facenet",
+    "deepfilternet",
+    "audioset",
+    "faiss",
+    "model_downloader",
+)
+
+
+class Image(Contract):
+    """What Lambda, ECS and the local endpoint must know to run an image."""
+
+    name: str
+    runtime: Literal["python", "node"] = "python"
+    handler: str = Field(description="Lambda handler, e.g. containers.faiss.app.handler")
+    extra: str = Field(description="the extra of pyproject.toml that installs its dependencies")
+    memory_mb: int = Field(ge=128, le=10240)
+    timeout_s: int = Field(ge=1, le=900)
+    storage_mb: int = Field(512, ge=512, le=10240)
+    init_timeout_s: int = Field(120, description="local only: how long a worker may take to import")
+    environment: dict[str, str] = {}
+
+
+@cache
+def image(name: str) -> Image:
+    text = (CONTAINERS / name / "image.toml").read_text(encoding="utf-8")
+    return Image.model_validate({"name": name, **tomllib.loads(text)})

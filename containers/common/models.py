@@ -1,0 +1,101 @@
+"""The model store as images see it: a folder per model, opened only when every hash matches.
+
+The catalogue (`catalogue.toml`) says which files a model has and their SHA-256; the store holds them
+under `<store>/<model id>/<file name>`. A file is hashed once per process, before it is first used.
+"""
+
+import hashlib
+import os
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from containers.common.contract import Contract, ModelRef
+from containers.common.errors import ModelCorrupt, ModelMissing
+
+CATALOGUE = Path(__file__).with_name("catalogue.toml")
+
+
+class ModelFile(Contract):
+    """One file of a model as it lies in the store."""
+
+    name: str
+    sha256: str
+    size: int = Field(description="bytes")
+
+
+class Model(Contract):
+    """A catalogue entry. `source` is read by the model downloader alone."""
+
+    id: str
+    task: str
+    title: str
+    revision: str
+    licence: str
+    profile: str
+    source: dict[str, Any]
+    files: list[ModelFile]
+
+    @property
+    def sha256(self) -> str:
+        """One hash for the whole model: SHA-256 over its files' hashes in catalogue order."""
+        return hashlib.sha256("".join(file.sha256 for file in self.files).encode()).hexdigest()
+
+    @property
+    def ref(self) -> ModelRef:
+        return ModelRef(id=self.id, revision=self.revision, sha256=self.sha256)
+
+
+@cache
+def catalogue(path: Path | None = None) -> dict[str, Model]:
+    """Every known model by id; `MEDIAFLOW_CATALOGUE` names another catalogue file."""
+    chosen = path or Path(os.environ.get("MEDIAFLOW_CATALOGUE") or CATALOGUE)
+    entries = tomllib.loads(chosen.read_text(encoding="utf-8"))["model"]
+    return {entry["id"]: Model.model_validate(entry) for entry in entries}
+
+
+def store_folder() -> Path:
+    """Where models lie: `MEDIAFLOW_MODELS`, or the user's cache folder."""
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mediaflow" / "models"
+    return Path(os.environ.get("MEDIAFLOW_MODELS") or default)
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def has_model(model_id: str) -> bool:
+    """Whether every file of the model is in the store (sizes compared, hashes not)."""
+    model = catalogue()[model_id]
+    folder = store_folder() / model_id
+    return all(
+        (folder / file.name).is_file() and (folder / file.name).stat().st_size == file.size
+        for file in model.files
+    )
+
+
+@cache
+def open_model(model_id: str) -> tuple[Path, ModelRef]:
+    """The model's folder, with every file's hash checked.
+
+    Raises ModelMissing or ModelCorrupt with the command that mends it.
+    """
+    model = catalogue()[model_id]
+    folder = store_folder() / model_id
+    for file in model.files:
+        path = folder / file.name
+        if not path.is_file():
+            raise ModelMissing(
+                f"Model '{model_id}' is not in the store {store_folder()}: "
+                f"run `uv run python -m flows.models fetch {model_id}`."
+            )
+        if sha256_of(path) != file.sha256:
+            raise ModelCorrupt(
+                f"{path} does not match its SHA-256 in the catalogue: "
+                f"run `uv run python -m flows.models fetch {model_id}` to replace it."
+            )
+    return folder, model.ref

@@ -1,0 +1,60 @@
+"""Faces in pictures and what they show (specification 4.3)."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from containers.common.contract import Contract, Request, Score
+
+
+class Box(Contract):
+    """Pixels of the picture, from its top left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Detection(Contract):
+    box: Box
+    score: Score
+
+
+class AgeAndGender(Contract):
+    age: float = Field(ge=0, description="years")
+    gender: Literal["female", "male"]
+    genderProbability: Score
+
+
+class Face(Contract):
+    detection: Detection
+    expressions: dict[str, Score] = Field(
+        description="neutral, happy, sad, angry, fearful, disgusted, surprised; they sum to 1"
+    )
+    ageAndGender: AgeAndGender
+    landmarks: list[tuple[float, float]] = Field([], description="68 points (x, y) in pixels, iBUG 300-W order")
+    descriptor: list[float] = Field([], description="128-d face descriptor, compared by Euclidean distance")
+
+
+class PictureFaces(Contract):
+    image: str = Field(description="URI of the picture")
+    width: int
+    height: int
+    faces: list[Face]
+
+
+class DetectResult(Contract):
+    """One entry per requested picture, in the order of the request."""
+
+    images: list[PictureFaces]
+
+
+class DetectRequest(Request):
+    images: list[str] = Field(min_length=1, description="URIs of JPEG, PNG or WebP pictures")
+    detector: Literal["tiny", "ssd"] = "ssd"
+    min_confidence: float = Field(0.4, gt=0, lt=1)
+    input_size: int = Field(416, ge=128, le=1024, multiple_of=32, description="tiny detector only, pixels")
+    min_face: int = Field(20, ge=0, description="faces narrower than this many pixels are left out")
+    landmarks: bool = True
+    descriptor: bool = True

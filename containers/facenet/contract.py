@@ -1,0 +1,43 @@
+"""Aligned face crops and, where the VGGFace2 network is in the store, 512-d embeddings."""
+
+from pydantic import Field
+
+from containers.common.contract import Contract, Request, Score
+from containers.faceapi.contract import Box
+
+
+class Picture(Contract):
+    image: str = Field(description="URI of the picture")
+    boxes: list[Box] | None = Field(
+        None, description="faces already found; without them MTCNN searches the whole picture"
+    )
+
+
+class AlignedFace(Contract):
+    """`box` and `landmarks` are MTCNN's; where it does not confirm a given box, score is 0."""
+
+    box: Box
+    score: Score
+    landmarks: list[tuple[float, float]] = Field([], description="eyes, nose, mouth corners; pixels")
+    crop: str | None = Field(None, description="URI of the 160 x 160 aligned face, JPEG")
+    embedding: list[float] | None = Field(None, description="512-d, L2-normalised: cosine is the dot product")
+
+
+class AlignedPicture(Contract):
+    image: str
+    faces: list[AlignedFace]
+
+
+class EmbedResult(Contract):
+    """One entry per requested picture, faces in the order of the given boxes."""
+
+    images: list[AlignedPicture]
+    embedding_model: str | None = Field(None, description="None when the store has no VGGFace2 network")
+
+
+class EmbedRequest(Request):
+    images: list[Picture] = Field(min_length=1)
+    crops_uri: str | None = Field(None, description="prefix that receives <picture name>-<n>.jpg")
+    min_confidence: float = Field(0.9, gt=0, lt=1, description="of MTCNN's own detections")
+    min_face: int = Field(20, ge=1, description="pixels")
+    batch_size: int = Field(32, ge=1)

@@ -1,0 +1,23 @@
+"""Models from where they are published to the store, checked."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from containers.common.contract import Contract, Request
+
+
+class FetchedModel(Contract):
+    id: str
+    status: Literal["fetched", "present", "failed"]
+    bytes_moved: int = 0
+    reason: str | None = Field(None, description="one sentence, when failed")
+
+
+class FetchResult(Contract):
+    models: list[FetchedModel]
+
+
+class FetchRequest(Request):
+    models: list[str] = Field([], description="catalogue ids")
+    profile: str | None = Field("starter", description="every model of this profile, beside `models`")

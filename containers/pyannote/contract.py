@@ -1,0 +1,37 @@
+"""Who speaks when: audio in, speaker turns, voice activity and one embedding per speaker out."""
+
+from pydantic import Field
+
+from containers.common.contract import Contract, Request, Span
+
+
+class Turn(Span):
+    """One speaker talking without a break; turns of different speakers may overlap."""
+
+    speaker: str
+
+
+class Speaker(Contract):
+    """A voice that can be found again: `embedding` is L2-normalised, made by `model`."""
+
+    speaker: str
+    model: str
+    embedding: list[float]
+
+
+class Diarization(Contract):
+    """`diarization.json`."""
+
+    turns: list[Turn]
+    exclusive_turns: list[Turn] = Field(
+        description="turns with overlap resolved to one speaker at a time: what words are assigned by"
+    )
+    voice_activity: list[Span]
+    speakers: list[Speaker]
+
+
+class DiarizeRequest(Request):
+    audio: str = Field(description="URI of audio in any container and codec; read as 16 kHz mono")
+    num_speakers: int | None = Field(None, ge=1, description="exact number of speakers, when known")
+    min_speakers: int | None = Field(None, ge=1)
+    max_speakers: int | None = Field(None, ge=1)

@@ -1,0 +1,43 @@
+"""Speech to text: audio in, segments of timed words out (specification 2.4)."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from containers.common.contract import Contract, Request, Score, Seconds
+
+
+class Word(Contract):
+    word: str
+    start: Seconds
+    end: Seconds
+    score: Score
+    speaker: str | None = None
+
+
+class Segment(Contract):
+    start: Seconds
+    end: Seconds
+    text: str
+    speaker: str | None = None
+    words: list[Word] = []
+
+
+class Transcript(Contract):
+    """`transcript.json`. `language` is an ISO 639-1 code, or None when nothing was said."""
+
+    segments: list[Segment]
+    language: str | None
+
+
+class TranscribeRequest(Request):
+    audio: str = Field(description="URI of audio in any container and codec; read as 16 kHz mono")
+    language: str | None = Field(None, description="ISO 639-1 code; detected when not given")
+    model: str = Field("whisper-base", description="id of a Whisper in the model catalogue")
+    batch_size: int = Field(4, ge=1, description="stretches of speech decoded at once")
+    beam_size: int = Field(5, ge=1)
+    compute_type: Literal["int8", "int8_float16", "float16", "float32"] = "int8"
+    initial_prompt: str | None = None
+    hotwords: str | None = None
+    vad_onset: float = Field(0.5, ge=0, le=1, description="voice activity starts above this probability")
+    vad_offset: float = Field(0.363, ge=0, le=1, description="voice activity ends below this probability")
