@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import av
+import av.error
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,10 +26,10 @@ def stream_audio(path: Path, sample_rate: int) -> Iterator[Waveform]:
             resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
             for frame in container.decode(audio=0):
                 for block in resampler.resample(frame):
-                    yield block.to_ndarray().reshape(-1)
+                    yield block.to_ndarray().reshape(-1).astype(np.float32, copy=False)
             for block in resampler.resample(None):
-                yield block.to_ndarray().reshape(-1)
-    except av.FFmpegError as error:
+                yield block.to_ndarray().reshape(-1).astype(np.float32, copy=False)
+    except av.error.FFmpegError as error:
         raise MediaError(f"{path.name} cannot be decoded: {error.strerror}.") from error
 
 
