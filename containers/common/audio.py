@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from containers.common import storage
 from containers.common.errors import MediaError
+from containers.common.media import open_media
 
 Waveform = NDArray[np.float32]
 
@@ -20,7 +21,7 @@ def stream_audio(path: Path, sample_rate: int) -> Iterator[Waveform]:
     Raises MediaError when the file has no audio or cannot be decoded.
     """
     try:
-        with av.open(str(path)) as container:
+        with open_media(path) as container:
             if not container.streams.audio:
                 raise MediaError(f"{path.name} has no audio.")
             resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
