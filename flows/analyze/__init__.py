@@ -1,0 +1,1 @@
+"""The main job: one media file in, every analysis out."""

@@ -1,0 +1,101 @@
+"""What every stage of a running analysis does: filled by the flow, shown by a view, kept in the manifest."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tasks.manifest import StageEntry
+
+STAGES = ("decode", "denoise", "transcribe", "diarize", "tag", "detect", "embed", "index", "publish")
+State = Literal["waiting", "running", "done", "skipped", "failed"]
+
+
+@dataclass
+class StageState:
+    """One stage's line."""
+
+    name: str
+    state: State = "waiting"
+    fraction: float | None = None
+    started: float = 0
+    seconds: float = 0
+    found: str | None = None
+    reason: str | None = None
+    kept: bool = False
+    load_seconds: float = 0
+    compute_seconds: float = 0
+
+    @property
+    def elapsed(self) -> float:
+        return time.perf_counter() - self.started if self.state == "running" else self.seconds
+
+
+current_board: ContextVar["Board | None"] = ContextVar("current_board", default=None)
+
+
+@dataclass
+class Board:
+    """Thread-safe; `on_change` is called, with the stage, after every change of a stage's state."""
+
+    on_change: Callable[[StageState], None] = lambda stage: None
+    stages: dict[str, StageState] = field(default_factory=lambda: {name: StageState(name) for name in STAGES})
+    note: str = ""  # a line for people, such as what is being waited for
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def start(self, name: str) -> None:
+        self._set(name, state="running", started=time.perf_counter(), fraction=None)
+
+    def advance(self, name: str, fraction: float) -> None:
+        self.stages[name].fraction = fraction  # views poll this
+
+    def finish(self, name: str, found: str, kept: bool = False, load: float = 0, compute: float = 0) -> None:
+        self._set(
+            name,
+            state="done",
+            seconds=0.0 if kept else self.stages[name].elapsed,
+            found=found,
+            kept=kept,
+            load_seconds=0.0 if kept else load,
+            compute_seconds=0.0 if kept else compute,
+        )
+
+    def skip(self, name: str, reason: str) -> None:
+        self._set(name, state="skipped", reason=reason)
+
+    def fail(self, name: str, reason: str) -> None:
+        self._set(name, state="failed", reason=reason, seconds=self.stages[name].elapsed)
+
+    def wait_for_other(self) -> None:
+        self.note = "Another run is analysing this file; waiting for it to end."
+        self.on_change(self.stages["decode"])
+
+    @property
+    def failed(self) -> list[StageState]:
+        return [stage for stage in self.stages.values() if stage.state == "failed"]
+
+    def entries(self) -> list[StageEntry]:
+        """The manifest's account of the stages that have ended."""
+        return [
+            StageEntry(
+                name=stage.name,
+                status=stage.state,
+                reason=stage.reason,
+                found=stage.found,
+                seconds=round(stage.seconds, 3),
+                load_seconds=round(stage.load_seconds, 3),
+                compute_seconds=round(stage.compute_seconds, 3),
+                kept=stage.kept,
+            )
+            for stage in self.stages.values()
+            if stage.state in ("done", "skipped", "failed")
+        ]
+
+    def _set(self, name: str, **changes: object) -> None:
+        with self._lock:
+            stage = self.stages[name]
+            for attribute, value in changes.items():
+                setattr(stage, attribute, value)
+        self.on_change(stage)

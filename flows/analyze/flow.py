@@ -1,0 +1,170 @@
+"""The recipe: probe and decode once, then speech, sound and faces side by side, then index and publish."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+from tasks.embeddings import write_embeddings
+
+from containers.common.errors import StorageError, UserError
+from flows.analyze.board import Board, current_board
+from flows.analyze.plan import fingerprint, plan_keys
+from flows.analyze.stages import Stages
+from flows.images import running_images
+from tasks.asset import Asset, disk_is_full
+from tasks.decode import Decoded, complete_mark, decode
+from tasks.denoise import denoise
+from tasks.detect import detect
+from tasks.diarize import diarize
+from tasks.documents import Findings, embedding_rows
+from tasks.embed import embed
+from tasks.index import index
+from tasks.manifest import Manifest
+from tasks.options import AnalyzeOptions
+from tasks.probe import MediaInfo, probe
+from tasks.publish import publish, software_versions
+from tasks.tag import tag
+from tasks.transcribe import transcribe
+
+SPEECH = ("transcribe", "diarize")
+SOUND = ("denoise", *SPEECH, "tag")
+FACES = ("detect", "embed")
+
+
+@flow(name="analyze", flow_run_name="{media}", task_runner=ThreadPoolTaskRunner(max_workers=8))
+def analyze(
+    media: Path, output: Path = Path("out"), options: AnalyzeOptions | None = None, force: bool = False
+) -> Manifest:
+    """Analyses one media file into `output`/<asset id>/ and returns its manifest.
+
+    Stages that an earlier run finished with the same media, options, weights and code are not done again,
+    unless `force`. A stage that fails is named in the manifest and the others go on. Raises UserError with
+    one sentence when the media cannot be decoded or the output cannot be written.
+    """
+    started = time.perf_counter()
+    options = options or AnalyzeOptions()
+    board = current_board.get() or Board()
+    info = probe(media)
+    asset = Asset(output=output.absolute(), id=info.asset_id)
+    keys = plan_keys(info, options)
+    mark = fingerprint(keys, options)
+    with asset.locked(on_wait=board.wait_for_other), running_images() as endpoint:
+        finished = asset.finished(mark)
+        if finished and not force:
+            return finished
+        if force:
+            asset.forget()
+        stages = Stages(asset, keys, board)
+        decoded = _decode_once(stages, asset, media, info, options)
+        findings = _find(stages, asset, decoded, options, keys)
+        embeddings = asset.cache / "embeddings.parquet"
+        rows = embedding_rows(findings)
+        write_embeddings(embeddings, asset.id, rows)
+        models = sorted({str(row["model"]) for row in rows})
+        _index(stages, asset, embeddings, models, options)
+        if board.failed and disk_is_full(asset.output):
+            raise StorageError(f"The disk that holds {asset.output} is full.")
+        manifest = Manifest(
+            asset=asset.id,
+            media=info,
+            duration=decoded.duration,
+            damaged_packets=decoded.damaged_packets,
+            options=options.model_dump(mode="json"),
+            complete=not board.failed,
+            stages=board.entries(),
+            models=stages.models,
+            embeddings={model: sum(row["model"] == model for row in rows) for model in models},
+            software=software_versions(),
+            created=datetime.now(UTC),
+            seconds=round(time.perf_counter() - started, 3),
+            peak_memory=endpoint.peak_memory() if endpoint else {},
+            fingerprint=mark,
+        )
+        future = stages.submit("publish", publish, asset, findings, embeddings, manifest, media)
+        published = stages.collect(future)
+        if published is None:
+            raise StorageError(board.stages["publish"].reason)
+        asset.drop_media()
+        return published.manifest
+
+
+def _decode_once(
+    stages: Stages, asset: Asset, media: Path, info: MediaInfo, options: AnalyzeOptions
+) -> Decoded:
+    wanted = ((*SPEECH, "tag") if info.audio_codec else ()) + (FACES if info.video_codec else ())
+    missing = [stage for stage in wanted if not stages.kept(stage)]
+    again = bool(missing) and not complete_mark(asset.media).exists()
+    future = stages.submit(
+        "decode", decode, media, asset.media, options.frame_rate, info.duration, again=again
+    )
+    decoded = stages.collect(future)
+    if decoded is None:
+        asset.drop_media()
+        raise UserError(stages.board.stages["decode"].reason)
+    return decoded
+
+
+def _find(
+    stages: Stages, asset: Asset, decoded: Decoded, options: AnalyzeOptions, keys: dict[str, str]
+) -> Findings:
+    """Sound, speech and faces at the same time: only speech has to wait, for its noise to be removed."""
+    audio, tagged, detected, embedded = decoded.audio_48k, None, None, None
+    transcribed = diarized = None
+    if decoded.frames:
+        detected = stages.submit("detect", detect, decoded.frames, asset.media, options)
+    else:
+        stages.skip("the media has no picture", *FACES)
+    if audio:
+        tagged = stages.submit("tag", tag, audio, asset.media, options)
+        speech, keep = _denoised(stages, asset, decoded, options)
+        transcribed = stages.submit("transcribe", transcribe, speech, asset.media, options, keep=keep)
+        diarized = stages.submit("diarize", diarize, speech, asset.media, options, keep=keep)
+    else:
+        stages.skip("the media has no sound", *SOUND)
+    faces = stages.collect(detected)
+    if faces:
+        crops = asset.cache / "crops" / keys["embed"]
+        embedded = stages.submit("embed", embed, decoded.frames, faces.frames, crops)
+    elif detected:
+        stages.skip("no faces were detected, since that stage failed", "embed")
+    vectors = stages.collect(embedded)
+    words = stages.collect(transcribed)
+    turns = stages.collect(diarized)
+    sounds = stages.collect(tagged)
+    found = {
+        "transcript": words and words.transcript,
+        "diarization": turns and turns.diarization,
+        "tags": sounds and sounds.tags,
+        "frames": faces and faces.frames,
+        "vectors": vectors and vectors.faces,
+    }
+    return Findings(**{name: value for name, value in found.items() if value})
+
+
+def _denoised(
+    stages: Stages, asset: Asset, decoded: Decoded, options: AnalyzeOptions
+) -> tuple[str | None, bool]:
+    """The audio that speech is read from, and whether results made from it may be kept.
+
+    When denoising fails, speech is read from the original, and the next run tries again.
+    """
+    if not options.denoise:
+        stages.skip("switched off", "denoise")
+        return decoded.audio_16k, True
+    wanted = not all(stages.kept(stage) for stage in SPEECH)
+    again = wanted and not (asset.media / "denoised.wav").exists()
+    future = stages.submit("denoise", denoise, decoded.audio_48k, asset.media, again=again)
+    output = stages.collect(future)
+    return (output.audio, True) if output else (decoded.audio_16k, False)
+
+
+def _index(
+    stages: Stages, asset: Asset, embeddings: Path, models: list[str], options: AnalyzeOptions
+) -> None:
+    if not options.index:
+        stages.skip("switched off", "index")
+        return
+    future = stages.submit("index", index, asset.id, embeddings, models, asset.output / "index")
+    stages.collect(future)

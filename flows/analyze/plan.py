@@ -1,0 +1,35 @@
+"""Which stages an analysis has, and the key under which each one's result is kept.
+
+A key covers the media's content, the options that matter to the stage, its weights, its code and the keys of
+the stages it builds on: when nothing of these changed, the stage is not done again.
+"""
+
+from tasks.asset import fingerprint_of
+from tasks.options import AnalyzeOptions
+from tasks.probe import MediaInfo
+from tasks.stage import stage_key
+from tasks.weights import weights
+
+
+def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:
+    """Stage name to stage key."""
+
+    def key(stage: str, content: str, image: str | None, *names: str) -> str:
+        chosen = options.model_dump(include=set(names), mode="json")
+        return stage_key(stage, content, chosen, weights(stage, options), image)
+
+    keys = {"decode": key("decode", media.sha256, None, "frame_rate")}
+    speech = keys["decode"]
+    if options.denoise:
+        keys["denoise"] = speech = key("denoise", speech, "deepfilternet")
+    keys["transcribe"] = key("transcribe", speech, "whisperx", "language", "whisper_model")
+    keys["diarize"] = key("diarize", speech, "pyannote", "num_speakers", "min_speakers", "max_speakers")
+    keys["tag"] = key("tag", keys["decode"], "audioset", "tag_threshold")
+    keys["detect"] = key("detect", keys["decode"], "faceapi", "detector", "min_face")
+    keys["embed"] = key("embed", keys["detect"], "facenet")
+    return keys
+
+
+def fingerprint(keys: dict[str, str], options: AnalyzeOptions) -> str:
+    """Equal fingerprints: the asset folder would come out the same."""
+    return fingerprint_of({**keys, "index": str(options.index)})

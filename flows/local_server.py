@@ -1,0 +1,125 @@
+"""A Prefect server for one run, for people who have none.
+
+Prefect can start one itself, but only after importing the whole server into the flow's own process first,
+which doubles the wait; here it starts in the background while the media is being probed. A server that is
+configured (PREFECT_API_URL or a profile) is used instead, and nothing is started.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from filelock import FileLock
+
+from containers.common.errors import UserError
+
+START_TIMEOUT = 180  # seconds; 8 on an idle 2-core machine
+
+
+@contextmanager
+def temporary_server() -> Iterator[None]:
+    """Starts a server unless one is configured; `PREFECT_API_URL` names it until the block ends.
+
+    The block begins at once: call `wait_for_server` before the first flow.
+    """
+    if _server_is_configured():
+        yield
+        return
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "PREFECT_SERVER_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1"}
+    # Its standard input is our end of a pipe: when this process is gone, however it went, the server ends.
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.local_server", str(port)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        start_new_session=True,
+    )
+    # Nobody can read this server's log pages, and it may end before the last lines are sent.
+    settings = {
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_LOGGING_TO_API_ENABLED": "false",
+    }
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name in settings:
+            os.environ.pop(name, None)
+        process.kill()  # nothing is lost: the database is transactional
+        process.wait()
+
+
+def wait_for_server() -> None:
+    """Returns when the server of `PREFECT_API_URL` answers.
+
+    Raises UserError when it does not within three minutes.
+    """
+    url = os.environ.get("PREFECT_API_URL")
+    if not url:
+        return
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{url}/health", timeout=5, trust_env=False).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise UserError(f"The Prefect server at {url} does not answer.")
+
+
+def _server_is_configured() -> bool:
+    if os.environ.get("PREFECT_API_URL"):
+        return True
+    home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect")
+    profiles = home / "profiles.toml"  # reading it costs nothing; importing Prefect costs seconds
+    return profiles.is_file() and "PREFECT_API_URL" in profiles.read_text(encoding="utf-8")
+
+
+def _serve(port: int) -> None:
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    import uvicorn
+    from prefect.settings import get_current_settings
+
+    home = get_current_settings().home
+    home.mkdir(parents=True, exist_ok=True)
+    # Two first runs at once must not both create the database.
+    lock = FileLock(home / "mediaflow-server-start.lock")
+    lock.acquire()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            "prefect.server.api.server:create_app",
+            factory=True,
+            host="127.0.0.1",
+            port=port,
+            log_level="error",
+            timeout_keep_alive=5,
+        )
+    )
+    threading.Thread(target=_release_when_started, args=(server, lock), daemon=True).start()
+    server.run()
+
+
+def _release_when_started(server, lock: FileLock) -> None:
+    while not server.started:
+        time.sleep(0.05)
+    lock.release(force=True)
+
+
+def _exit_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))

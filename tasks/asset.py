@@ -1,0 +1,157 @@
+"""The asset folder: where an analysis lies, what is kept between runs, and how it appears all at once.
+
+OUT/<asset id>/              what people and programs read; complete or absent
+OUT/.cache/<asset id>/       finished stages, and while a run lasts the decoded media
+OUT/index/<embedding model>/ vectors of every asset of OUT
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel
+
+from containers.common.errors import StorageError
+from containers.common.models import sha256_of
+from tasks.manifest import FileEntry, Manifest
+
+MANIFEST = "manifest.json"
+LEAST_FREE = 16 * 2**20  # bytes: with less than this left, a failed write is a full disk
+
+
+class Asset(BaseModel):
+    """One media file's place below the output folder."""
+
+    output: Path
+    id: str
+
+    @property
+    def folder(self) -> Path:
+        return self.output / self.id
+
+    @property
+    def cache(self) -> Path:
+        return self.output / ".cache" / self.id
+
+    @property
+    def results(self) -> Path:
+        """Finished stages' results, one file a stage key."""
+        return self.cache / "results"
+
+    @property
+    def media(self) -> Path:
+        """Decoded audio and frames: large, and gone when the run has finished."""
+        return self.cache / "media"
+
+    def manifest(self) -> Manifest | None:
+        """The published manifest, or None when there is none that can be read."""
+        path = self.folder / MANIFEST
+        try:
+            return Manifest.model_validate_json(path.read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def finished(self, fingerprint: str) -> Manifest | None:
+        """The manifest, when the folder holds everything that `fingerprint` stands for; otherwise None."""
+        manifest = self.manifest()
+        whole = (
+            manifest is not None
+            and manifest.complete
+            and manifest.fingerprint == fingerprint
+            and all(
+                (self.folder / name).is_file() and (self.folder / name).stat().st_size == entry.size
+                for name, entry in manifest.files.items()
+            )
+        )
+        return manifest if whole else None
+
+    def prepare(self) -> None:
+        """Makes sure that the output folder can be written, before anything is started.
+
+        Raises StorageError when it cannot.
+        """
+        with explain_disk(self.output):
+            self.cache.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.cache):
+                pass
+
+    @contextmanager
+    def locked(self, on_wait: Callable[[], None]) -> Iterator[None]:
+        """Two runs of the same asset wait for each other; `on_wait` is called when this one has to.
+
+        Raises StorageError when the output folder cannot be written.
+        """
+        self.prepare()
+        with explain_disk(self.output):
+            lock = FileLock(self.cache.with_suffix(".lock"))
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                on_wait()
+                lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def publish(self, files: dict[str, bytes | Path], manifest: Manifest) -> Manifest:
+        """Puts `files` and the manifest in place of what was there before, all or nothing."""
+        staging = self.cache / "publish"
+        shutil.rmtree(staging, ignore_errors=True)
+        with explain_disk(self.output):
+            try:
+                staging.mkdir(parents=True)
+                for name, content in files.items():
+                    target = staging / name
+                    if isinstance(content, Path):
+                        shutil.copyfile(content, target)
+                    else:
+                        target.write_bytes(content)
+                    manifest.files[name] = FileEntry(sha256=sha256_of(target), size=target.stat().st_size)
+                (staging / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
+                self._swap_in(staging)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
+        return manifest
+
+    def _swap_in(self, staging: Path) -> None:
+        previous = self.cache / "previous"
+        shutil.rmtree(previous, ignore_errors=True)
+        if self.folder.exists():
+            self.folder.rename(previous)
+        staging.rename(self.folder)
+        shutil.rmtree(previous, ignore_errors=True)
+
+    def drop_media(self) -> None:
+        """Removes the decoded media; small results stay, so that finished stages stay finished."""
+        shutil.rmtree(self.media, ignore_errors=True)
+
+    def forget(self) -> None:
+        """Removes everything kept between runs; the published folder stays."""
+        shutil.rmtree(self.cache, ignore_errors=True)
+
+
+@contextmanager
+def explain_disk(folder: Path) -> Iterator[None]:
+    """Turns what the operating system says about `folder` into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageError(f"The disk that holds {folder} is full.") from error
+        raise StorageError(f"{folder} cannot be written: {error.strerror or error}.") from error
+
+
+def disk_is_full(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free < LEAST_FREE
+
+
+def fingerprint_of(keys: dict[str, str]) -> str:
+    """One hash for a whole analysis, from its stages' keys."""
+    return hashlib.sha256(os.fsencode("\n".join(f"{k}={v}" for k, v in sorted(keys.items())))).hexdigest()

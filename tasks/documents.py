@@ -1,0 +1,101 @@
+"""The asset folder's files, from what the stages found: names and JSON shapes that others read."""
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from containers.audioset.contract import Tags
+from containers.pyannote.contract import Diarization
+from containers.whisperx.contract import Transcript
+from tasks.assign import assign_speakers
+from tasks.detect import FrameFaces
+from tasks.embed import FaceVector
+from tasks.subtitles import to_rttm, to_srt, to_vtt
+
+
+class Findings(BaseModel):
+    """Everything an analysis found; empty where the media had nothing or a stage failed."""
+
+    transcript: Transcript = Transcript(segments=[], language=None)
+    diarization: Diarization = Diarization(turns=[], exclusive_turns=[], voice_activity=[], speakers=[])
+    tags: Tags = Tags(predictions=[])
+    frames: list[FrameFaces] = []
+    vectors: list[FaceVector] = []
+
+    @property
+    def utterances(self) -> Transcript:
+        """The transcript with a speaker for every word."""
+        return assign_speakers(self.transcript, self.diarization)
+
+
+class FacesDocument(BaseModel):
+    """`faces.json`: the faces of every sampled frame that has some."""
+
+    frames: list[FrameFaces]
+
+
+def write_documents(findings: Findings, asset: str) -> dict[str, bytes]:
+    """File name to content, for all files but embeddings, report and manifest."""
+    transcript = findings.utterances
+    faces = FacesDocument(frames=[frame for frame in findings.frames if frame.faces])
+    no_descriptor = {"frames": {"__all__": {"faces": {"__all__": {"descriptor"}}}}}
+    return {
+        "transcript.json": _json(
+            transcript.model_dump(mode="json", exclude_none=True) | _language(transcript)
+        ),
+        "transcript.srt": to_srt(transcript).encode(),
+        "transcript.vtt": to_vtt(transcript).encode(),
+        "diarization.json": _json(findings.diarization.model_dump(mode="json")),
+        "diarization.rttm": to_rttm(findings.diarization, asset).encode(),
+        "tags.json": _json(findings.tags.model_dump(mode="json")),
+        "faces.json": _json(faces.model_dump(mode="json", exclude=no_descriptor)),
+    }
+
+
+def embedding_rows(findings: Findings) -> list[dict[str, object]]:
+    """Rows for embeddings.parquet: a vector, the model that made it, and where in the media it belongs."""
+    boxes = {frame.time: frame.faces for frame in findings.frames}
+    faces = [
+        {
+            "model": face.model,
+            "vector": face.vector,
+            "metadata": {
+                "kind": "face",
+                "time": face.time,
+                "face": face.face,
+                **boxes[face.time][face.face].detection.model_dump(mode="json"),
+            },
+        }
+        for face in findings.vectors
+        if face.vector
+    ]
+    first_heard: dict[str, float] = {}
+    for turn in findings.diarization.turns:
+        first_heard.setdefault(turn.speaker, turn.start)
+    voices = [
+        {
+            "model": speaker.model,
+            "vector": speaker.embedding,
+            "metadata": {
+                "kind": "voice",
+                "speaker": speaker.speaker,
+                "time": first_heard.get(speaker.speaker),
+            },
+        }
+        for speaker in findings.diarization.speakers
+    ]
+    return faces + voices
+
+
+def media_link(media: Path, folder: Path) -> str:
+    """The media file as the report in `folder` refers to it."""
+    return media.resolve().as_uri() if not media.is_relative_to(folder) else str(media.relative_to(folder))
+
+
+def _language(transcript: Transcript) -> dict[str, str | None]:
+    return {"language": transcript.language}  # null is said, not left out
+
+
+def _json(document: object) -> bytes:
+    return json.dumps(document, ensure_ascii=False, indent=1).encode()

@@ -1,0 +1,36 @@
+"""Sound events, by the audioset image."""
+
+from collections import Counter
+from pathlib import Path
+
+from prefect import task
+
+from containers.audioset.contract import TagRequest, Tags
+from tasks.invoke import invoke
+from tasks.options import AnalyzeOptions
+from tasks.stage import StageOutput
+from tasks.weights import weights
+
+
+class TaggedAudio(StageOutput):
+    tags: Tags
+
+    @property
+    def summary(self) -> str:
+        labels = Counter(event.label for event in self.tags.predictions)
+        return ", ".join(f"{label} ({count})" for label, count in labels.most_common(5)) or "no sound events"
+
+
+@task
+def tag(audio: str, folder: Path, options: AnalyzeOptions) -> TaggedAudio:
+    """The original audio in (denoising would remove what is to be tagged), labels with times out."""
+    request = TagRequest(
+        audio=audio,
+        model=weights("tag", options)[0],
+        threshold=options.tag_threshold,
+        result_uri=(folder / "tags.json").as_uri(),
+    )
+    answer = invoke("audioset", request, Tags)
+    output = TaggedAudio(tags=answer.result)
+    output.add_cost(answer)
+    return output

@@ -1,0 +1,22 @@
+"""Which weights each stage uses: the largest that the store holds, or what the options name."""
+
+from containers.common.models import has_model
+from tasks.options import AnalyzeOptions
+
+
+def weights(stage: str, options: AnalyzeOptions) -> list[str]:
+    """Catalogue ids, known before anything is loaded, so that a finished stage can be recognised."""
+    match stage:
+        case "denoise":
+            return ["deepfilternet3-torch" if has_model("deepfilternet3-torch") else "deepfilternet3"]
+        case "transcribe":
+            return [options.whisper_model, "pyannet-segmentation"]
+        case "diarize":
+            return ["pyannet-segmentation", "ge2e-speaker"]
+        case "tag":
+            return ["panns-cnn14" if has_model("panns-cnn14") else "firered-aed"]
+        case "detect":
+            return ["faceapi"]
+        case "embed":
+            return ["mtcnn", "facenet-vggface2"] if has_model("facenet-vggface2") else ["mtcnn"]
+    return []

