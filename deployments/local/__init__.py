@@ -1,0 +1,15 @@
+"""AWS Lambda on this machine: the Invoke API for boto3, the Runtime API for warm worker processes.
+
+    with LocalEndpoint() as endpoint:
+        lambda_client = boto3.client("lambda", endpoint_url=endpoint.url, ...)
+        lambda_client.invoke(FunctionName="whisperx", Payload=b"{...}")
+
+`python -m deployments.local` runs one by itself and prints the variable that points boto3 at it.
+
+A call travels: invoke_api (HTTP, AWS's limits) → pool (queue, one slot per worker) → worker (a process
+that asks runtime_api for work) and back. What an image may use is in its image.toml.
+"""
+
+from deployments.local.endpoint import LocalEndpoint
+
+__all__ = ["LocalEndpoint"]

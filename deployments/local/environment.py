@@ -1,0 +1,56 @@
+"""What a worker sees of the user's environment: as on AWS, only what it needs."""
+
+import os
+from pathlib import Path
+
+from containers.common.image import Image
+
+PASSED = (
+    # Programs, the user's folders and scratch space, language and time zone of messages.
+    ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR"),
+    # TLS certificates and proxies, for S3 and for the image that downloads models.
+    ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
+    ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+    # Where packages come from (starter models are in package registries) and the hub's token (gated ones).
+    ("PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "NPM_CONFIG_REGISTRY", "HF_TOKEN"),
+    # Which accelerator to use and where its libraries are.
+    ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+)
+PASSED_PREFIXES = (
+    "LC_",
+    "XDG_",  # caches, among them the default model store
+    "MEDIAFLOW_",  # our own settings
+    "AWS_",  # S3: region, endpoint, credentials
+    "OMP_",  # threads of the numeric libraries
+    "MKL_",
+    "OPENBLAS_",
+)
+# Of a Lambda that we may ourselves run in: they would describe the wrong function.
+NOT_PASSED_PREFIXES = ("AWS_LAMBDA_", "AWS_EXECUTION_ENV")
+_PASSED_NAMES = frozenset(name for names in PASSED for name in names)
+
+
+def worker_environment(image: Image, api: str, root: Path, scratch: Path) -> dict[str, str]:
+    """The user's variables that matter, Lambda's own, and last the image's."""
+    passed = {name: value for name, value in os.environ.items() if _is_passed(name)}
+    return passed | _lambda_variables(image, api, root) | {"TMPDIR": str(scratch)} | image.environment
+
+
+def _is_passed(name: str) -> bool:
+    if name.startswith(NOT_PASSED_PREFIXES):
+        return False
+    return name in _PASSED_NAMES or name.startswith(PASSED_PREFIXES)
+
+
+def _lambda_variables(image: Image, api: str, root: Path) -> dict[str, str]:
+    return {
+        "AWS_LAMBDA_RUNTIME_API": api,
+        "AWS_LAMBDA_FUNCTION_NAME": image.name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(image.memory_mb),
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{image.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+        "LAMBDA_TASK_ROOT": str(root),
+        "_HANDLER": image.handler if image.runtime == "python" else "app.handler",
+    }

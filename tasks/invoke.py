@@ -1,0 +1,118 @@
+"""The one way from a task to an image: AWS Lambda's Invoke API through boto3.
+
+Where images answer is boto3's own setting `AWS_ENDPOINT_URL_LAMBDA`: the local endpoint's address on a
+laptop, nothing on AWS. `MEDIAFLOW_FUNCTION_PREFIX` stands before the image's name in the function's name.
+"""
+
+import os
+import threading
+import time
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel
+
+from containers.common import errors, storage
+from containers.common.contract import Answer, Request
+from containers.common.errors import UserError
+from containers.common.image import image as settings
+
+Result = TypeVar("Result", bound=BaseModel)
+
+CONNECT_ATTEMPTS = 3
+MARGIN_S = 60  # on top of an image's own time-out: AWS's cold start and the way back
+_clients: dict[tuple[str | None, float | None], Any] = {}
+_lock = threading.Lock()  # boto3 sessions are not thread-safe, clients are
+
+
+class ImageError(UserError):
+    """An image did not answer with a result: it is not there, it ended, or it has a defect."""
+
+
+def invoke(
+    image: str, request: Request, result_type: type[Result], endpoint_url: str | None = None
+) -> Answer[Result]:
+    """Calls `image` and returns its answer; `result` is filled, from storage if the image put it there.
+
+    Blocks until the image has answered, is safe to use from several threads, and never repeats a call
+    that may have reached the image. Raises the image's own UserError with its one sentence, else ImageError.
+    """
+    import botocore.exceptions as failures  # 0.3 s that a run with nothing to do is spared
+
+    endpoint_url = endpoint_url or os.environ.get("AWS_ENDPOINT_URL_LAMBDA")
+    function = os.environ.get("MEDIAFLOW_FUNCTION_PREFIX", "") + image
+    payload = request.model_dump_json(exclude_none=True).encode()
+    try:
+        response = _send(_client(endpoint_url, image), function, payload)
+        body = response["Payload"].read()
+    except failures.EndpointConnectionError as error:
+        raise ImageError(
+            f"Image '{image}' cannot be reached: nothing answers at {error.kwargs['endpoint_url']}."
+        ) from None
+    except failures.ClientError as error:
+        reason = error.response["Error"]
+        if reason["Code"] == "ResourceNotFoundException":
+            raise ImageError(f"There is no image '{image}' at {endpoint_url or 'AWS'}.") from None
+        raise ImageError(f"Image '{image}' refuses the call: {reason['Message']}.") from None
+    except failures.BotoCoreError as error:
+        raise ImageError(f"Image '{image}' cannot be called: {str(error).rstrip('.')}.") from error
+    if "FunctionError" in response:
+        raise _function_error(image, function, body, response["ResponseMetadata"]["HTTPHeaders"])
+    answer = Answer[result_type].model_validate_json(body)
+    if answer.result_uri:
+        answer.result = result_type.model_validate_json(storage.read_bytes(answer.result_uri))
+    return answer
+
+
+def _send(client: Any, function: str, payload: bytes) -> dict[str, Any]:
+    """Only a refused connection is tried again: then the image cannot have seen the call."""
+    from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
+
+    for attempt in range(1, CONNECT_ATTEMPTS + 1):
+        try:
+            return client.invoke(FunctionName=function, Payload=payload)
+        except (ConnectTimeoutError, EndpointConnectionError):
+            if attempt == CONNECT_ATTEMPTS:
+                raise
+            time.sleep(0.2 * attempt)
+    raise AssertionError("unreachable")
+
+
+def _client(endpoint_url: str | None, image: str) -> Any:
+    local = endpoint_url is not None and urlsplit(endpoint_url).hostname in ("127.0.0.1", "localhost")
+    # The local endpoint keeps the time-out itself and may queue the call behind others first.
+    read_timeout = None if local else settings(image).timeout_s + MARGIN_S
+    with _lock:
+        key = (endpoint_url, read_timeout)
+        if key not in _clients:
+            _clients[key] = _make_client(endpoint_url, read_timeout, local)
+        return _clients[key]
+
+
+def _make_client(endpoint_url: str | None, read_timeout: float | None, local: bool) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        retries={"total_max_attempts": 1},
+        read_timeout=read_timeout,
+        max_pool_connections=64,  # a full pool logs a warning for each further connection
+        tcp_keepalive=True,  # a NAT drops a connection that is silent while a model works
+    )
+    # The local endpoint needs none, but boto3 signs every request.
+    fixed = {"region_name": "local", "aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    return boto3.Session().client(
+        "lambda", endpoint_url=endpoint_url, config=config, **(fixed if local else {})
+    )
+
+
+def _function_error(image: str, function: str, body: bytes, headers: dict[str, str]) -> UserError:
+    from json import loads
+
+    error = loads(body)
+    kind, message = error.get("errorType", ""), error.get("errorMessage", "")
+    own = getattr(errors, kind, None)
+    if isinstance(own, type) and issubclass(own, UserError):
+        return own(message)
+    log = headers.get("x-mediaflow-log", f"CloudWatch's /aws/lambda/{function}")
+    return ImageError(f"Image '{image}' failed with {kind}: {message.rstrip('.')}. Its log is {log}.")
