@@ -1,6 +1,6 @@
 """Audio in and out of the images, through PyAV: no system ffmpeg."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import av
@@ -39,3 +39,25 @@ def load_audio(uri: str, sample_rate: int) -> Waveform:
     with storage.reading(uri) as path:
         blocks = list(stream_audio(path, sample_rate))
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+
+
+def windows(blocks: Iterable[Waveform], size: int, hop: int) -> Iterator[tuple[int, Waveform]]:
+    """Windows of `size` samples every `hop` (at most `size`), each with the position of its first sample.
+
+    The last window ends with the audio and may be shorter; no audio, no windows.
+    """
+    pending: list[Waveform] = []
+    held = start = 0
+    for block in blocks:
+        pending.append(block)
+        held += len(block)
+        if held <= size:
+            continue
+        samples = np.concatenate(pending)
+        while len(samples) > size:
+            yield start, samples[:size]
+            start += hop
+            samples = samples[hop:]
+        pending, held = [samples], len(samples)
+    if held:
+        yield start, np.concatenate(pending)

@@ -17,6 +17,11 @@ class Denoised(Contract):
 class DenoiseRequest(Request):
     audio: str = Field(description="URI of audio in any container and codec; read as 48 kHz mono")
     audio_uri: str = Field(description="URI that receives the denoised audio")
-    engine: Literal["auto", "native", "torch"] = "auto"
-    attenuation_limit_db: float | None = Field(None, gt=0, description="noise is lowered by at most this")
+    engine: Literal["auto", "native", "torch"] = Field(
+        default="auto",
+        description="native: DeepFilterNet's Rust runtime; torch: its package; auto: native if in the store",
+    )
+    attenuation_limit_db: float | None = Field(
+        default=None, ge=0.1, description="noise is lowered by at most this; no limit when not given"
+    )
     post_filter: bool = False

