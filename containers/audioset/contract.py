@@ -20,8 +20,14 @@ class Tags(Contract):
 
 class TagRequest(Request):
     audio: str = Field(description="URI of audio in any container and codec")
-    model: str | None = Field(None, description="catalogue id; the largest tagger in the store when not given")
-    top_k: int = Field(10, ge=1, description="labels kept per window")
-    threshold: float = Field(0.3, gt=0, lt=1, description="events score at least this")
-    window: float = Field(10.0, gt=0, description="seconds analysed at once")
-    hop: float = Field(5.0, gt=0, description="seconds between windows")
+    model: str | None = Field(
+        default=None, description="catalogue id; the largest tagger in the store when not given"
+    )
+    top_k: int = Field(
+        default=10, ge=1, description="labels kept per window (Cnn14) or per recording (FireRed AED)"
+    )
+    threshold: float = Field(default=0.3, gt=0, lt=1, description="predictions score at least this")
+    window: float = Field(default=10.0, ge=1, description="Cnn14 only: seconds analysed at once")
+    hop: float = Field(
+        default=5.0, ge=0.1, description="Cnn14 only: seconds between windows, at most `window`"
+    )
