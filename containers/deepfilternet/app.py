@@ -23,7 +23,7 @@ MAX_SAMPLES = (2**32 - 64) // 2  # a WAV file's sizes are 32 bit
 
 
 def choose_engine(asked: Literal["auto", "native", "torch"]) -> Literal["native", "torch"]:
-    """`auto` is native: a core runs both as fast, but native needs a tenth of the memory and no torch."""
+    """`auto` is native, if its model is there: faster per core, a tenth of the memory, and no torch."""
     if asked == "auto":
         return "torch" if has_model(TORCH) and not has_model(NATIVE) else "native"
     return asked
