@@ -4,7 +4,9 @@ Where images answer is boto3's own setting `AWS_ENDPOINT_URL_LAMBDA`: the local 
 laptop, nothing on AWS. `MEDIAFLOW_FUNCTION_PREFIX` stands before the image's name in the function's name.
 """
 
+import json
 import os
+import re
 import threading
 import time
 from typing import Any, TypeVar
@@ -12,9 +14,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from containers.common import errors, storage
+from containers.common import storage
 from containers.common.contract import Answer, Request
-from containers.common.errors import UserError
+from containers.common.errors import UserError, user_error
 from containers.common.image import image as settings
 
 Result = TypeVar("Result", bound=BaseModel)
@@ -100,19 +102,16 @@ def _make_client(endpoint_url: str | None, read_timeout: float | None, local: bo
         tcp_keepalive=True,  # a NAT drops a connection that is silent while a model works
     )
     # The local endpoint needs none, but boto3 signs every request.
-    fixed = {"region_name": "local", "aws_access_key_id": "local", "aws_secret_access_key": "local"}
-    return boto3.Session().client(
-        "lambda", endpoint_url=endpoint_url, config=config, **(fixed if local else {})
-    )
+    session = boto3.Session("local", "local", region_name="local") if local else boto3.Session()
+    return session.client("lambda", endpoint_url=endpoint_url, config=config)
 
 
 def _function_error(image: str, function: str, body: bytes, headers: dict[str, str]) -> UserError:
-    from json import loads
-
-    error = loads(body)
+    """A UserError raised in the container is raised here again; anything else is the image's failure."""
+    error = json.loads(body)
     kind, message = error.get("errorType", ""), error.get("errorMessage", "")
-    own = getattr(errors, kind, None)
-    if isinstance(own, type) and issubclass(own, UserError):
+    if own := user_error(kind):
         return own(message)
     log = headers.get("x-mediaflow-log", f"CloudWatch's /aws/lambda/{function}")
-    return ImageError(f"Image '{image}' failed with {kind}: {message.rstrip('.')}. Its log is {log}.")
+    reason = re.sub(r"^RequestId: \S+ Error: ", "", message).strip().split("\n")[0].rstrip(".")
+    return ImageError(f"Image '{image}' failed: {reason} ({kind}). Its log is {log}.")

@@ -19,3 +19,9 @@ class ModelCorrupt(UserError):
 
 class StorageError(UserError):
     """A URI cannot be read or written."""
+
+
+def user_error(name: str) -> type[UserError] | None:
+    """The class of that name, if it is a UserError: from an image, an error's type arrives as text."""
+    found = globals().get(name)
+    return found if isinstance(found, type) and issubclass(found, UserError) else None

@@ -1,5 +1,6 @@
 """The endpoint as a whole: images in, one address out, nothing left behind."""
 
+import json
 import secrets
 import shutil
 import tempfile
@@ -9,6 +10,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from containers.common import image as registry
+from containers.common.errors import user_error
 from containers.common.image import Image
 from deployments.local.invoke_api import InvokeExchange
 from deployments.local.memory import MemoryWatch
@@ -23,7 +25,7 @@ class LocalEndpoint:
     `images` finds an image's settings by name (LookupError or FileNotFoundError: no such image).
     `workers` says how many of an image may run at once (default 1). A worker that is idle for `idle_s`
     seconds is ended. `logs` receives `<image>.log`; without it logs go to a temporary folder that stays
-    only when a call has failed. `root` holds the code: Lambda's task root.
+    only when a call has failed by other than a user's mistake. `root` holds the code: Lambda's task root.
     """
 
     def __init__(
@@ -49,17 +51,18 @@ class LocalEndpoint:
 
     def __enter__(self) -> "LocalEndpoint":
         self.failed = False
-        self.logs = self._given_logs or Path(tempfile.mkdtemp(prefix="mediaflow-logs-"))
-        self.logs.mkdir(parents=True, exist_ok=True)
+        if self._given_logs:
+            self._given_logs.mkdir(parents=True, exist_ok=True)
         self._server = LocalServer(InvokeExchange, self, self._port)
+        self.logs = self._given_logs or Path(tempfile.mkdtemp(prefix="mediaflow-logs-"))
         self._memory = MemoryWatch(self._live_workers)
         self._memory.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
-            pools, self._pools, self._images = self._pools, {}, _no_images
-        stops = [threading.Thread(target=pool.stop) for pool in pools.values()]
+            self._images = _no_images
+            stops = [threading.Thread(target=pool.stop) for pool in self._pools.values()]
         for stop in stops:
             stop.start()
         for stop in stops:
@@ -81,7 +84,8 @@ class LocalEndpoint:
 
     def peak_memory(self) -> dict[str, int]:
         """Highest resident memory of any worker of each image, in bytes, descendants included."""
-        return dict(self._memory.peaks)
+        with self._lock:
+            return {name: pool.peak for name, pool in self._pools.items()}
 
     def peak_memory_together(self) -> int:
         """Highest sum over all workers at one moment, in bytes."""
@@ -111,7 +115,9 @@ class LocalEndpoint:
             return [worker for pool in self._pools.values() for worker in pool.workers()]
 
     def _note_failure(self, outcome: "Future[Outcome]") -> None:
-        self.failed |= outcome.exception() is None and outcome.result().failed
+        """A user's mistake is told in the answer itself; any other failure is explained by the log."""
+        if outcome.exception() is None and outcome.result().failed:
+            self.failed |= user_error(json.loads(outcome.result().payload).get("errorType", "")) is None
 
 
 def _no_images(name: str) -> Image:

@@ -52,5 +52,5 @@ def _lambda_variables(image: Image, api: str, root: Path) -> dict[str, str]:
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{image.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": "local",
         "LAMBDA_TASK_ROOT": str(root),
-        "_HANDLER": image.handler if image.runtime == "python" else "app.handler",
+        "_HANDLER": image.handler,
     }

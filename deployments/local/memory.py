@@ -1,4 +1,4 @@
-"""Watches what workers use: keeps each image's limit and remembers the peaks."""
+"""Watches what workers use and ends those above their image's limit."""
 
 import threading
 from collections import defaultdict
@@ -10,6 +10,7 @@ import psutil
 from deployments.local.worker import Worker
 
 INTERVAL = 0.2  # seconds between looks
+SEARCH_EVERY = 5  # looks: finding descendants means asking every process of the machine for its parent
 
 
 class MemoryWatch(threading.Thread):
@@ -20,50 +21,45 @@ class MemoryWatch(threading.Thread):
 
     def __init__(self, workers: Callable[[], Iterable[Worker]]) -> None:
         super().__init__(daemon=True)
-        self.peaks: dict[str, int] = {}
         self.peak_together = 0
         self._workers = workers
         self._stopped = threading.Event()
 
     def run(self) -> None:
+        looks = 0
         while not self._stopped.wait(INTERVAL):
-            self.look()
+            if workers := [worker for worker in self._workers() if worker.alive]:
+                if looks % SEARCH_EVERY == 0:
+                    _find_descendants(workers)
+                self._look(workers)
+                looks += 1
 
     def stop(self) -> None:
         self._stopped.set()
         self.join()
 
-    def look(self) -> None:
-        workers = list(self._workers())
-        if not workers:
-            return
-        children = _children()
+    def _look(self, workers: list[Worker]) -> None:
         together = 0
         for worker in workers:
-            worker.descendants |= _below(worker.process.pid, children)
             used = worker.measure()
             together += used
-            self.peaks[worker.image.name] = max(self.peaks.get(worker.image.name, 0), worker.peak)
             if used > worker.image.memory_mb << 20:
                 worker.over_memory = True
                 worker.kill()
         self.peak_together = max(self.peak_together, together)
 
 
-def _below(pid: int, children: dict[int, list[psutil.Process]]) -> set[psutil.Process]:
-    found: set[psutil.Process] = set()
-    pending = list(children[pid])
-    while pending:
-        process = pending.pop()
-        found.add(process)
-        pending += children[process.pid]
-    return found
-
-
-def _children() -> dict[int, list[psutil.Process]]:
-    """Every process of this machine by its parent: one pass serves all workers."""
+def _find_descendants(workers: list[Worker]) -> None:
     children: dict[int, list[psutil.Process]] = defaultdict(list)
     for process in psutil.process_iter():
-        with suppress(psutil.NoSuchProcess):
+        with suppress(psutil.Error):
             children[process.ppid()].append(process)
-    return children
+    for worker in workers:
+        # One whose parent has died is nobody's child any more, but still the worker's.
+        found = {process for process in worker.descendants if process.is_running()}
+        pending = [worker.process.pid]
+        while pending:
+            below = children[pending.pop()]
+            found.update(below)
+            pending += [process.pid for process in below]
+        worker.descendants = found

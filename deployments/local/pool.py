@@ -47,6 +47,7 @@ class Pool:
         self.image = image
         self.idle_s = idle_s
         self.stopping = False
+        self._ended_peak = 0
         self._lock = threading.Lock()
         self._waiting: deque[Call] = deque()
         self._slots = [Slot(self, root, logs / _log_name(image, number)) for number in range(size)]
@@ -73,6 +74,14 @@ class Pool:
                 return self._waiting.popleft()
             self._idle.append(slot)
             return None
+
+    @property
+    def peak(self) -> int:
+        """Highest memory of any worker so far, in bytes."""
+        return max([self._ended_peak, *(worker.peak for worker in self.workers())])
+
+    def note_end(self, worker: Worker) -> None:
+        self._ended_peak = max(self._ended_peak, worker.peak)
 
     def workers(self) -> list[Worker]:
         return [slot.worker for slot in self._slots if slot.worker]
@@ -172,6 +181,7 @@ class Slot(threading.Thread):
             worker, self.worker = self.worker, None
         if worker:
             worker.end()
+            self.pool.note_end(worker)
 
 
 def _log_name(image: Image, number: int) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
@@ -42,8 +43,6 @@ class LocalServer(ThreadingTCPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A caller that went away is its own affair; anything else is a defect and is shown."""
-        import sys
-
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
@@ -58,31 +57,16 @@ class Exchange(BaseHTTPRequestHandler):
     def read_body(self, limit: int) -> tuple[bytes, int]:
         """The body and its size. One above `limit` is read to its end, so that the caller
         gets the answer rather than a broken pipe, but not kept."""
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            blocks = self._chunks()
-        else:
-            blocks = self._blocks(int(self.headers.get("Content-Length") or 0))
         kept, size = [], 0
-        for block in blocks:
+        missing = int(self.headers.get("Content-Length") or 0)
+        while missing and (block := self.rfile.read(min(missing, CHUNK))):
+            missing -= len(block)
             size += len(block)
             if size <= limit:
                 kept.append(block)
             else:
                 kept.clear()
         return b"".join(kept), size
-
-    def _blocks(self, length: int):
-        while length and (block := self.rfile.read(min(length, CHUNK))):
-            length -= len(block)
-            yield block
-
-    def _chunks(self):
-        """Node's http client sends chunks when it is not told a length."""
-        while length := int(self.rfile.readline().split(b";")[0], 16):
-            yield from self._blocks(length)
-            self.rfile.readline()
-        while self.rfile.readline().strip():
-            pass
 
     def reply(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

@@ -87,7 +87,14 @@ class Worker:
         self.kill()
         self._gone.wait()
 
+    @property
+    def alive(self) -> bool:
+        """False as soon as the process is reaped: from then on its id may be another's."""
+        return self.process.returncode is None
+
     def kill(self) -> None:
+        if not self.alive:
+            return
         with suppress(psutil.NoSuchProcess):
             self.descendants.update(psutil.Process(self.process.pid).children(recursive=True))
         self._kill_all()
@@ -95,9 +102,10 @@ class Worker:
     def measure(self) -> int:
         """Resident memory now, in bytes, with the descendants known so far."""
         used = 0
-        for process in [self.process, *self.descendants]:
-            with suppress(psutil.NoSuchProcess):
-                used += psutil.Process(process.pid).memory_info().rss
+        if self.alive:
+            for pid in [self.process.pid, *(process.pid for process in list(self.descendants))]:
+                with suppress(psutil.Error):  # it may just have ended
+                    used += psutil.Process(pid).memory_info().rss
         self.peak = max(self.peak, used)
         return used
 
@@ -115,7 +123,7 @@ class Worker:
         if self.image.runtime == "node":
             folder, command = root / "containers" / self.image.name, [node(), "bootstrap.mjs"]
         else:
-            folder, command = root, [sys.executable, "-P", str(BOOTSTRAP)]
+            folder, command = root, [sys.executable, "-P", str(BOOTSTRAP), str(self._scratch)]
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 command,
