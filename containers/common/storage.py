@@ -74,12 +74,13 @@ def writing(uri: str) -> Iterator[Path]:
         partial = target.with_name(f".{target.name}.{os.getpid()}.part{target.suffix}")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            yield partial
-            partial.replace(target)
+            try:
+                yield partial
+                partial.replace(target)
+            finally:
+                partial.unlink(missing_ok=True)
         except OSError as error:
             raise StorageError(f"{target} cannot be written: {error.strerror or error}.") from error
-        finally:
-            partial.unlink(missing_ok=True)
         return
     from botocore.exceptions import BotoCoreError, ClientError
 
