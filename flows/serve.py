@@ -16,7 +16,16 @@ def main() -> None:
     with ExitStack() as started:
         if not _answers():
             address = httpx.URL(API_URL)
-            command = ["-m", "prefect", "server", "start", "--host", address.host, "--port", str(address.port)]
+            command = [
+                "-m",
+                "prefect",
+                "server",
+                "start",
+                "--host",
+                address.host,
+                "--port",
+                str(address.port),
+            ]
             server = subprocess.Popen([sys.executable, *command])
             started.callback(server.wait)
             started.callback(server.terminate)
@@ -27,7 +36,7 @@ def main() -> None:
         from prefect import serve
 
         from flows.analyze.flow import analyze
-        from flows.models import models
+        from flows.fetch_models import models
 
         serve(
             analyze.to_deployment("analyze", tags=["media"]),

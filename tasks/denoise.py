@@ -23,6 +23,6 @@ def denoise(audio: str, folder: Path) -> DenoisedAudio:
     """48 kHz mono WAV in, the same with less noise out, as `folder`/denoised.wav."""
     request = DenoiseRequest(audio=audio, audio_uri=(folder / "denoised.wav").as_uri())
     answer = invoke("deepfilternet", request, Denoised)
-    output = DenoisedAudio(audio=answer.result.audio, engine=answer.result.engine)
+    output = DenoisedAudio(audio=answer.value.audio, engine=answer.value.engine)
     output.add_cost(answer)
     return output

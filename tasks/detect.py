@@ -50,7 +50,7 @@ def detect(frames: list[Frame], folder: Path, options: AnalyzeOptions) -> Detect
         output.add_cost(answer)
         output.frames += [
             FrameFaces(time=frame.time, width=seen.width, height=seen.height, faces=seen.faces)
-            for frame, seen in zip(batch, answer.result.images, strict=True)
+            for frame, seen in zip(batch, answer.value.images, strict=True)
         ]
         advance("detect", (first + len(batch)) / len(frames))
     return output

@@ -29,6 +29,6 @@ def diarize(audio: str, folder: Path, options: AnalyzeOptions) -> DiarizedAudio:
         result_uri=(folder / "diarization.json").as_uri(),
     )
     answer = invoke("pyannote", request, Diarization)
-    output = DiarizedAudio(diarization=answer.result)
+    output = DiarizedAudio(diarization=answer.value)
     output.add_cost(answer)
     return output

@@ -57,8 +57,8 @@ def embed(frames: list[Frame], detected: list[FrameFaces], folder: Path) -> Embe
         )
         answer = invoke("facenet", request, EmbedResult)
         output.add_cost(answer)
-        for frame, picture in zip(batch, answer.result.images, strict=True):
-            output.faces += _vectors(frame, picture.faces, answer.result.embedding_model)
+        for frame, picture in zip(batch, answer.value.images, strict=True):
+            output.faces += _vectors(frame, picture.faces, answer.value.embedding_model)
         advance("embed", (first + len(batch)) / len(filled))
     return output
 

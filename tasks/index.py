@@ -40,5 +40,5 @@ def index(asset: str, embeddings: Path, models: list[str], folder: Path) -> Inde
         )
         answer = invoke("faiss", request, IndexVersion)
         output.add_cost(answer)
-        output.versions.append(answer.result)
+        output.versions.append(answer.value)
     return output

@@ -16,11 +16,11 @@ class StageEntry(BaseModel):
 
     name: str
     status: Status
-    reason: str | None = Field(None, description="one sentence, unless done")
-    found: str | None = Field(None, description="what came out, in a few words")
-    seconds: float = Field(0, description="wall time in this run")
-    load_seconds: float = Field(0, description="of which loading models")
-    compute_seconds: float = Field(0, description="of which inside models")
+    reason: str | None = Field(default=None, description="one sentence, unless done")
+    found: str | None = Field(default=None, description="what came out, in a few words")
+    seconds: float = Field(default=0, description="wall time in this run")
+    load_seconds: float = Field(default=0, description="of which loading models")
+    compute_seconds: float = Field(default=0, description="of which inside models")
     kept: bool = False
 
 
@@ -41,10 +41,10 @@ class Manifest(BaseModel):
     complete: bool = Field(description="no stage failed")
     stages: list[StageEntry]
     models: list[ModelRef]
-    embeddings: dict[str, int] = Field({}, description="vectors by the model that made them")
+    embeddings: dict[str, int] = Field(default={}, description="vectors by the model that made them")
     software: dict[str, str]
     created: datetime
     seconds: float = Field(description="wall time of the run that wrote this")
-    peak_memory: dict[str, int] = Field({}, description="bytes, by image")
+    peak_memory: dict[str, int] = Field(default={}, description="bytes, by image")
     files: dict[str, FileEntry] = {}
     fingerprint: str = Field(description="equal for the same media, options, weights and code")

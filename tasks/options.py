@@ -10,17 +10,23 @@ class AnalyzeOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    language: str | None = Field(None, description="language spoken (ISO 639-1, e.g. ko); found when empty")
-    whisper_model: str = Field("whisper-base", description="id of a Whisper in the model catalogue")
-    denoise: bool = Field(True, description="remove noise before speech is analysed")
-    num_speakers: int | None = Field(None, ge=1, description="exact number of speakers, when known")
-    min_speakers: int | None = Field(None, ge=1, description="at least this many speakers")
-    max_speakers: int | None = Field(None, ge=1, description="at most this many speakers")
-    detector: Literal["tiny", "ssd"] = Field("ssd", description="tiny is faster, ssd finds more faces")
-    frame_rate: float = Field(1.0, gt=0, le=30, description="frames per second looked at for faces")
-    min_face: int = Field(20, ge=0, description="faces narrower than this many pixels are left out")
-    tag_threshold: float = Field(0.3, gt=0, lt=1, description="sound events score at least this")
-    index: bool = Field(True, description="add faces and voices to the search index beside the assets")
+    language: str | None = Field(
+        default=None, description="language spoken (ISO 639-1, e.g. ko); found when empty"
+    )
+    whisper_model: str = Field(default="whisper-base", description="id of a Whisper in the model catalogue")
+    denoise: bool = Field(default=True, description="remove noise before speech is analysed")
+    num_speakers: int | None = Field(default=None, ge=1, description="exact number of speakers, when known")
+    min_speakers: int | None = Field(default=None, ge=1, description="at least this many speakers")
+    max_speakers: int | None = Field(default=None, ge=1, description="at most this many speakers")
+    detector: Literal["tiny", "ssd"] = Field(
+        default="ssd", description="tiny is faster, ssd finds more faces"
+    )
+    frame_rate: float = Field(default=1.0, gt=0, le=30, description="frames per second looked at for faces")
+    min_face: int = Field(default=20, ge=0, description="faces narrower than this many pixels are left out")
+    tag_threshold: float = Field(default=0.3, gt=0, lt=1, description="sound events score at least this")
+    index: bool = Field(
+        default=True, description="add faces and voices to the search index beside the assets"
+    )
 
     @model_validator(mode="after")
     def _speakers_agree(self) -> Self:

@@ -23,7 +23,7 @@ class MediaInfo(BaseModel):
     video_codec: str | None = None
     width: int = 0
     height: int = 0
-    frame_rate: float | None = Field(None, description="frames per second, on average")
+    frame_rate: float | None = Field(default=None, description="frames per second, on average")
 
     @property
     def asset_id(self) -> str:

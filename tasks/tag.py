@@ -31,6 +31,6 @@ def tag(audio: str, folder: Path, options: AnalyzeOptions) -> TaggedAudio:
         result_uri=(folder / "tags.json").as_uri(),
     )
     answer = invoke("audioset", request, Tags)
-    output = TaggedAudio(tags=answer.result)
+    output = TaggedAudio(tags=answer.value)
     output.add_cost(answer)
     return output

@@ -29,6 +29,6 @@ def transcribe(audio: str, folder: Path, options: AnalyzeOptions) -> Transcripti
         result_uri=(folder / "transcript.json").as_uri(),
     )
     answer = invoke("whisperx", request, Transcript)
-    output = Transcription(transcript=answer.result)
+    output = Transcription(transcript=answer.value)
     output.add_cost(answer)
     return output

@@ -37,7 +37,9 @@ class ModelRef(Contract):
 class Request(Contract):
     """Every request may name where the result goes; without it the result is in the answer."""
 
-    result_uri: str | None = Field(None, description="file:// or s3:// URI that receives the result as JSON")
+    result_uri: str | None = Field(
+        default=None, description="file:// or s3:// URI that receives the result as JSON"
+    )
 
 
 class Answer(Contract, Generic[Result]):
@@ -46,5 +48,12 @@ class Answer(Contract, Generic[Result]):
     result: Result | None = None
     result_uri: str | None = None
     models: list[ModelRef] = []
-    load_seconds: float = Field(0, description="time spent loading models in this call; 0 when warm")
+    load_seconds: float = Field(default=0, description="time spent loading models in this call; 0 when warm")
     compute_seconds: float = 0
+
+    @property
+    def value(self) -> Result:
+        """The result, where it is in the answer. Raises LookupError where only its URI is."""
+        if self.result is None:
+            raise LookupError(f"the result is at {self.result_uri}")
+        return self.result

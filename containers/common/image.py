@@ -31,8 +31,8 @@ class Image(Contract):
     extra: str = Field(description="the extra of pyproject.toml that installs its dependencies")
     memory_mb: int = Field(ge=128, le=10240)
     timeout_s: int = Field(ge=1, le=900)
-    storage_mb: int = Field(512, ge=512, le=10240)
-    init_timeout_s: int = Field(120, description="local only: how long a worker may take to import")
+    storage_mb: int = Field(default=512, ge=512, le=10240)
+    init_timeout_s: int = Field(default=120, description="local only: how long a worker may take to import")
     environment: dict[str, str] = {}
 
 

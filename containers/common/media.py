@@ -15,8 +15,31 @@ from containers.common.errors import MediaError
 
 # Demuxers that read other files, devices or addresses, or that take any text for a picture (tty).
 _REFERRING = frozenset(
-    "alias_pix alsa concat dash fbdev hds hls image2 imf kmsgrab lavfi oss rtp rtsp sap sdp smoothstreaming "
-    "tty video4linux2,v4l2 vapoursynth webm_dash_manifest whip x11grab".split()
+    {
+        "alias_pix",
+        "alsa",
+        "concat",
+        "dash",
+        "fbdev",
+        "hds",
+        "hls",
+        "image2",
+        "imf",
+        "kmsgrab",
+        "lavfi",
+        "oss",
+        "rtp",
+        "rtsp",
+        "sap",
+        "sdp",
+        "smoothstreaming",
+        "tty",
+        "video4linux2,v4l2",
+        "vapoursynth",
+        "webm_dash_manifest",
+        "whip",
+        "x11grab",
+    }
 )
 
 
@@ -39,7 +62,12 @@ def open_media(path: Path) -> InputContainer:
         raise MediaError(
             f"{path.name} is a playlist or a device description, not media; give the media file itself."
         ) from None
-    except (av.error.InvalidDataError, av.error.PermissionError, av.error.EOFError, UnicodeDecodeError) as error:
+    except (
+        av.error.InvalidDataError,
+        av.error.PermissionError,
+        av.error.EOFError,
+        UnicodeDecodeError,
+    ) as error:
         reason = getattr(error, "strerror", None) or "unreadable metadata"
         raise MediaError(f"{path.name} is not media that can be decoded ({reason}).") from None
     except av.error.FFmpegError as error:

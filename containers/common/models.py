@@ -23,8 +23,9 @@ class ModelFile(Contract):
     """One file of a model as it lies in the store."""
 
     name: str
-    sha256: str
-    size: int = Field(description="bytes")
+    sha256: str | None = Field(default=None, description="unknown until somebody has fetched the model")
+    size: int | None = Field(default=None, description="bytes")
+    parts: list[str] = Field(default=[], description="'<archive>:<path inside it>', joined in order")
 
 
 class Model(Contract):
@@ -36,13 +37,21 @@ class Model(Contract):
     revision: str
     licence: str
     profile: str
+    fetched: bool = Field(
+        default=True, description="False while nobody has fetched it, so hashes are unknown"
+    )
     source: dict[str, Any]
     files: list[ModelFile]
 
     @property
     def sha256(self) -> str:
         """One hash for the whole model: SHA-256 over its files' hashes in catalogue order."""
-        return hashlib.sha256("".join(file.sha256 for file in self.files).encode()).hexdigest()
+        return hashlib.sha256("".join(file.sha256 or "" for file in self.files).encode()).hexdigest()
+
+    @property
+    def size(self) -> int:
+        """Bytes in the store, as far as they are known."""
+        return sum(file.size or 0 for file in self.files)
 
     @property
     def ref(self) -> ModelRef:
@@ -69,11 +78,11 @@ def sha256_of(path: Path) -> str:
 
 
 def has_model(model_id: str) -> bool:
-    """Whether every file of the model is in the store (sizes compared, hashes not)."""
+    """Whether every file of the model is in the store and has a known hash (sizes compared, hashes not)."""
     model = catalogue()[model_id]
     folder = store_folder() / model_id
     return all(
-        (folder / file.name).is_file() and (folder / file.name).stat().st_size == file.size
+        file.sha256 and (folder / file.name).is_file() and (folder / file.name).stat().st_size == file.size
         for file in model.files
     )
 
@@ -84,10 +93,18 @@ def open_model(model_id: str) -> tuple[Path, ModelRef]:
 
     Raises ModelMissing or ModelCorrupt with the command that mends it.
     """
-    model = catalogue()[model_id]
+    model = catalogue().get(model_id)
+    if model is None:
+        raise ModelMissing(
+            f"There is no model '{model_id}' in the catalogue; it has {', '.join(catalogue())}."
+        )
     folder = store_folder() / model_id
     for file in model.files:
         path = folder / file.name
+        if file.sha256 is None:
+            raise ModelMissing(
+                f"Model '{model_id}' has no SHA-256 in the catalogue yet, so it is not loaded."
+            )
         if not path.is_file():
             raise ModelMissing(
                 f"Model '{model_id}' is not in the store {store_folder()}: "

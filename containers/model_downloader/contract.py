@@ -11,7 +11,7 @@ class FetchedModel(Contract):
     id: str
     status: Literal["fetched", "present", "failed"]
     bytes_moved: int = 0
-    reason: str | None = Field(None, description="one sentence, when failed")
+    reason: str | None = Field(default=None, description="one sentence, when failed")
 
 
 class FetchResult(Contract):
@@ -19,5 +19,5 @@ class FetchResult(Contract):
 
 
 class FetchRequest(Request):
-    models: list[str] = Field([], description="catalogue ids")
-    profile: str | None = Field("starter", description="every model of this profile, beside `models`")
+    models: list[str] = Field(default=[], description="catalogue ids")
+    profile: str | None = Field(default="starter", description="every model of this profile, beside `models`")

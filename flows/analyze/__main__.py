@@ -38,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Analyse one media file: speech, speakers, sounds and faces into a readable folder.",
     )
     parser.add_argument("media", type=Path, help="a video or audio file, any container and codec")
-    parser.add_argument("--output", type=Path, default=Path("out"), help="folder of asset folders (%(default)s)")
+    parser.add_argument(
+        "--output", type=Path, default=Path("out"), help="folder of asset folders (%(default)s)"
+    )
     parser.add_argument("--force", action="store_true", help="do every stage again")
     for name, field in AnalyzeOptions.model_fields.items():
         flag = f"--{name.replace('_', '-')}"
@@ -47,7 +49,9 @@ def _parser() -> argparse.ArgumentParser:
                 flag, action=argparse.BooleanOptionalAction, default=None, help=field.description
             )
         else:
-            parser.add_argument(flag, metavar="VALUE", help=f"{field.description} ({field.default or 'auto'})")
+            parser.add_argument(
+                flag, metavar="VALUE", help=f"{field.description} ({field.default or 'auto'})"
+            )
     return parser
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
-from tasks.embeddings import write_embeddings
 
 from containers.common.errors import StorageError, UserError
 from flows.analyze.board import Board, current_board
@@ -20,6 +19,7 @@ from tasks.detect import detect
 from tasks.diarize import diarize
 from tasks.documents import Findings, embedding_rows
 from tasks.embed import embed
+from tasks.embeddings import write_embeddings
 from tasks.index import index
 from tasks.manifest import Manifest
 from tasks.options import AnalyzeOptions
@@ -33,7 +33,11 @@ SOUND = ("denoise", *SPEECH, "tag")
 FACES = ("detect", "embed")
 
 
-@flow(name="analyze", flow_run_name="{media}", task_runner=ThreadPoolTaskRunner(max_workers=8))
+@flow(
+    name="analyze",
+    flow_run_name="{media}",
+    task_runner=ThreadPoolTaskRunner(max_workers=8),  # pyright: ignore[reportArgumentType,reportCallIssue]
+)
 def analyze(
     media: Path, output: Path = Path("out"), options: AnalyzeOptions | None = None, force: bool = False
 ) -> Manifest:

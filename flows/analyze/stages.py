@@ -7,8 +7,8 @@ from typing import Any
 
 from prefect import Task
 from prefect.cache_policies import CacheKeyFnPolicy
+from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
-from prefect.states import State
 
 from containers.common.contract import ModelRef
 from containers.common.errors import UserError
@@ -47,6 +47,7 @@ class Stages:
             "on_running": [lambda *_: self.board.start(stage)],
             "on_completion": [self._ended(stage)],
             "on_failure": [self._ended(stage)],
+            "persist_result": False,
         }
         if keep and stage in self._keys:
             self.kept(stage)  # removes a damaged record, which Prefect would trip over

@@ -1,0 +1,13 @@
+"""`handler(event, context)` of the model downloader image."""
+
+from containers.common.handler import Stopwatch, make_handler
+from containers.model_downloader.contract import FetchRequest, FetchResult
+
+
+def serve(request: FetchRequest, stopwatch: Stopwatch) -> FetchResult:
+    from containers.model_downloader.fetch import choose, fetch_models
+
+    return FetchResult(models=fetch_models(choose(request.models, request.profile)))
+
+
+handler = make_handler("model_downloader", FetchRequest, serve)

@@ -1,0 +1,19 @@
+"""The model store, filled or completed on a schedule or from the Prefect UI."""
+
+from prefect import flow
+
+from containers.common.errors import UserError
+from containers.model_downloader.contract import FetchedModel
+from tasks.fetch import fetch
+
+
+@flow(name="models")
+def models(ids: list[str] | None = None, profile: str | None = "starter") -> list[FetchedModel]:
+    """Fetches what is missing of `ids` and `profile`; a second run moves nothing.
+
+    Raises UserError when a model could not be fetched, after all others were.
+    """
+    done = fetch(ids or [], profile)
+    if failed := [model for model in done if model.status == "failed"]:
+        raise UserError(" ".join(f"Model '{model.id}' was not fetched: {model.reason}" for model in failed))
+    return done
