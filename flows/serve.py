@@ -34,13 +34,14 @@ def main() -> None:
                     sys.exit(f"The Prefect server did not start; is port {address.port} taken?")
                 time.sleep(0.5)
         from prefect import serve
+        from prefect.deployments.runner import RunnerDeployment
 
         from flows.analyze.flow import analyze
         from flows.fetch_models import models
 
         serve(
-            analyze.to_deployment("analyze", tags=["media"]),
-            models.to_deployment("models", tags=["models"]),
+            RunnerDeployment.from_flow(analyze, "analyze", tags=["media"]),
+            RunnerDeployment.from_flow(models, "models", tags=["models"]),
         )
 
 

@@ -27,7 +27,7 @@ def index(asset: str, embeddings: Path, models: list[str], folder: Path) -> Inde
 
     Indexes of other models lose what an earlier analysis of this asset had put there.
     """
-    stale = {path.name for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
+    stale = {pointer.parent.name for pointer in folder.glob("*/current")}
     output = IndexedAsset()
     for model in sorted(stale | set(models)):
         request = UpdateRequest(

@@ -8,7 +8,8 @@ def weights(stage: str, options: AnalyzeOptions) -> list[str]:
     """Catalogue ids, known before anything is loaded, so that a finished stage can be recognised."""
     match stage:
         case "denoise":
-            return ["deepfilternet3-torch" if has_model("deepfilternet3-torch") else "deepfilternet3"]
+            native = has_model("deepfilternet3") or not has_model("deepfilternet3-torch")
+            return ["deepfilternet3" if native else "deepfilternet3-torch"]
         case "transcribe":
             return [options.whisper_model, "pyannet-segmentation"]
         case "diarize":
