@@ -1,7 +1,6 @@
 """The asset folder's files, from what the stages found: names and JSON shapes that others read."""
 
 import json
-from pathlib import Path
 
 from pydantic import BaseModel
 
@@ -86,11 +85,6 @@ def embedding_rows(findings: Findings) -> list[dict[str, object]]:
         for speaker in findings.diarization.speakers
     ]
     return faces + voices
-
-
-def media_link(media: Path, folder: Path) -> str:
-    """The media file as the report in `folder` refers to it."""
-    return media.resolve().as_uri() if not media.is_relative_to(folder) else str(media.relative_to(folder))
 
 
 def _language(transcript: Transcript) -> dict[str, str | None]:

@@ -38,11 +38,11 @@ current_board: ContextVar["Board | None"] = ContextVar("current_board", default=
 
 @dataclass
 class Board:
-    """Thread-safe; `on_change` is called, with the stage, after every change of a stage's state."""
+    """Thread-safe; `on_change` is called with every stage whose state changed, `on_note` with other news."""
 
     on_change: Callable[[StageState], None] = lambda stage: None
     stages: dict[str, StageState] = field(default_factory=lambda: {name: StageState(name) for name in STAGES})
-    note: str = ""  # a line for people, such as what is being waited for
+    on_note: Callable[[str], None] = lambda note: None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self, name: str) -> None:
@@ -69,8 +69,7 @@ class Board:
         self._set(name, state="failed", reason=reason, seconds=self.stages[name].elapsed)
 
     def wait_for_other(self) -> None:
-        self.note = "Another run is analysing this file; waiting for it to end."
-        self.on_change(self.stages["decode"])
+        self.on_note("Another run is analysing this file; waiting for it to end.")
 
     @property
     def failed(self) -> list[StageState]:

@@ -21,6 +21,7 @@ _STYLES = {"waiting": "dim", "running": "cyan", "done": "green", "skipped": "dim
 def watching(board: Board, console: Console) -> Iterator[None]:
     """Shows `board` while the block runs."""
     undo = progress.listen(board.advance)
+    board.on_note = lambda note: console.print(note, highlight=False)
     try:
         if console.is_terminal:
             with Live(get_renderable=lambda: _lines(board), console=console, refresh_per_second=4):

@@ -1,0 +1,61 @@
+"""Stage keys: what makes a finished stage count as finished."""
+
+import pytest
+
+from flows.analyze.plan import fingerprint, plan_keys
+from tasks.options import AnalyzeOptions
+from tasks.probe import MediaInfo
+
+
+def media(content: str = "a") -> MediaInfo:
+    return MediaInfo(name="clip.mp4", sha256=content * 64, size=1, format="mp4", duration=1.0)
+
+
+def changed(options: AnalyzeOptions) -> set[str]:
+    """Stages that would be done again after the defaults' run."""
+    before, after = plan_keys(media(), AnalyzeOptions()), plan_keys(media(), options)
+    return {stage for stage in after if before.get(stage) != after[stage]}
+
+
+def test_the_same_media_and_options_have_the_same_keys() -> None:
+    assert plan_keys(media(), AnalyzeOptions()) == plan_keys(media(), AnalyzeOptions())
+
+
+def test_other_content_shares_nothing() -> None:
+    here, there = plan_keys(media("a"), AnalyzeOptions()), plan_keys(media("b"), AnalyzeOptions())
+    assert not set(here.values()) & set(there.values())
+
+
+@pytest.mark.parametrize(
+    ("options", "redone"),
+    [
+        ({"language": "ko"}, {"transcribe"}),
+        ({"max_speakers": 3}, {"diarize"}),
+        ({"tag_threshold": 0.5}, {"tag"}),
+        ({"detector": "tiny"}, {"detect", "embed"}),
+        ({"index": False}, set()),
+    ],
+)
+def test_an_option_redoes_only_what_it_touches(options: dict[str, object], redone: set[str]) -> None:
+    assert changed(AnalyzeOptions.model_validate(options)) == redone
+
+
+def test_the_fingerprint_tells_analyses_apart() -> None:
+    keys = plan_keys(media(), AnalyzeOptions())
+    assert fingerprint(keys, AnalyzeOptions()) != fingerprint(keys, AnalyzeOptions(index=False))
+
+
+def test_another_set_of_weights_redoes_the_stages_that_use_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path
+) -> None:
+    from containers.common import models
+
+    before = plan_keys(media(), AnalyzeOptions())
+    text = models.CATALOGUE.read_text(encoding="utf-8")
+    mtcnn = models.catalogue()["mtcnn"].files[0].sha256
+    (tmp_path / "catalogue.toml").write_text(text.replace(str(mtcnn), "0" * 64), encoding="utf-8")
+    monkeypatch.setenv("MEDIAFLOW_CATALOGUE", str(tmp_path / "catalogue.toml"))
+    models.catalogue.cache_clear()
+    after = plan_keys(media(), AnalyzeOptions())
+    models.catalogue.cache_clear()
+    assert {stage for stage in after if before[stage] != after[stage]} == {"embed"}
