@@ -33,8 +33,12 @@ class Face(Contract):
         description="neutral, happy, sad, angry, fearful, disgusted, surprised; they sum to 1"
     )
     ageAndGender: AgeAndGender
-    landmarks: list[tuple[float, float]] = Field([], description="68 points (x, y) in pixels, iBUG 300-W order")
-    descriptor: list[float] = Field([], description="128-d face descriptor, compared by Euclidean distance")
+    landmarks: list[tuple[float, float]] = Field(
+        default=[], description="68 points (x, y) in pixels, iBUG 300-W order"
+    )
+    descriptor: list[float] = Field(
+        default=[], description="128-d face descriptor, compared by Euclidean distance"
+    )
 
 
 class PictureFaces(Contract):
@@ -53,8 +57,10 @@ class DetectResult(Contract):
 class DetectRequest(Request):
     images: list[str] = Field(min_length=1, description="URIs of JPEG, PNG or WebP pictures")
     detector: Literal["tiny", "ssd"] = "ssd"
-    min_confidence: float = Field(0.4, gt=0, lt=1)
-    input_size: int = Field(416, ge=128, le=1024, multiple_of=32, description="tiny detector only, pixels")
-    min_face: int = Field(20, ge=0, description="faces narrower than this many pixels are left out")
+    min_confidence: float = Field(default=0.4, gt=0, lt=1)
+    input_size: int = Field(
+        default=416, ge=128, le=1024, multiple_of=32, description="tiny detector only, pixels"
+    )
+    min_face: int = Field(default=20, ge=0, description="faces narrower than this many pixels are left out")
     landmarks: bool = True
     descriptor: bool = True

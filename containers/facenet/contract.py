@@ -18,9 +18,11 @@ class AlignedFace(Contract):
 
     box: Box
     score: Score
-    landmarks: list[tuple[float, float]] = Field([], description="eyes, nose, mouth corners; pixels")
-    crop: str | None = Field(None, description="URI of the 160 x 160 aligned face, JPEG")
-    embedding: list[float] | None = Field(None, description="512-d, L2-normalised: cosine is the dot product")
+    landmarks: list[tuple[float, float]] = Field(default=[], description="eyes, nose, mouth corners; pixels")
+    crop: str | None = Field(default=None, description="URI of the 160 x 160 aligned face, JPEG")
+    embedding: list[float] | None = Field(
+        default=None, description="512-d, L2-normalised: cosine is the dot product"
+    )
 
 
 class AlignedPicture(Contract):
@@ -32,12 +34,14 @@ class EmbedResult(Contract):
     """One entry per requested picture, faces in the order of the given boxes."""
 
     images: list[AlignedPicture]
-    embedding_model: str | None = Field(None, description="None when the store has no VGGFace2 network")
+    embedding_model: str | None = Field(
+        default=None, description="None when the store has no VGGFace2 network"
+    )
 
 
 class EmbedRequest(Request):
     images: list[Picture] = Field(min_length=1)
-    crops_uri: str | None = Field(None, description="prefix that receives <picture name>-<n>.jpg")
-    min_confidence: float = Field(0.9, gt=0, lt=1, description="of MTCNN's own detections")
-    min_face: int = Field(20, ge=1, description="pixels")
-    batch_size: int = Field(32, ge=1)
+    crops_uri: str | None = Field(default=None, description="prefix that receives <picture name>-<n>.jpg")
+    min_confidence: float = Field(default=0.9, gt=0, lt=1, description="of MTCNN's own detections")
+    min_face: int = Field(default=20, ge=1, description="pixels")
+    batch_size: int = Field(default=32, ge=1)

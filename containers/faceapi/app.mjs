@@ -1,0 +1,87 @@
+/** Faces in pictures and what they show: the image's Lambda handler. Request and answer: contract.py. */
+
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+
+import Tinypool from "tinypool";
+
+import { openModel } from "./models.mjs";
+import { decode } from "./pictures.mjs";
+import { readRequest } from "./request.mjs";
+import { writeBytes } from "./storage.mjs";
+
+const SSD_SIZE = 512; // pixels; what its network was trained on
+// TensorFlow's own WASM threads do not run in Node, so each core has its own networks (0.3 GB) and picture.
+const THREADS = Math.min(availableParallelism(), 4);
+
+let pool;
+let model;
+
+/** As AWS Lambda calls it. Throws a UserError subclass for what the caller can mend. */
+export async function handler(event, context) {
+  const started = performance.now();
+  const request = readRequest(event);
+  const { images, load_seconds } = await analyse(request);
+  const answer = { models: [model.ref], load_seconds };
+  if (request.result_uri) {
+    await writeBytes(request.result_uri, JSON.stringify({ images }));
+    answer.result_uri = request.result_uri;
+  } else {
+    answer.result = { images };
+  }
+  answer.compute_seconds = Math.max(0, (performance.now() - started) / 1000 - load_seconds);
+  log(answer, context);
+  return answer;
+}
+
+async function analyse(request) {
+  let checked = 0;
+  if (!model) {
+    const started = performance.now();
+    model = await openModel("faceapi");
+    checked = (performance.now() - started) / 1000;
+  }
+  pool ??= new Tinypool({
+    filename: fileURLToPath(new URL("./faces.mjs", import.meta.url)),
+    runtime: "worker_threads",
+    minThreads: 1,
+    maxThreads: THREADS,
+    idleTimeout: 2 ** 31 - 1, // milliseconds; the networks stay loaded
+  });
+  const size = request.detector === "ssd" ? SSD_SIZE : request.input_size;
+  let loaded = 0;
+  // One picture more than there are threads: it is decoded while the others are analysed.
+  const images = await forEach(request.images, THREADS + 1, async (image) => {
+    const picture = await decode(image, size);
+    const { faces, load_seconds } = await pool.run({ folder: model.folder, picture, request });
+    loaded = Math.max(loaded, load_seconds);
+    return { image, width: picture.width, height: picture.height, faces };
+  });
+  return { images, load_seconds: checked + loaded };
+}
+
+/** The results of `work` on each item, in order, with `lanes` of them under way at a time. */
+async function forEach(items, lanes, work) {
+  const results = [];
+  // A generator, since a lane that throws closes it: the other lanes then find no more items.
+  const queue = (function* () {
+    yield* items.entries();
+  })();
+  const lane = async () => {
+    for (const [position, item] of queue) results[position] = await work(item);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return results;
+}
+
+function log({ models, load_seconds, compute_seconds }, context) {
+  const event = {
+    event: "model_inference",
+    model: "faceapi",
+    models: models.map(({ id }) => id),
+    duration: Number(compute_seconds.toFixed(3)),
+    load: Number(load_seconds.toFixed(3)),
+    request_id: context?.awsRequestId,
+  };
+  process.stderr.write(`${JSON.stringify(event)}\n`);
+}
