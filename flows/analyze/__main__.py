@@ -85,8 +85,7 @@ def _analyze(media: Path, output: Path, options: AnalyzeOptions, force: bool, co
     from flows.images import running_images
     from flows.local_server import temporary_server, wait_for_server
 
-    # People watch the stages; Prefect's own lines go to its server.
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    quiet_prefect()
     with ExitStack() as started:
         _stop_on_signals(started)
         started.enter_context(temporary_server())
@@ -102,6 +101,11 @@ def _analyze(media: Path, output: Path, options: AnalyzeOptions, force: bool, co
         started.enter_context(watching(board, console))
         wait_for_server()
         return analyze(media.absolute(), output.absolute(), options, force)
+
+
+def quiet_prefect() -> None:
+    """People watch the stages; Prefect's own lines go to its server. Call it before Prefect is imported."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 
 
 def _stop_on_signals(started: ExitStack) -> None:

