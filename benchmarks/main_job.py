@@ -57,7 +57,7 @@ def main() -> None:
             for name, hand, ours_, unit in table
         ),
         "",
-        f"Of our cold wall time, {outside:.1f} s ({outside / ours.seconds:.0%}) passed with no model running: "
+        f"Of our cold time, {outside:.1f} s ({outside / ours.seconds:.0%}) passed with no model at work: "
         "starting Prefect's server, decoding, writing the folder.",
         "",
         "| by hand, cold | " + " | ".join(STEPS) + " |",

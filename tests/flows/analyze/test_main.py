@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import jiwer
 import numpy as np
 import psutil
 import pyarrow.parquet as pq
@@ -130,6 +131,18 @@ def test_words_have_times_scores_and_speakers(demo: tuple[Path, str]) -> None:
         for word in segment["words"]:
             assert segment["start"] <= word["start"] <= word["end"] <= segment["end"]
             assert word.keys() == {"word", "start", "end", "score", "speaker"}
+
+
+def test_the_words_are_the_ones_that_were_spoken(demo: tuple[Path, str]) -> None:
+    """Against the transcript that pyannote.audio packages with its sample."""
+    (folder,) = asset_folders(demo[0])
+    spoken = [line.split(maxsplit=5)[5] for line in demo_truth().rttm.with_suffix(".stm").open()]
+    found = [segment["text"] for segment in json.loads((folder / "transcript.json").read_bytes())["segments"]]
+
+    def plain(lines: list[str]) -> str:
+        return " ".join(re.findall(r"[\w']+", " ".join(lines).lower()))
+
+    assert jiwer.wer(plain(spoken), plain(found)) <= 0.2
 
 
 def test_every_visible_face_is_found(demo: tuple[Path, str]) -> None:

@@ -1,0 +1,61 @@
+"""The READMEs say what is there: their commands parse, their paths exist, both languages show the same."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+READMES = [ROOT / "README.md", ROOT / "README.ko.md"]
+
+
+def commands(readme: Path) -> list[str]:
+    """Every line of the shell blocks, without comments."""
+    blocks = re.findall(r"```sh\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    lines = (line.split(" #")[0].strip() for block in blocks for line in block.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def test_both_languages_show_the_same_commands_and_pictures() -> None:
+    english, korean = READMES
+    assert commands(english) == commands(korean)
+    assert re.findall(r"!\[.*?\]\((.*?)\)", english.read_text()) == re.findall(
+        r"!\[.*?\]\((.*?)\)", korean.read_text()
+    )
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+def test_links_and_named_files_exist(readme: Path) -> None:
+    text = readme.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", text):
+        assert (ROOT / target).exists(), target
+    for path in re.findall(r"`((?:flows|tasks|containers|deployments|notebooks|benchmarks)/[\w./-]*)`", text):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("command", commands(READMES[0]))
+def test_every_command_is_understood(command: str) -> None:
+    """`make` targets exist; modules accept the options shown (they are run for real by other tests)."""
+    words = shlex.split(command)
+    if words[0] == "make":
+        done = subprocess.run(["make", "-n", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return
+    assert words[:4] == ["uv", "run", "python", "-m"] or words[:3] in (
+        ["uv", "run", "prefect"],
+        ["uv", "run", "papermill"],
+    ), command
+    if words[2] == "python":
+        options = [word for word in words if word.startswith("--")]
+        subcommand = [words[5]] if words[4] == "flows.models" else []
+        help_text = subprocess.run(
+            [sys.executable, "-m", words[4], *subcommand, "--help"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert all(option in help_text for option in options), command
