@@ -8,8 +8,8 @@ from tasks.fetch import fetch
 
 
 @flow(name="models")
-def models(ids: list[str] | None = None, profile: str | None = "starter") -> list[FetchedModel]:
-    """Fetches what is missing of `ids` and `profile`; a second run moves nothing.
+def models(ids: list[str] | None = None, profile: str | None = None) -> list[FetchedModel]:
+    """Fetches what is missing of `ids` and `profile`, or of the starter profile; a second run moves nothing.
 
     Raises UserError when a model could not be fetched, after all others were.
     """

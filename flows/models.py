@@ -5,7 +5,7 @@ import sys
 
 from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
 from containers.common.errors import UserError
@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if chosen.command == "list":
             return _list(console)
-        models = choose(chosen.models, chosen.profile or (None if chosen.models else "starter"))
+        models = choose(chosen.models, chosen.profile)
         return _fetch(models, console) if chosen.command == "fetch" else _verify(models, console)
     except UserError as error:
         print(error, file=sys.stderr)
@@ -43,40 +43,55 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list(console: Console) -> int:
-    table = Table("model", "profile", "task", "licence", "size", "in the store", box=None, pad_edge=False)
+    table = Table("model", "profile", "task", "licence", "size", "stored", box=None, pad_edge=False)
+    elsewhere = False
     for model in catalogue().values():
-        size = decimal(model.size) if model.size else "?"
-        here = (
-            "yes" if has_model(model.id) else "no" if model.fetched else "no (not yet fetched by anyone here)"
+        here = has_model(model.id)
+        elsewhere |= not here and not model.fetched
+        table.add_row(
+            model.id,
+            model.profile,
+            model.task,
+            model.licence,
+            decimal(model.size) if model.size else "?",
+            "yes" if here else "no" if model.fetched else "no *",
         )
-        table.add_row(model.id, model.profile, model.task, model.licence, size, here)
     console.print(table)
-    console.print(f"\nStore: {store_folder()}", soft_wrap=True, highlight=False)
+    if elsewhere:
+        console.print("\n* not in a package registry; `fetch` names the publisher's page")
+    _say(console, f"\nStore: {store_folder()}")
     return 0
 
 
 def _fetch(models: list[Model], console: Console) -> int:
-    missing = [model for model in models if not has_model(model.id)]
-    if not missing:
-        console.print(f"All {len(models)} models are in {store_folder()}.", soft_wrap=True, highlight=False)
-        return 0
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        bar = {model.id: bars.add_task(model.id, total=None) for model in missing}
-        done = fetch_models(
-            missing, lambda id, done, total: bars.update(bar[id], completed=done, total=total)
-        )
+        shown: dict[str, TaskID] = {}
+
+        def show(model: str, done: int, total: int) -> None:
+            if model not in shown:
+                shown[model] = bars.add_task(model, total=total)
+                if not console.is_terminal:
+                    _say(console, f"{model}: fetching {decimal(total)}")
+            bars.update(shown[model], completed=done)
+
+        done = fetch_models(models, show)
     for model in done:
-        moved = f" ({decimal(model.bytes_moved)})" if model.bytes_moved else ""
-        if model.status != "failed":
-            console.print(f"{model.id}: {model.status}{moved}", highlight=False)
+        if model.status == "fetched":
+            _say(console, f"{model.id}: fetched ({decimal(model.bytes_moved)} moved)")
+    if present := [model.id for model in done if model.status == "present"]:
+        _say(console, f"Already in {store_folder()}: {', '.join(present)}")
     return _complain(done)
 
 
 def _complain(models: list[FetchedModel]) -> int:
-    failed = [model for model in models if model.status == "failed"]
-    for model in failed:
-        print(f"Model '{model.id}' was not fetched: {model.reason}", file=sys.stderr)
+    """One line per reason, for an unreachable registry fails every model alike."""
+    failed: dict[str | None, list[str]] = {}
+    for model in models:
+        if model.status == "failed":
+            failed.setdefault(model.reason, []).append(model.id)
+    for reason, names in failed.items():
+        print(f"Not fetched: {', '.join(names)}. {reason}", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -84,10 +99,15 @@ def _verify(models: list[Model], console: Console) -> int:
     faults = {model.id: verify(model) for model in models}
     for name, fault in faults.items():
         if fault is None:
-            console.print(f"{name}: every file matches its SHA-256", highlight=False)
+            _say(console, f"{name}: every file matches its SHA-256")
         else:
-            print(f"Model '{name}' is damaged: {fault}", file=sys.stderr)
+            print(f"{name}: {fault}", file=sys.stderr)
     return 1 if any(faults.values()) else 0
+
+
+def _say(console: Console, line: str) -> None:
+    """As it is: paths may hold brackets, and a piped line is not wrapped."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

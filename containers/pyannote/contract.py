@@ -32,6 +32,6 @@ class Diarization(Contract):
 
 class DiarizeRequest(Request):
     audio: str = Field(description="URI of audio in any container and codec; read as 16 kHz mono")
-    num_speakers: int | None = Field(None, ge=1, description="exact number of speakers, when known")
-    min_speakers: int | None = Field(None, ge=1)
-    max_speakers: int | None = Field(None, ge=1)
+    num_speakers: int | None = Field(default=None, ge=1, description="exact number of speakers, when known")
+    min_speakers: int | None = Field(default=None, ge=1)
+    max_speakers: int | None = Field(default=None, ge=1)

@@ -32,12 +32,16 @@ class Transcript(Contract):
 
 class TranscribeRequest(Request):
     audio: str = Field(description="URI of audio in any container and codec; read as 16 kHz mono")
-    language: str | None = Field(None, description="ISO 639-1 code; detected when not given")
-    model: str = Field("whisper-base", description="id of a Whisper in the model catalogue")
-    batch_size: int = Field(4, ge=1, description="stretches of speech decoded at once")
-    beam_size: int = Field(5, ge=1)
+    language: str | None = Field(default=None, description="ISO 639-1 code; detected when not given")
+    model: str = Field(default="whisper-base", description="id of a Whisper in the model catalogue")
+    batch_size: int = Field(default=4, ge=1, description="stretches of speech decoded at once")
+    beam_size: int = Field(default=5, ge=1)
     compute_type: Literal["int8", "int8_float16", "float16", "float32"] = "int8"
     initial_prompt: str | None = None
     hotwords: str | None = None
-    vad_onset: float = Field(0.5, ge=0, le=1, description="voice activity starts above this probability")
-    vad_offset: float = Field(0.363, ge=0, le=1, description="voice activity ends below this probability")
+    vad_onset: float = Field(
+        default=0.5, ge=0, le=1, description="voice activity starts above this probability"
+    )
+    vad_offset: float = Field(
+        default=0.363, ge=0, le=1, description="voice activity ends below this probability"
+    )

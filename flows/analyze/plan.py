@@ -23,7 +23,8 @@ def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:
     if options.denoise:
         keys["denoise"] = speech = key("denoise", speech, "deepfilternet")
     keys["transcribe"] = key("transcribe", speech, "whisperx", "language", "whisper_model")
-    keys["diarize"] = key("diarize", speech, "pyannote", "num_speakers", "min_speakers", "max_speakers")
+    speakers = ("num_speakers", "min_speakers", "max_speakers")
+    keys["diarize"] = key("diarize", keys["decode"], "pyannote", *speakers)
     keys["tag"] = key("tag", keys["decode"], "audioset", "tag_threshold")
     keys["detect"] = key("detect", keys["decode"], "faceapi", "detector", "min_face")
     keys["embed"] = key("embed", keys["detect"], "facenet")
