@@ -27,7 +27,7 @@ class Transcript(Contract):
     """`transcript.json`. `language` is an ISO 639-1 code, or None when nothing was said."""
 
     segments: list[Segment]
-    language: str | None
+    language: str | None = None
 
 
 class TranscribeRequest(Request):

@@ -30,6 +30,8 @@ def test_other_content_shares_nothing() -> None:
     ("options", "redone"),
     [
         ({"language": "ko"}, {"transcribe"}),
+        ({"denoise": "on"}, {"denoise", "transcribe"}),
+        ({"denoise": "off"}, {"transcribe"}),
         ({"max_speakers": 3}, {"diarize"}),
         ({"tag_threshold": 0.5}, {"tag"}),
         ({"detector": "tiny"}, {"detect", "embed"}),
