@@ -4,25 +4,35 @@ from pathlib import Path
 
 from prefect import task
 
-from containers.deepfilternet.contract import Denoised, DenoiseRequest
+from containers.deepfilternet.contract import Denoised, DenoiseRequest, NoiseEstimate
 from tasks.invoke import invoke
+from tasks.options import AnalyzeOptions
 from tasks.stage import StageOutput
 
 
 class DenoisedAudio(StageOutput):
-    audio: str
+    """`audio` is None where the original is to be used."""
+
+    audio: str | None
+    reason: str
     engine: str
+    noise: NoiseEstimate
 
     @property
     def summary(self) -> str:
-        return f"{self.engine} engine"
+        return f"{'denoised' if self.audio else 'left as it is'}: {self.reason}"
+
+    @property
+    def figures(self) -> dict[str, float | str | bool | None]:
+        return {"applied": self.audio is not None, "engine": self.engine, **self.noise.model_dump()}
 
 
 @task
-def denoise(audio: str, folder: Path) -> DenoisedAudio:
-    """48 kHz mono WAV in, the same with less noise out, as `folder`/denoised.wav."""
-    request = DenoiseRequest(audio=audio, audio_uri=(folder / "denoised.wav").as_uri())
+def denoise(audio: str, folder: Path, options: AnalyzeOptions) -> DenoisedAudio:
+    """48 kHz mono WAV in; `folder`/denoised.wav out, where denoising helps or was asked for."""
+    request = DenoiseRequest(audio=audio, audio_uri=(folder / "denoised.wav").as_uri(), mode=options.denoise)
     answer = invoke("deepfilternet", request, Denoised)
-    output = DenoisedAudio(audio=answer.value.audio, engine=answer.value.engine)
+    result = answer.value
+    output = DenoisedAudio(audio=result.audio, reason=result.reason, engine=result.engine, noise=result.noise)
     output.add_cost(answer)
     return output

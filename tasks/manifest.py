@@ -18,6 +18,9 @@ class StageEntry(BaseModel):
     status: Status
     reason: str | None = Field(default=None, description="one sentence, unless done")
     found: str | None = Field(default=None, description="what came out, in a few words")
+    figures: dict[str, float | str | bool | None] = Field(
+        default={}, description="what it measured or decided"
+    )
     started: float = Field(default=0, description="seconds after the run's start")
     seconds: float = Field(default=0, description="wall time in this run")
     load_seconds: float = Field(default=0, description="of which loading models")

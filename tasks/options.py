@@ -14,7 +14,9 @@ class AnalyzeOptions(BaseModel):
         default=None, description="language spoken (ISO 639-1, e.g. ko); found when empty"
     )
     whisper_model: str = Field(default="whisper-base", description="id of a Whisper in the model catalogue")
-    denoise: bool = Field(default=True, description="remove noise before speech is analysed")
+    denoise: Literal["auto", "on", "off"] = Field(
+        default="auto", description="remove noise before speech is transcribed: auto (where it helps), on or off"
+    )
     num_speakers: int | None = Field(default=None, ge=1, description="exact number of speakers, when known")
     min_speakers: int | None = Field(default=None, ge=1, description="at least this many speakers")
     max_speakers: int | None = Field(default=None, ge=1, description="at most this many speakers")

@@ -24,6 +24,11 @@ class StageOutput(BaseModel):
         """What was found, in a few words for a person."""
         return ""
 
+    @property
+    def figures(self) -> dict[str, float | str | bool | None]:
+        """What the stage measured or decided, for the manifest."""
+        return {}
+
     def add_cost(self, answer: Answer[Any]) -> None:
         """Adds one image call's models and times."""
         known = {model.id for model in self.models}

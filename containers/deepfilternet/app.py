@@ -1,25 +1,30 @@
 """The deepfilternet image: noise out of speech, streamed from the input file to the output file."""
 
+import shutil
+import tempfile
 import time
-import wave
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from containers.common import storage
-from containers.common.audio import Waveform, stream_audio
-from containers.common.errors import MediaError
 from containers.common.handler import Stopwatch, make_handler
 from containers.common.models import has_model, open_model
 from containers.deepfilternet import native, torch_engine
-from containers.deepfilternet.contract import Denoised, DenoiseRequest
+from containers.deepfilternet.contract import Denoised, DenoiseRequest, NoiseTrack
+from containers.deepfilternet.noise import NoiseMeter, decide
+from containers.deepfilternet.picture import Spectrogram, draw
+from containers.deepfilternet.sound import (
+    RATE,
+    Block,
+    Sound,
+    choose_format,
+    read_blocks,
+    survey,
+    write_blocks,
+)
 
-SAMPLE_RATE = 48_000
 NATIVE, TORCH = "deepfilternet3", "deepfilternet3-torch"
-MAX_SAMPLES = (2**32 - 64) // 2  # a WAV file's sizes are 32 bit
 
 
 def choose_engine(asked: Literal["auto", "native", "torch"]) -> Literal["native", "torch"]:
@@ -30,52 +35,72 @@ def choose_engine(asked: Literal["auto", "native", "torch"]) -> Literal["native"
 
 
 def denoise(request: DenoiseRequest, stopwatch: Stopwatch) -> Denoised:
-    """Writes the denoised audio to `audio_uri`: as long as the input and aligned with it to the sample."""
+    """Estimates the noise and, where asked or of help, writes the denoised audio to `audio_uri`.
+
+    What is written has the input's rate, channels and length and is aligned with it to the sample.
+    """
     engine = choose_engine(request.engine)
-    with storage.reading(request.audio) as source, storage.writing(request.audio_uri) as target:
-        cleaned = _run(engine, request, stream_audio(source, SAMPLE_RATE), stopwatch)
-        samples = write_wav(target, cleaned)
+    before, after = Spectrogram(), Spectrogram()
+    pictured = request.spectrogram_uri is not None
+    with storage.reading(request.audio) as source, tempfile.TemporaryDirectory() as folder:
+        sound = survey(source)
+        chosen = choose_format(request.format, request.audio_uri, sound.rate)
+        meter = NoiseMeter(sound.gain)
+        blocks = _passing(read_blocks(source, RATE, sound.layout), before if pictured else None, 1)
+        louder = (block * sound.gain for block in blocks)
+        cleaned = _run(engine, request, sound, louder, meter, stopwatch)
+        cleaned = _passing(cleaned, after if pictured else None, 1 / sound.gain)
+        target = Path(folder, "cleaned")
+        write_blocks(target, cleaned, sound, chosen)
+        noise = meter.estimate()
+        applied, reason = decide(request.mode, noise)
+        if applied:
+            with storage.writing(request.audio_uri) as place:
+                shutil.move(target, place)
+    if request.noise_uri:
+        track = NoiseTrack(track=meter.track())
+        storage.write_bytes(request.noise_uri, track.model_dump_json(exclude_none=True).encode())
+    if request.spectrogram_uri:
+        with storage.writing(request.spectrogram_uri) as place:
+            draw(place, before, after, sound.rate, sound.duration, "used" if applied else "not used")
     return Denoised(
-        audio=request.audio_uri, sample_rate=SAMPLE_RATE, duration=samples / SAMPLE_RATE, engine=engine
+        applied=applied,
+        reason=reason,
+        audio=request.audio_uri if applied else None,
+        sample_rate=sound.rate,
+        channels=sound.channels,
+        duration=sound.duration,
+        engine=engine,
+        noise=noise,
     )
 
 
 def _run(
-    engine: str, request: DenoiseRequest, blocks: Iterator[Waveform], stopwatch: Stopwatch
-) -> Iterator[Waveform]:
+    engine: str,
+    request: DenoiseRequest,
+    sound: Sound,
+    blocks: Iterable[Block],
+    meter: NoiseMeter,
+    stopwatch: Stopwatch,
+) -> Iterator[Block]:
     started = time.perf_counter()
     folder, ref = open_model(NATIVE if engine == "native" else TORCH)
     stopwatch.used(ref)
+    model = folder / native.MODEL_FILE
     if engine == "torch":
+        model = folder
         torch_engine.load(folder)
-        stopwatch.loaded(time.perf_counter() - started)
-        yield from torch_engine.denoise(folder, blocks, request.attenuation_limit_db, request.post_filter)
-        return
-    archive = folder / native.MODEL_FILE
-    with native.open_denoiser(archive, request.attenuation_limit_db, request.post_filter) as denoiser:
-        stopwatch.loaded(time.perf_counter() - started)
-        yield from denoiser.denoise(blocks)
+    stopwatch.loaded(time.perf_counter() - started)
+    run = torch_engine.denoise if engine == "torch" else native.denoise
+    return run(model, blocks, sound.channels, meter, request.attenuation_limit_db, request.post_filter)
 
 
-def write_wav(target: Path, blocks: Iterator[Waveform]) -> int:
-    """Writes 16-bit mono WAV at 48 kHz; samples beyond [-1, 1] are held at its ends. Returns the samples."""
-    samples = 0
-    with _wav_writer(target) as wav:
-        for block in blocks:
-            samples += len(block)
-            if samples > MAX_SAMPLES:
-                raise MediaError("The audio is longer than the 12 hours that one WAV file can hold.")
-            wav.writeframesraw(np.clip(np.rint(block * 32768), -32768, 32767).astype("<i2").tobytes())
-    return samples
-
-
-@contextmanager
-def _wav_writer(target: Path) -> Iterator[wave.Wave_write]:
-    with target.open("wb") as stream, wave.open(stream, "wb") as wav:
-        wav.setnchannels(1)
-        wav.setsampwidth(2)
-        wav.setframerate(SAMPLE_RATE)
-        yield wav
+def _passing(blocks: Iterable[Block], spectrogram: Spectrogram | None, gain: float) -> Iterator[Block]:
+    for block in blocks:
+        scaled = block * gain
+        if spectrogram:
+            spectrogram.add(scaled)
+        yield scaled
 
 
 handler = make_handler("deepfilternet", DenoiseRequest, denoise)

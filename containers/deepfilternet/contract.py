@@ -1,22 +1,65 @@
-"""Noise suppression: audio in, the same audio with less noise out."""
+"""Noise suppression: audio in, the same audio with less noise out, where that helps."""
 
 from typing import Literal
 
 from pydantic import Field
 
-from containers.common.contract import Contract, Request
+from containers.common.contract import Contract, Request, Seconds
+
+
+class NoiseAt(Contract):
+    """One second of the recording."""
+
+    time: Seconds
+    level_db: float = Field(description="dBFS; -120 is digital silence")
+    speech: float = Field(ge=0, le=1, description="share of the second that has speech")
+    snr_db: float | None = Field(default=None, description="median of its speech frames, -15 to 35")
+
+
+class NoiseTrack(Contract):
+    """What `noise_uri` receives: the estimate over time."""
+
+    track: list[NoiseAt]
+
+
+class NoiseEstimate(Contract):
+    """The whole recording, by DeepFilterNet's own estimate for every 10 ms."""
+
+    snr_db: float | None = Field(
+        default=None, description="median local SNR of frames with speech, -15 to 35; none without speech"
+    )
+    speech_seconds: float
+    speech_db: float | None = Field(default=None, description="dBFS, mean power of frames with speech")
+    noise_db: float | None = Field(default=None, description="dBFS, mean power of frames without speech")
 
 
 class Denoised(Contract):
-    audio: str = Field(description="URI of the denoised audio: 48 kHz mono 16-bit WAV")
-    sample_rate: int
+    applied: bool = Field(description="whether there is denoised audio")
+    reason: str = Field(description="why, in one sentence")
+    audio: str | None = Field(default=None, description="URI of the denoised audio, when applied")
+    sample_rate: int = Field(description="Hz, the input's")
+    channels: int = Field(description="as many as the input has")
     duration: float = Field(description="seconds, as long as the input")
     engine: Literal["native", "torch"]
+    noise: NoiseEstimate
 
 
 class DenoiseRequest(Request):
-    audio: str = Field(description="URI of audio in any container and codec; read as 48 kHz mono")
-    audio_uri: str = Field(description="URI that receives the denoised audio")
+    audio: str = Field(description="URI of audio in any container and codec, any rate, up to 8 channels")
+    audio_uri: str = Field(
+        description="URI that receives the denoised audio, at the input's rate and channels"
+    )
+    mode: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="auto: denoise when the estimate says that it helps; on: always; off: estimate only",
+    )
+    format: Literal["wav", "flac", "opus"] | None = Field(
+        default=None, description="of the denoised audio; told by the name of `audio_uri` when not given"
+    )
+    noise_uri: str | None = Field(default=None, description="URI that receives the estimate over time, JSON")
+    spectrogram_uri: str | None = Field(
+        default=None, description="URI that receives a PNG of the spectrograms before and after"
+    )
     engine: Literal["auto", "native", "torch"] = Field(
         default="auto",
         description="native: DeepFilterNet's Rust runtime; torch: its package; auto: native if in the store",

