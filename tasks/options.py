@@ -15,7 +15,7 @@ class AnalyzeOptions(BaseModel):
     )
     whisper_model: str = Field(default="whisper-base", description="id of a Whisper in the model catalogue")
     denoise: Literal["auto", "on", "off"] = Field(
-        default="auto", description="remove noise before speech is transcribed: auto (where it helps), on or off"
+        default="auto", description="remove noise before transcription: auto (where it helps), on or off"
     )
     num_speakers: int | None = Field(default=None, ge=1, description="exact number of speakers, when known")
     min_speakers: int | None = Field(default=None, ge=1, description="at least this many speakers")
