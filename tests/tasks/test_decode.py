@@ -1,5 +1,6 @@
 """Decoding: one pass gives the models their audio and their frames."""
 
+import sys
 import wave
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import av
 import numpy as np
 import pytest
 
+from benchmarks.measure import measure
 from containers.common.errors import MediaError
 from tasks.decode import decode_media
 from tasks.probe import probe
@@ -130,3 +132,22 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 def test_the_same_content_has_the_same_id_under_any_name(tmp_path: Path, speech_wav: Path) -> None:
     (tmp_path / "copy.bin").write_bytes(speech_wav.read_bytes())
     assert probe(tmp_path / "copy.bin").asset_id == probe(speech_wav).asset_id
+
+
+DECODE_ALONE = """
+import sys
+from pathlib import Path
+from tasks.decode import decode_media
+decode_media(Path(sys.argv[1]), Path(sys.argv[2]), frame_rate=1)
+"""
+
+
+def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
+    """Ten times the length costs nothing more: everything goes to files block by block."""
+    peaks = []
+    for seconds in (30, 300):
+        media = make_media(tmp_path / f"{seconds}.mkv", video_seconds=seconds, audio_seconds=seconds, fps=5)
+        command = [sys.executable, "-c", DECODE_ALONE, str(media), str(tmp_path / str(seconds))]
+        peaks.append(measure(command).peak)
+    short, long = peaks
+    assert long - short < 20 * 2**20
