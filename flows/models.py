@@ -91,7 +91,7 @@ def _complain(models: list[FetchedModel]) -> int:
         if model.status == "failed":
             failed.setdefault(model.reason, []).append(model.id)
     for reason, names in failed.items():
-        print(f"Not fetched: {', '.join(names)}. {reason}", file=sys.stderr)
+        print(f"Not fetched ({', '.join(names)}): {reason}", file=sys.stderr)
     return 1 if failed else 0
 
 

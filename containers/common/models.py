@@ -11,10 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from containers.common.contract import Contract, ModelRef
-from containers.common.errors import ModelCorrupt, ModelMissing
+from containers.common.errors import ModelCorrupt, ModelMissing, UserError
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 
@@ -58,12 +58,25 @@ class Model(Contract):
         return ModelRef(id=self.id, revision=self.revision, sha256=self.sha256)
 
 
+class _Catalogue(Contract):
+    model: list[Model]
+
+
 @cache
-def catalogue(path: Path | None = None) -> dict[str, Model]:
-    """Every known model by id; `MEDIAFLOW_CATALOGUE` names another catalogue file."""
-    chosen = path or Path(os.environ.get("MEDIAFLOW_CATALOGUE") or CATALOGUE)
-    entries = tomllib.loads(chosen.read_text(encoding="utf-8"))["model"]
-    return {entry["id"]: Model.model_validate(entry) for entry in entries}
+def catalogue() -> dict[str, Model]:
+    """Every known model by id; `MEDIAFLOW_CATALOGUE` names another catalogue file. Raises UserError."""
+    path = Path(os.environ.get("MEDIAFLOW_CATALOGUE") or CATALOGUE)
+    try:
+        read = _Catalogue.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UserError(f"The catalogue {path} cannot be read: {error.strerror or error}.") from error
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise UserError(f"The catalogue {path} has a fault at {where}: {fault['msg']}.") from None
+    except ValueError as error:
+        raise UserError(f"The catalogue {path} is not TOML: {error}.") from error
+    return {model.id: model for model in read.model}
 
 
 def store_folder() -> Path:

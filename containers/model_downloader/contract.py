@@ -20,4 +20,6 @@ class FetchResult(Contract):
 
 class FetchRequest(Request):
     models: list[str] = Field(default=[], description="catalogue ids")
-    profile: str | None = Field(default="starter", description="every model of this profile, beside `models`")
+    profile: str | None = Field(
+        default=None, description="every model of this profile; `starter` when no models are named either"
+    )

@@ -7,51 +7,52 @@ import httpx
 
 from containers.common.errors import UserError
 from containers.common.models import sha256_of
-from containers.model_downloader.registry import Archive
 from containers.model_downloader.retry import retrying
+from containers.model_downloader.source import Archive
 
-BLOCK = 1 << 20
+OnBlock = Callable[[int, int], None]
 
 
-def download(
-    client: httpx.Client, url: str, archive: Archive, folder: Path, on_bytes: Callable[[int], None]
-) -> Path:
-    """The archive as `folder`/<sha256>; `on_bytes(n)` is told of every n bytes that moved.
+def download(client: httpx.Client, url: str, archive: Archive, folder: Path, on_block: OnBlock) -> Path:
+    """The archive as `folder`/<sha256>; `on_block(n, have)` hears that n bytes moved and how many are there.
 
     What an interrupted run left behind is continued. Raises UserError when the content is not what the
-    catalogue pins; nothing of it is kept then.
+    catalogue pins; nothing of it is kept then. OSError when it cannot be written; what is there is kept.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    whole, partial = folder / archive.sha256, folder / f"{archive.sha256}.part"
-    if not whole.exists():
-        retrying(lambda: _continue(client, url, archive, partial, on_bytes))
-        if partial.stat().st_size != archive.size or sha256_of(partial) != archive.sha256:
-            partial.unlink()
-            raise UserError(
-                f"{archive.file} from {httpx.URL(url).host} does not match its SHA-256 in the catalogue; "
-                "it was thrown away."
-            )
-        partial.replace(whole)
-    return whole
+    path = folder / archive.sha256
+    resumed = path.exists()
+    retrying(lambda: _continue(client, url, archive, path, on_block), progress=lambda: _size(path))
+    if _size(path) == archive.size and sha256_of(path) == archive.sha256:
+        return path
+    path.unlink()
+    if resumed:  # a crash may have spoiled what lay there; the server deserves a second look
+        return download(client, url, archive, folder, on_block)
+    raise UserError(
+        f"{archive.file} from {httpx.URL(url).host} does not match its SHA-256 in the catalogue; "
+        "it was thrown away."
+    )
 
 
-def _continue(
-    client: httpx.Client, url: str, archive: Archive, partial: Path, on_bytes: Callable[[int], None]
-) -> None:
-    have = partial.stat().st_size if partial.exists() else 0
+def _continue(client: httpx.Client, url: str, archive: Archive, path: Path, on_block: OnBlock) -> None:
+    have = _size(path)
     if have >= archive.size:
         return
-    headers = {"Range": f"bytes={have}-"} if have else {}
-    with client.stream("GET", url, headers=headers | {"Accept-Encoding": "identity"}) as answer:
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    with client.stream("GET", url, headers=headers) as answer:
         answer.raise_for_status()
-        resumed = answer.status_code == httpx.codes.PARTIAL_CONTENT
-        room = archive.size - (have if resumed else 0)
-        with partial.open("ab" if resumed else "wb") as file:
-            for block in answer.iter_raw(BLOCK):
-                room -= len(block)
-                if room < 0:  # a server may send without end; the hash will say the rest
-                    break
+        if answer.status_code != httpx.codes.PARTIAL_CONTENT:
+            have = 0  # this server always begins at the beginning
+        with path.open("ab" if have else "wb") as file:
+            for received in answer.iter_raw():
+                block = received[: archive.size - have]  # a server may send without end
                 file.write(block)
-                on_bytes(len(block))
-    if partial.stat().st_size < archive.size and room > 0:
-        raise httpx.RemoteProtocolError("the connection ended early", request=answer.request)
+                have += len(block)
+                on_block(len(block), have)
+                if have == archive.size:
+                    return
+    raise httpx.RemoteProtocolError("the connection ended early", request=answer.request)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

@@ -1,8 +1,10 @@
 """Model files out of archives: only what the catalogue lists, only as large as it says, checked."""
 
+import gzip
 import hashlib
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,9 +24,13 @@ def unpack(file: ModelFile, archives: dict[str, Path], folder: Path) -> None:
     read, so neither `../` nor a decompression bomb has an effect.
     """
     digest, left = hashlib.sha256(), file.size or 0
-    with storage.writing((folder / file.name).as_uri()) as partial, partial.open("wb") as target:
+    with storage.writing(storage.as_uri(folder / file.name)) as partial, partial.open("wb") as target:
         for part in file.parts:
-            archive, member = part.split(":", 1)
+            archive, _, member = part.partition(":")
+            if archive not in archives:
+                raise UserError(
+                    f"The catalogue takes {file.name} from {archive}, which is no archive of its model."
+                )
             with _open_member(archives[archive], archive, member) as source:
                 while block := source.read(BLOCK):
                     left -= len(block)
@@ -33,7 +39,7 @@ def unpack(file: ModelFile, archives: dict[str, Path], folder: Path) -> None:
                     digest.update(block)
                     target.write(block)
         if digest.hexdigest() != file.sha256:
-            raise UserError(f"{file.name} from {', '.join(archives)} does not match its SHA-256.")
+            raise UserError(f"{file.name} does not match its SHA-256 in the catalogue; it was thrown away.")
 
 
 @contextmanager
@@ -51,5 +57,5 @@ def _open_member(path: Path, archive: str, member: str) -> Iterator[IO[bytes]]:
                     yield source
     except KeyError:
         raise UserError(f"{archive} has no file {member}.") from None
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
-        raise UserError(f"{archive} cannot be opened: {error}.") from error
+    except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise UserError(f"{archive} is damaged or not an archive.") from error
