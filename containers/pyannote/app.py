@@ -1,34 +1,100 @@
-"""`handler(event, context)` of the pyannote image."""
+"""The pyannote image: who speaks when, how many there are, and what each of them sounds like."""
 
 import time
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from containers.common.audio import load_audio
+from containers.common.contract import Span
 from containers.common.errors import UserError
 from containers.common.handler import Stopwatch, make_handler
 from containers.common.models import open_model
-from containers.pyannote.contract import Diarization, DiarizeRequest
+from containers.common.pyannet import SEGMENTATION, SEGMENTATION_FILE, quiet_loading
+from containers.pyannote.contract import Diarization, DiarizeRequest, Speaker, Turn
 
+if TYPE_CHECKING:
+    from containers.pyannote.pipeline import Diarizer
+
+EMBEDDING, EMBEDDING_FILE = "ge2e-speaker", "pretrained.pt"
 SAMPLE_RATE = 16_000
-SEGMENTATION, EMBEDDING = "pyannet-segmentation", "ge2e-speaker"
 
 
-def serve(request: DiarizeRequest, stopwatch: Stopwatch) -> Diarization:
-    """Speaker turns, voice activity and one embedding per speaker; silence gives empty lists."""
-    from containers.pyannote.pipeline import diarize, load_pipeline
+@cache
+def load_diarizer(segmentation: Path, embedding: Path) -> "Diarizer":
+    with quiet_loading():
+        from containers.pyannote.pipeline import Diarizer
 
-    low, high = request.min_speakers or 1, request.max_speakers or 10**6
-    if low > high or (request.num_speakers and not low <= request.num_speakers <= high):
+        return Diarizer(segmentation, embedding)
+
+
+def diarize(request: DiarizeRequest, stopwatch: Stopwatch) -> Diarization:
+    """Speakers are named in the order in which they are first heard; silence has none."""
+    least, most = request.min_speakers or 1, request.max_speakers or np.inf
+    if least > most or not least <= (request.num_speakers or least) <= most:
         raise UserError("num_speakers, min_speakers and max_speakers contradict each other.")
+    waveform = load_audio(request.audio, SAMPLE_RATE)
+    started = time.perf_counter()
     segmentation, segmentation_ref = open_model(SEGMENTATION)
     embedding, embedding_ref = open_model(EMBEDDING)
-    stopwatch.used(segmentation_ref, embedding_ref)
-    audio = load_audio(request.audio, SAMPLE_RATE)
-    if not audio.any():
-        return Diarization(turns=[], exclusive_turns=[], voice_activity=[], speakers=[])
-    started = time.perf_counter()
-    pipeline = load_pipeline(segmentation, embedding)
+    diarizer = load_diarizer(segmentation / SEGMENTATION_FILE, embedding / EMBEDDING_FILE)
     stopwatch.loaded(time.perf_counter() - started)
-    return diarize(pipeline, audio, request, EMBEDDING)
+    stopwatch.used(segmentation_ref, embedding_ref)
+    if not waveform.any():
+        return Diarization(turns=[], exclusive_turns=[], voice_activity=[], speakers=[])
+    output, speech = diarizer.diarize(
+        waveform,
+        num_speakers=request.num_speakers,
+        min_speakers=request.min_speakers,
+        max_speakers=request.max_speakers,
+    )
+    return describe(output, speech, len(waveform) / SAMPLE_RATE)
 
 
-handler = make_handler("pyannote", DiarizeRequest, serve)
+def describe(output: Any, speech: Any, duration: float) -> Diarization:
+    """pyannote's `DiarizeOutput` and voice activity as the contract has them, inside `duration` seconds."""
+    turns = list(_turns(output.speaker_diarization, duration))
+    names: dict[str, str] = {}
+    for turn in turns:
+        names.setdefault(turn.speaker, f"SPEAKER_{len(names):02d}")
+    labels = output.speaker_diarization.labels()
+    embeddings = dict(zip(labels, output.speaker_embeddings, strict=True))
+    exclusive = _turns(output.exclusive_speaker_diarization, duration)
+    return Diarization(
+        turns=[_named(turn, names) for turn in turns],
+        exclusive_turns=[_named(turn, names) for turn in exclusive if turn.speaker in names],
+        voice_activity=list(_spans(speech.get_timeline(), duration)),
+        speakers=[
+            Speaker(speaker=name, model=EMBEDDING, embedding=_normalised(embeddings[label]))
+            for label, name in names.items()
+            if np.isfinite(embeddings[label]).all()  # else heard for less than 50 ms
+        ],
+    )
+
+
+def _turns(annotation: Any, duration: float) -> Iterable[Turn]:
+    for segment, _, label in annotation.itertracks(yield_label=True):
+        for span in _spans([segment], duration):
+            yield Turn(start=span.start, end=span.end, speaker=label)
+
+
+def _spans(segments: Iterable[Any], duration: float) -> Iterable[Span]:
+    """To the millisecond and inside the media: the last window is padded beyond its end."""
+    for segment in segments:
+        start, end = round(max(0.0, segment.start), 3), round(min(duration, segment.end), 3)
+        if start < end:
+            yield Span(start=start, end=end)
+
+
+def _named(turn: Turn, names: dict[str, str]) -> Turn:
+    return turn.model_copy(update={"speaker": names[turn.speaker]})
+
+
+def _normalised(embedding: np.ndarray) -> list[float]:
+    return (embedding / np.linalg.norm(embedding)).astype(float).round(6).tolist()
+
+
+handler = make_handler("pyannote", DiarizeRequest, diarize)

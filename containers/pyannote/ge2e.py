@@ -1,31 +1,28 @@
-"""GE2E speaker embedding as a pyannote model.
+"""GE2E speaker embedding as a pyannote.audio model. Imports torch: imported when a pipeline is loaded.
 
-The network and its training: Wan et al., "Generalized End-to-End Loss for Speaker Verification", ICASSP 2018;
-the weights and the input they expect (40 mel bands, 25 ms windows every 10 ms, partial utterances of 1.6 s
-whose embeddings are averaged, quiet speech raised to -30 dBFS): Resemblyzer.
+Method: Wan et al., "Generalized End-to-End Loss for Speaker Verification", ICASSP 2018. Network,
+features and weights: Resemblyzer 0.1.4 (https://github.com/resemble-ai/Resemblyzer, Apache-2.0).
 """
 
 from pathlib import Path
 
-import numpy as np
 import torch
 import torchaudio
 from pyannote.audio import Model
 from pyannote.audio.core.task import Problem, Resolution, Specifications
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 SAMPLE_RATE = 16_000
-PARTIAL = 160  # frames of 10 ms: 1.6 s, what the network was trained on
-STEP = 80
-LEAST = 20  # frames: with less than 0.2 s of a speaker there is no embedding
-LOUDNESS = 10 ** (-30 / 20)  # root mean square
+WINDOW, STEP = 160, 80  # mel frames of 10 ms: the network was trained on 1.6 s
+MIN_FRAMES = 5
+LEVEL = 10 ** (-30 / 20)  # RMS to which quieter speech is raised: -30 dBFS
 
 
 class GE2E(Model):
     """Waveforms (batch, 1, samples) at 16 kHz and weights (batch, frames) in, (batch, 256) out.
 
-    Embeddings are L2-normalised; NaN where a speaker is heard too little.
+    Only what `weights` marks as the speaker's is listened to. Embeddings are L2-normalised; a row is NaN
+    where the speaker is heard for less than 50 ms.
     """
 
     dimension = 256
@@ -34,6 +31,7 @@ class GE2E(Model):
         super().__init__(sample_rate=SAMPLE_RATE, num_channels=1)
         self.lstm = nn.LSTM(40, 256, 3, batch_first=True)
         self.linear = nn.Linear(256, 256)
+        # librosa.feature.melspectrogram's: power, not decibels
         self.mel = torchaudio.transforms.MelSpectrogram(
             SAMPLE_RATE,
             n_fft=400,
@@ -44,49 +42,56 @@ class GE2E(Model):
             pad_mode="constant",
         )
         self.specifications = Specifications(
-            problem=Problem.REPRESENTATION, resolution=Resolution.CHUNK, duration=1.6
+            problem=Problem.REPRESENTATION, resolution=Resolution.CHUNK, duration=WINDOW / 100
         )
 
     def forward(self, waveforms: Tensor, weights: Tensor | None = None) -> Tensor:
-        mels = self.mel(waveforms[:, 0]).transpose(1, 2)  # (batch, frames, 40)
-        active = torch.ones(mels.shape[:2]) if weights is None else _resize(weights, mels.shape[1])
-        partials, owners = [], []
-        for row in range(len(waveforms)):
-            mask = active[row] > 0.5
-            if mask.sum() < LEAST:
-                continue
-            heard = _resize(mask[None].float(), waveforms.shape[2])[0] > 0.5
-            loudness = waveforms[row, 0][heard].square().mean().sqrt().clamp_min(1e-5)
-            frames = mels[row][mask] * (LOUDNESS / loudness).clamp_min(1) ** 2
-            for start in _starts(len(frames)):
-                partials.append(frames[start : start + PARTIAL])
-                owners.append(row)
-        embeddings = torch.full((len(waveforms), self.dimension), torch.nan)
-        if partials:
-            _, (hidden, _) = self.lstm(nn.utils.rnn.pack_sequence(partials, enforce_sorted=False))
-            found = nn.functional.normalize(torch.relu(self.linear(hidden[-1])), dim=1)
-            owner = torch.tensor(owners)
-            for row in owner.unique():
-                embeddings[row] = nn.functional.normalize(found[owner == row].mean(0), dim=0)
+        sound = waveforms[:, 0]
+        mels = self.mel(sound).transpose(1, 2)
+        if weights is None:
+            weights = torch.ones(len(sound), 1)
+        spoken = _stretch(weights, mels.shape[1]) > 0.5
+        gains = _gains(sound, _stretch(weights, sound.shape[1]) > 0.5)
+        windows, owners = [], []
+        for row, (mel, mask) in enumerate(zip(mels, spoken, strict=True)):
+            if mask.sum() >= MIN_FRAMES:
+                cut = _windows(mel[mask] * gains[row] ** 2)
+                windows += cut
+                owners += [row] * len(cut)
+        embeddings = torch.full((len(sound), self.dimension), torch.nan)
+        if windows:
+            _, (hidden, _) = self.lstm(nn.utils.rnn.pack_sequence(windows, enforce_sorted=False))
+            partial = nn.functional.normalize(torch.relu(self.linear(hidden[-1])))
+            for row in sorted(set(owners)):
+                mean = partial[torch.tensor(owners) == row].mean(0)
+                embeddings[row] = nn.functional.normalize(mean, dim=0)
         return embeddings
 
 
-def load_ge2e(checkpoint: Path) -> GE2E:
-    """The network with Resemblyzer's weights."""
-    model = GE2E()
-    weights = torch.load(checkpoint, map_location="cpu", weights_only=True)["model_state"]
-    own = {name: value for name, value in weights.items() if name.startswith(("lstm.", "linear."))}
-    missing, unexpected = model.load_state_dict(own, strict=False)
-    assert not unexpected and all(name.startswith("mel.") for name in missing)
-    return model.eval()
+def _stretch(weights: Tensor, size: int) -> Tensor:
+    """(batch, frames) to (batch, size)."""
+    return nn.functional.interpolate(weights[:, None], size=size, mode="nearest")[:, 0]
 
 
-def _resize(weights: Tensor, length: int) -> Tensor:
-    return interpolate(weights[:, None].float(), size=length, mode="nearest")[:, 0]
+def _gains(sound: Tensor, mask: Tensor) -> Tensor:
+    """What raises each row's marked speech to LEVEL, at least 1, shape (batch,)."""
+    power = (sound.square() * mask).sum(1) / mask.sum(1).clamp_min(1)
+    return (LEVEL / power.sqrt().clamp_min(1e-5)).clamp_min(1)
 
 
-def _starts(frames: int) -> list[int]:
-    if frames <= PARTIAL:
-        return [0]
-    count = max(1, round((frames - PARTIAL) / STEP)) + 1
-    return np.linspace(0, frames - PARTIAL, count).round().astype(int).tolist()
+def _windows(mel: Tensor) -> list[Tensor]:
+    """Windows of 1.6 s, evenly laid about 0.8 s apart so that the last one ends with the speech."""
+    room = len(mel) - WINDOW
+    if room <= 0:
+        return [mel]
+    starts = torch.linspace(0, room, max(2, round(room / STEP) + 1)).round().int().tolist()
+    return [mel[start : start + WINDOW] for start in starts]
+
+
+def load_ge2e(path: Path) -> GE2E:
+    """The network with the weights of Resemblyzer's `pretrained.pt`."""
+    network = GE2E()
+    weights = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
+    missing, _ = network.load_state_dict(weights, strict=False)  # the loss has two weights of its own
+    assert all(name.startswith("mel.") for name in missing), missing
+    return network.eval()

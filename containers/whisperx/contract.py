@@ -32,16 +32,18 @@ class Transcript(Contract):
 
 class TranscribeRequest(Request):
     audio: str = Field(description="URI of audio in any container and codec; read as 16 kHz mono")
-    language: str | None = Field(default=None, description="ISO 639-1 code; detected when not given")
+    language: str | None = Field(
+        default=None, description="Whisper's code, mostly ISO 639-1 (ko, en, haw); detected when not given"
+    )
     model: str = Field(default="whisper-base", description="id of a Whisper in the model catalogue")
     batch_size: int = Field(default=4, ge=1, description="stretches of speech decoded at once")
     beam_size: int = Field(default=5, ge=1)
-    compute_type: Literal["int8", "int8_float16", "float16", "float32"] = "int8"
+    compute_type: Literal["int8", "float32"] = "int8"
     initial_prompt: str | None = None
     hotwords: str | None = None
     vad_onset: float = Field(
-        default=0.5, ge=0, le=1, description="voice activity starts above this probability"
+        default=0.5, gt=0, lt=1, description="voice activity starts above this probability"
     )
     vad_offset: float = Field(
-        default=0.363, ge=0, le=1, description="voice activity ends below this probability"
+        default=0.363, gt=0, lt=1, description="voice activity ends below this probability"
     )
