@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 from pydantic import BaseModel
 
 from containers.audioset.contract import Tags
+from containers.common import storage
 from containers.pyannote.contract import Diarization
 from containers.whisperx.contract import Transcript
 from tasks.assign import assign_speakers
@@ -47,7 +49,7 @@ def write_documents(findings: Findings, asset: str) -> dict[str, bytes]:
         "transcript.vtt": to_vtt(transcript).encode(),
         "diarization.json": _json(findings.diarization.model_dump(mode="json")),
         "diarization.rttm": to_rttm(findings.diarization, asset).encode(),
-        "tags.json": _json(findings.tags.model_dump(mode="json")),
+        "tags.json": _json(findings.tags.model_dump(mode="json", exclude={"embeddings"})),
         "faces.json": _json(faces.model_dump(mode="json", exclude=no_descriptor)),
     }
 
@@ -84,7 +86,22 @@ def embedding_rows(findings: Findings) -> list[dict[str, object]]:
         }
         for speaker in findings.diarization.speakers
     ]
-    return faces + voices
+    return faces + voices + _sound_rows(findings.tags)
+
+
+def _sound_rows(tags: Tags) -> list[dict[str, object]]:
+    """One row for each window that the tagger embedded; none where the model embeds nothing."""
+    if tags.embeddings is None:
+        return []
+    with storage.reading(tags.embeddings) as path, np.load(path) as stored:
+        return [
+            {
+                "model": "panns-cnn14",
+                "vector": vector.tolist(),
+                "metadata": {"kind": "sound", "time": float(start), "end": float(end)},
+            }
+            for (start, end), vector in zip(stored["times"], stored["vectors"], strict=True)
+        ]
 
 
 def _language(transcript: Transcript) -> dict[str, str | None]:

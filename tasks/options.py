@@ -26,6 +26,11 @@ class AnalyzeOptions(BaseModel):
     frame_rate: float = Field(default=1.0, gt=0, le=30, description="frames per second looked at for faces")
     min_face: int = Field(default=20, ge=0, description="faces narrower than this many pixels are left out")
     tag_threshold: float = Field(default=0.3, gt=0, lt=1, description="sound events score at least this")
+    tag_top_k: int = Field(default=10, ge=1, description="sounds kept per window")
+    tag_window: float = Field(
+        default=10.0, ge=1, le=60, description="seconds that the large sound tagger hears at once"
+    )
+    tag_hop: float = Field(default=5.0, ge=0.1, le=60, description="seconds between its windows")
     index: bool = Field(
         default=True, description="add faces and voices to the search index beside the assets"
     )
@@ -37,4 +42,6 @@ class AnalyzeOptions(BaseModel):
             raise ValueError("min_speakers is larger than max_speakers")
         if self.num_speakers and not low <= self.num_speakers <= high:
             raise ValueError("num_speakers contradicts min_speakers or max_speakers")
+        if self.tag_hop > self.tag_window:
+            raise ValueError("tag_hop is larger than tag_window")
         return self

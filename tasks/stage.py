@@ -59,6 +59,6 @@ def code_version(image: str) -> str:
     digest = hashlib.sha256()
     for folder in (CONTAINERS / image, CONTAINERS / "common"):
         for path in sorted(folder.iterdir()):
-            if path.suffix in {".py", ".mjs"}:
+            if path.suffix in {".py", ".mjs", ".txt"}:
                 digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()

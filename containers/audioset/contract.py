@@ -1,8 +1,13 @@
 """Sound events: audio in, labels with times out (specification 7.4)."""
 
+from typing import Annotated, Literal
+
 from pydantic import Field
 
 from containers.common.contract import Contract, Request, Score, Seconds
+
+Family = Literal["music", "speech", "nature", "man-made"]
+Threshold = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Prediction(Contract):
@@ -10,12 +15,17 @@ class Prediction(Contract):
     score: Score
     start_time: Seconds
     end_time: Seconds
+    family: Family | None = Field(default=None, description="none for classes that belong to no family")
+    parents: list[str] = Field(default=[], description="classes above the label in AudioSet's ontology")
 
 
 class Tags(Contract):
     """`tags.json`, by start time."""
 
     predictions: list[Prediction]
+    embeddings: str | None = Field(
+        default=None, description="URI of the windows' vectors, where asked for and the model makes some"
+    )
 
 
 class TagRequest(Request):
@@ -23,11 +33,26 @@ class TagRequest(Request):
     model: str | None = Field(
         default=None, description="catalogue id; the largest tagger in the store when not given"
     )
-    top_k: int = Field(
-        default=10, ge=1, description="labels kept per window (Cnn14) or per recording (FireRed AED)"
+    mode: Literal["clip", "events"] = Field(
+        default="clip",
+        description="clip: labels of whole windows; events: of frames of 10 ms, by another model",
     )
-    threshold: float = Field(default=0.3, gt=0, lt=1, description="predictions score at least this")
-    window: float = Field(default=10.0, ge=1, description="Cnn14 only: seconds analysed at once")
+    top_k: int = Field(
+        default=10, ge=1, description="labels kept per window (clip) or per recording (events, FireRed AED)"
+    )
+    threshold: Threshold = Field(default=0.3, description="predictions score at least this")
+    thresholds: dict[str, Threshold] = Field(
+        default={},
+        description="other thresholds, by label, class of the ontology or family; the nearest counts",
+    )
+    only: list[str] = Field(
+        default=[], description="labels, classes (Animal) or families (music) to look for; all when empty"
+    )
+    window: float = Field(default=10.0, ge=1, description="PANNs only: seconds analysed at once")
     hop: float = Field(
-        default=5.0, ge=0.1, description="Cnn14 only: seconds between windows, at most `window`"
+        default=5.0, ge=0.1, description="PANNs only: seconds between windows, at most `window`"
+    )
+    embeddings_uri: str | None = Field(
+        default=None,
+        description="URI that receives an .npz: `times` (windows, 2) in seconds, `vectors` (windows, 2048)",
     )

@@ -1,7 +1,7 @@
-"""PANNs Cnn14: AudioSet's 527 labels for windows of audio at 32 kHz.
+"""PANNs: AudioSet's 527 labels for sound at 32 kHz, for whole windows (Cnn14) or for frames of 10 ms.
 
 Kong et al., PANNs: Large-Scale Pretrained Audio Neural Networks for Audio Pattern Recognition, 2020
-(https://arxiv.org/abs/1912.10211); network and labels through panns_inference.
+(https://arxiv.org/abs/1912.10211); networks and labels through panns_inference.
 """
 
 import os
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -19,13 +19,18 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from containers.audioset.contract import Prediction
+from containers.audioset.contract import Prediction, TagRequest
 from containers.common.audio import Waveform, windows
 
 CHECKPOINT, LABELS = "Cnn14_mAP=0.431.pth", "class_labels_indices.csv"
+EVENTS_CHECKPOINT = "Cnn14_DecisionLevelMax_mAP=0.385.pth"
 SAMPLE_RATE = 32_000
+FRAME = 320
+FRAME_RATE = SAMPLE_RATE // FRAME
 BATCH = 4  # windows; 10 s each take some 200 MB in the first layers
 SILENCE = 1e-4  # peak, -80 dB below full scale
+
+Scores = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -33,31 +38,43 @@ class Tagger:
     network: Any
     labels: list[str]
 
-    def scores(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities (windows, 527) for windows (windows, samples) at 32 kHz."""
+    def outputs(self, batch: NDArray[np.float32]) -> dict[str, Scores]:
+        """For windows (windows, samples) at 32 kHz: `clipwise_output` (windows, 527), and by Cnn14
+        `embedding` (windows, 2048), by Cnn14_DecisionLevelMax `framewise_output` (windows, frames, 527)."""
         import torch
 
         with torch.inference_mode():
-            return self.network(torch.from_numpy(batch))["clipwise_output"].numpy()
+            return {name: value.numpy() for name, value in self.network(torch.from_numpy(batch)).items()}
+
+
+@dataclass(frozen=True)
+class Window:
+    start: float  # seconds
+    end: float
+    is_last: bool
+    samples: Waveform
 
 
 @cache
 def load(folder: Path) -> Tagger:
+    """Cnn14 or Cnn14_DecisionLevelMax, whichever lies in `folder`."""
     import torch
 
     with _home_with(folder / LABELS):
         from panns_inference.config import labels
-        from panns_inference.models import Cnn14
-    network = Cnn14(
+        from panns_inference.models import Cnn14, Cnn14_DecisionLevelMax
+    framewise = (folder / EVENTS_CHECKPOINT).exists()
+    network = (Cnn14_DecisionLevelMax if framewise else Cnn14)(
         sample_rate=SAMPLE_RATE,
         window_size=1024,
-        hop_size=320,
+        hop_size=FRAME,
         mel_bins=64,
         fmin=50,
         fmax=14000,
         classes_num=len(labels),
     )
-    checkpoint = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
+    path = folder / (EVENTS_CHECKPOINT if framewise else CHECKPOINT)
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     network.load_state_dict(checkpoint["model"])
     return Tagger(network.eval(), labels)
 
@@ -77,40 +94,83 @@ def _home_with(labels: Path) -> Iterator[None]:
 
 
 def tag(
-    folder: Path,
-    blocks: Iterable[Waveform],
-    threshold: float,
-    top_k: int,
-    window: float,
-    hop: float,
-) -> list[Prediction]:
-    """Labels of 32 kHz mono blocks of any size, by start time.
+    tagger: Tagger, blocks: Iterable[Waveform], request: TagRequest, least: dict[str, float]
+) -> tuple[list[Prediction], list[tuple[Window, Scores]]]:
+    """Labels of 32 kHz mono blocks of any size, and each window's embedding.
 
-    Each window of `window` seconds, every `hop` seconds, keeps its `top_k` labels that score at least
-    `threshold`; windows of one label that touch become one prediction with the highest score. The
-    last window is filled up with silence, and windows of silence are not analysed.
+    Each window of `window` seconds, every `hop` seconds, keeps its `top_k` best labels that score at
+    least what `least` asks; windows of one label that touch become one prediction with the highest
+    score. The last window is filled up with silence, and windows of silence are not analysed.
     """
-    tagger = load(folder)
-    size = round(window * SAMPLE_RATE)
-    cut = windows(blocks, size, round(hop * SAMPLE_RATE))
-    audible = ((start, samples) for start, samples in cut if np.abs(samples).max() > SILENCE)
-    merged: list[Prediction] = []
-    latest: dict[str, Prediction] = {}
+    asked = np.array([least[label] for label in tagger.labels])
+    merged = _Merged()
+    vectors: list[tuple[Window, Scores]] = []
+    for window, found in _analysed(tagger, blocks, request):
+        vectors.append((window, found["embedding"]))
+        scores = found["clipwise_output"]
+        good = np.flatnonzero(scores >= asked)
+        for index in good[np.argsort(-scores[good])][: request.top_k]:
+            merged.add(tagger.labels[index], float(scores[index]), window.start, window.end)
+    return merged.predictions, vectors
+
+
+def find_events(
+    tagger: Tagger, blocks: Iterable[Waveform], request: TagRequest, least: dict[str, float]
+) -> list[Prediction]:
+    """Stretches of 32 kHz mono blocks in which every frame scores at least what `least` asks.
+
+    Frames are 10 ms, though the network decides anew every 320 ms only. Overlapping windows are cut in
+    the middle of the overlap. An event's score is that of its highest frame.
+    """
+    asked = np.array([least[label] for label in tagger.labels])
+    margin = round((request.window - request.hop) / 2 * FRAME_RATE)
+    merged = _Merged()
+    for window, found in _analysed(tagger, blocks, request):
+        frames = found["framewise_output"]
+        lower = margin if window.start else 0
+        length = round((window.end - window.start) * FRAME_RATE)
+        upper = length if window.is_last else length - margin
+        active = frames[lower:upper] >= asked
+        for index in np.flatnonzero(active.any(axis=0)):
+            edges = np.flatnonzero(np.diff(active[:, index], prepend=False, append=False)) + lower
+            for first, last in edges.reshape(-1, 2):
+                start, end = window.start + first / FRAME_RATE, window.start + last / FRAME_RATE
+                merged.add(tagger.labels[index], float(frames[first:last, index].max()), start, end)
+    return merged.predictions
+
+
+class _Merged:
+    """Predictions in the order of their start, those of one label that touch as one."""
+
+    def __init__(self) -> None:
+        self.predictions: list[Prediction] = []
+        self._latest: dict[str, Prediction] = {}
+
+    def add(self, label: str, score: float, start: float, end: float) -> None:
+        score, start, end = round(score, 4), round(start, 3), round(end, 3)
+        known = self._latest.get(label)
+        if known and start <= known.end_time:
+            known.score, known.end_time = max(known.score, score), end
+            return
+        self._latest[label] = Prediction(label=label, score=score, start_time=start, end_time=end)
+        self.predictions.append(self._latest[label])
+
+
+def _analysed(
+    tagger: Tagger, blocks: Iterable[Waveform], request: TagRequest
+) -> Iterator[tuple[Window, dict[str, Scores]]]:
+    """Every audible window with its outputs."""
+    size = round(request.window * SAMPLE_RATE)
+    audible = (window for window in _cut(blocks, request) if np.abs(window.samples).max() > SILENCE)
     while batch := list(islice(audible, BATCH)):
-        padded = np.stack([np.pad(samples, (0, size - len(samples))) for _, samples in batch])
-        for (first, samples), scores in zip(batch, tagger.scores(padded), strict=True):
-            start = first / SAMPLE_RATE
-            end = start + len(samples) / SAMPLE_RATE
-            for index in np.argsort(-scores)[:top_k]:
-                label, score = tagger.labels[index], round(float(scores[index]), 4)
-                if score < threshold:
-                    break
-                known = latest.get(label)
-                if known and start <= known.end_time:
-                    known.score, known.end_time = max(known.score, score), round(end, 3)
-                else:
-                    latest[label] = Prediction(
-                        label=label, score=score, start_time=round(start, 3), end_time=round(end, 3)
-                    )
-                    merged.append(latest[label])
-    return sorted(merged, key=lambda prediction: (prediction.start_time, -prediction.score))
+        padded = [np.pad(window.samples, (0, size - len(window.samples))) for window in batch]
+        outputs = tagger.outputs(np.stack(padded))
+        for number, window in enumerate(batch):
+            yield window, {name: output[number] for name, output in outputs.items()}
+
+
+def _cut(blocks: Iterable[Waveform], request: TagRequest) -> Iterator[Window]:
+    cut = windows(blocks, round(request.window * SAMPLE_RATE), round(request.hop * SAMPLE_RATE))
+    for (first, samples), following in pairwise(chain(cut, [(-1, np.zeros(0, np.float32))])):
+        start = first / SAMPLE_RATE
+        yield Window(start, start + len(samples) / SAMPLE_RATE, following[0] < 0, samples)

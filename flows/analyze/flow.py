@@ -121,7 +121,8 @@ def _find(
     else:
         stages.skip("the media has no picture", *FACES)
     if audio:
-        tagged = stages.submit("tag", tag, audio, asset.media, options)
+        sounds_file = asset.cache / "sounds" / f"{keys['tag']}.npz"
+        tagged = stages.submit("tag", tag, audio, asset.media, options, sounds_file)
         # From the original: denoising takes away what tells voices apart (DER 0.06 becomes 0.11).
         diarized = stages.submit("diarize", diarize, decoded.audio_16k, asset.media, options)
         speech, keep = _denoised(stages, asset, decoded, options)

@@ -10,6 +10,8 @@ from tasks.probe import MediaInfo
 from tasks.stage import stage_key
 from tasks.weights import weights
 
+SOUND_OPTIONS = ("tag_threshold", "tag_top_k", "tag_window", "tag_hop")
+
 
 def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:
     """Stage name to stage key."""
@@ -25,7 +27,7 @@ def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:
     keys["transcribe"] = key("transcribe", speech, "whisperx", "language", "whisper_model")
     speakers = ("num_speakers", "min_speakers", "max_speakers")
     keys["diarize"] = key("diarize", keys["decode"], "pyannote", *speakers)
-    keys["tag"] = key("tag", keys["decode"], "audioset", "tag_threshold")
+    keys["tag"] = key("tag", keys["decode"], "audioset", *SOUND_OPTIONS)
     keys["detect"] = key("detect", keys["decode"], "faceapi", "detector", "min_face")
     keys["embed"] = key("embed", keys["detect"], "facenet")
     return keys

@@ -1,69 +1,107 @@
-"""Cnn14's windows and labels. No package carries its weights: the network here has random ones."""
+"""PANNs' windows, events and labels. No package carries the weights: the networks here have random ones."""
 
 import csv
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from containers.audioset import panns
 from containers.audioset.app import choose_model, handler
+from containers.audioset.contract import TagRequest
+from containers.audioset.ontology import classes
+from containers.common.audio import load_audio
 from containers.common.errors import UserError
 
 RATE = panns.SAMPLE_RATE
+SHORT = {"window": 2, "hop": 1}  # seconds
 
 
 class Told:
-    """A tagger whose labels' scores are told by how loud a window is."""
+    """A tagger whose labels' scores are told by how loud a window, or each of its frames, is."""
 
     labels = ("Quiet", "Medium", "Loud")
 
-    def scores(self, batch: np.ndarray) -> np.ndarray:
-        loudness = np.abs(batch).max(axis=1)
-        return np.stack([1 - loudness, np.full(len(batch), 0.5), loudness], axis=1)
+    def outputs(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        frames = np.abs(batch).reshape(len(batch), -1, panns.FRAME).max(axis=2)
+        frames = np.pad(frames, ((0, 0), (0, 1)), mode="edge")  # as the network: one more
+        windows = frames.max(axis=1)
+        return {
+            "clipwise_output": scores(windows),
+            "framewise_output": scores(frames),
+            "embedding": np.repeat(windows[:, None], 2048, axis=1),
+        }
 
 
-@pytest.fixture
-def told(monkeypatch):
-    monkeypatch.setattr(panns, "load", lambda folder: Told())
+def scores(loudness: np.ndarray) -> np.ndarray:
+    return np.stack([1 - loudness, np.full(loudness.shape, 0.5), loudness], axis=-1)
 
 
-def tag(*levels: float, top_k: int = 1, threshold: float = 0.3, hop: float = 5.0) -> list[tuple]:
-    """What is found in 5 s of each level, one after another."""
-    audio = np.repeat(np.array(levels, np.float32), 5 * RATE)
-    found = panns.tag(Path(), [audio], threshold, top_k, 10.0, hop)
+def sound(*levels: float) -> list[np.ndarray]:
+    """5 s of each level, one after another."""
+    return [np.repeat(np.array(levels, np.float32), 5 * RATE)]
+
+
+def request(**options: object) -> TagRequest:
+    return TagRequest.model_validate({"audio": "", **options})
+
+
+def tag(*levels: float, threshold: float = 0.3, **options: object) -> list[tuple]:
+    least = dict.fromkeys(Told.labels, threshold)
+    found, _ = panns.tag(Told(), sound(*levels), request(**{"top_k": 1, **options}), least)
     return [(event.label, event.score, event.start_time, event.end_time) for event in found]
 
 
-@pytest.mark.usefixtures("told")
+def loud_events(*levels: float, threshold: float = 0.3, **options: object) -> list[tuple]:
+    least = {"Quiet": 2, "Medium": 2, "Loud": threshold}
+    found = panns.find_events(Told(), sound(*levels), request(mode="events", **options), least)
+    return [(event.score, event.start_time, event.end_time) for event in found]
+
+
 def test_windows_of_one_label_that_touch_are_one_event():
     assert tag(0.8, 0.8, 0.9, 0.8) == [("Loud", 0.9, 0, 20)]
 
 
-@pytest.mark.usefixtures("told")
 def test_a_label_that_comes_back_later_is_another_event():
     found = tag(0.8, 0.1, 0.1, 0.1, 0.1, 0.7)
     assert [event for event in found if event[0] == "Loud"] == [("Loud", 0.8, 0, 10), ("Loud", 0.7, 20, 30)]
 
 
-@pytest.mark.usefixtures("told")
 def test_top_k_per_window_and_threshold():
     assert [event[0] for event in tag(0.8, top_k=3, threshold=0.1)] == ["Loud", "Medium", "Quiet"]
     assert [event[0] for event in tag(0.8, top_k=2, threshold=0.1)] == ["Loud", "Medium"]
     assert [event[0] for event in tag(0.8, top_k=3, threshold=0.6)] == ["Loud"]
 
 
-@pytest.mark.usefixtures("told")
 def test_the_last_window_ends_with_the_audio():
     assert tag(0.8, 0.8, 0.9)[-1][3] == 15
     assert tag(0.8)[-1][3] == 5
 
 
-@pytest.mark.usefixtures("told")
 def test_silence_is_not_analysed():
     assert tag(0, 0, 0, 0) == []
     assert tag() == []
+
+
+def test_every_audible_window_has_an_embedding():
+    least = dict.fromkeys(Told.labels, 0.3)
+    _, vectors = panns.tag(Told(), sound(0.8, 0.8, 0, 0, 0, 0.6), request(), least)
+    assert [(window.start, window.end) for window, _ in vectors] == [(0, 10), (5, 15), (20, 30)]
+    assert [vector.shape for _, vector in vectors] == [(2048,)] * 3
+
+
+def test_events_start_and_end_with_their_frames():
+    assert loud_events(0.1, 0.8, 0.1, 0.1) == [(0.8, 5, 10)]
+    assert loud_events(0.1, 0.8, 0.9, 0.6, 0.1) == [(0.9, 5, 20)]  # in three windows, and one event
+    assert loud_events(0.1, 0.8, 0.1, 0.7, 0.1) == [(0.8, 5, 10), (0.7, 15, 20)]
+    assert loud_events(0.1, 0.1, 0.8) == [(0.8, 10, 15)]
+    assert loud_events(0.8) == [(0.8, 0, 5)]
+    assert loud_events(0, 0) == loud_events() == []
+
+
+@pytest.mark.parametrize(("window", "hop"), [(10, 10), (10, 2), (4, 3), (1, 1)])
+def test_events_do_not_depend_on_how_windows_are_cut(window, hop):
+    assert loud_events(0.1, 0.8, 0.1, 0.7, window=window, hop=hop) == [(0.8, 5, 10), (0.7, 15, 20)]
 
 
 def test_a_hop_that_leaves_gaps():
@@ -73,50 +111,103 @@ def test_a_hop_that_leaves_gaps():
 
 @pytest.fixture(scope="module")
 def store(make_store, tmp_path_factory):
-    """Cnn14 as it is published, `{"model": state_dict}` and a label file, with random weights."""
+    """Both networks as they are published, `{"model": state_dict}` and a label file, with random weights."""
     import torch
 
-    folder = tmp_path_factory.mktemp("cnn14")
+    folder = tmp_path_factory.mktemp("panns")
     with (folder / panns.LABELS).open("w", encoding="utf-8", newline="") as stream:
         rows = csv.writer(stream)
         rows.writerow(["index", "mid", "display_name"])
-        rows.writerows([number, f"/m/{number:04}", f"Sound, kind {number}"] for number in range(527))
+        labels = [name for name, known in classes().items() if known.is_label]
+        rows.writerows([number, f"/m/{number:04}", label] for number, label in enumerate(labels))
     with panns._home_with(folder / panns.LABELS):
-        from panns_inference.models import Cnn14
-    torch.manual_seed(0)
-    network = Cnn14(RATE, 1024, 320, 64, 50, 14000, 527)
-    torch.save({"model": network.state_dict()}, folder / panns.CHECKPOINT)
-    files = {name: folder / name for name in (panns.CHECKPOINT, panns.LABELS)}
-    store = make_store({"panns-cnn14": files, "firered-aed": {}})
-    (folder / panns.CHECKPOINT).unlink()  # 330 MB
-    yield store / "panns-cnn14"
-    (store / "panns-cnn14" / panns.CHECKPOINT).unlink()
+        from panns_inference.models import Cnn14, Cnn14_DecisionLevelMax
+    models = {}
+    for model, network, name in (
+        ("panns-cnn14", Cnn14, panns.CHECKPOINT),
+        ("panns-cnn14-events", Cnn14_DecisionLevelMax, panns.EVENTS_CHECKPOINT),
+    ):
+        torch.manual_seed(0)
+        made = network(RATE, 1024, panns.FRAME, 64, 50, 14000, 527)
+        torch.save({"model": made.state_dict()}, folder / name)
+        models[model] = {file: folder / file for file in (name, panns.LABELS)}
+    store = make_store(models | {"firered-aed": {}})
+    for path in folder.iterdir():
+        path.unlink()
+    yield store
+    for path in store.glob("*/*.pth"):  # 330 MB each
+        path.unlink()
+
+
+@pytest.fixture
+def no_download(monkeypatch):
+    home = os.environ["HOME"]
+    monkeypatch.setattr(os, "system", lambda command: pytest.fail(f"ran {command}"))
+    yield
+    assert os.environ["HOME"] == home
+
+
+@pytest.fixture
+def audio(programme, save) -> str:
+    return save(np.repeat(programme, 2)[4 * RATE : 7 * RATE], rate=RATE)
+
+
+def batch_of(audio: str) -> np.ndarray:
+    samples = load_audio(audio, RATE)
+    return np.stack([samples[: 2 * RATE], samples[RATE:]])
 
 
 @pytest.mark.slow
-def test_scores_are_those_of_panns_inference(store, programme, save, monkeypatch):
+@pytest.mark.usefixtures("no_download")
+def test_labels_and_embeddings_are_those_of_panns_inference(store, audio, tmp_path):
     """The handler against `AudioTagging` on the same checkpoint and windows."""
-    home = os.environ["HOME"]
-    monkeypatch.setattr(os, "system", lambda command: pytest.fail(f"ran {command}"))  # it would download
-    audio = save(np.repeat(programme, 2)[: 15 * RATE], rate=RATE)
-    assert choose_model(None) == "panns-cnn14"
-    answer = handler({"audio": audio, "top_k": 527, "threshold": 0.01}, None)
+    assert choose_model(request()) == "panns-cnn14"
+    uri = (tmp_path / "vectors.npz").as_uri()
+    answer = handler({"audio": audio, "top_k": 527, "threshold": 0.01, "embeddings_uri": uri, **SHORT}, None)
     found = {event["label"]: event for event in answer["result"]["predictions"]}
-    assert len(found) == 527 and os.environ["HOME"] == home
+    assert len(found) == 527
     assert [model["id"] for model in answer["models"]] == ["panns-cnn14"]
 
     from panns_inference import AudioTagging
 
-    from containers.common.audio import load_audio
-
-    tagger = AudioTagging(checkpoint_path=str(store / panns.CHECKPOINT), device="cpu")
-    samples = load_audio(audio, RATE)
-    batch = np.stack([samples[: 10 * RATE], samples[5 * RATE :]])
-    expected, _ = tagger.inference(batch)
-    assert np.abs(panns.load(store).scores(batch) - expected).max() < 1e-5
+    path = store / "panns-cnn14" / panns.CHECKPOINT
+    tagger = AudioTagging(checkpoint_path=str(path), device="cpu")
+    expected, vectors = tagger.inference(batch_of(audio))
+    stored = np.load(tmp_path / "vectors.npz")
+    assert stored["times"].tolist() == [[0, 2], [1, 3]]
+    assert np.abs(stored["vectors"] - vectors).max() < 1e-5
+    ours = panns.load(path.parent).outputs(batch_of(audio))
+    assert np.abs(ours["clipwise_output"] - expected).max() < 1e-5
     for label, score in zip(tagger.labels, expected.max(axis=0), strict=True):
         assert found[label]["score"] == pytest.approx(score, abs=1e-4)
-        assert (found[label]["start_time"], found[label]["end_time"]) == (0, 15)
+        assert (found[label]["start_time"], found[label]["end_time"]) == (0, 3)
+    assert found["Bark"]["family"] == "nature"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_download")
+def test_frames_are_those_of_panns_inference(store, audio):
+    from panns_inference import SoundEventDetection
+
+    path = store / "panns-cnn14-events" / panns.EVENTS_CHECKPOINT
+    expected = SoundEventDetection(checkpoint_path=str(path), device="cpu").inference(batch_of(audio))
+    ours = panns.load(path.parent).outputs(batch_of(audio))["framewise_output"]
+    assert ours.shape == (2, 201, 527)
+    assert np.abs(ours - expected).max() < 1e-5
+    answer = handler({"audio": audio, "mode": "events", "threshold": 0.01, "only": ["Animal"], **SHORT}, None)
+    assert [model["id"] for model in answer["models"]] == ["panns-cnn14-events"]
+    labels = {event["label"] for event in answer["result"]["predictions"]}
+    assert len(labels) == 10 and all("Animal" in (*classes()[label].parents, label) for label in labels)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["panns-cnn14", "panns-cnn14-events"])
+def test_a_window_scores_the_same_alone_and_in_a_batch(store, audio, model):
+    batch, tagger = batch_of(audio), panns.load(store / model)
+    together = tagger.outputs(batch)
+    for number in range(len(batch)):
+        for name, output in tagger.outputs(batch[number : number + 1]).items():
+            assert np.abs(output[0] - together[name][number]).max() < 1e-5, name
 
 
 @pytest.mark.slow

@@ -1,0 +1,78 @@
+"""AudioSet's ontology: what each label belongs to, so that one can ask for animals and get the bark."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from math import inf
+from pathlib import Path
+from typing import get_args
+
+from containers.audioset.contract import Family
+from containers.common.errors import UserError
+
+FILE = Path(__file__).with_name("ontology.txt")
+
+
+@dataclass(frozen=True)
+class Class:
+    name: str
+    parents: tuple[str, ...]  # the nearest first
+    family: Family | None
+    is_label: bool  # one of the 527
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything one can ask by and be given this class, the most specific first."""
+        return (self.name, *self.parents, *([self.family] if self.family else []))
+
+
+@cache
+def classes() -> dict[str, Class]:
+    """By name, in the labels' order."""
+    found: dict[str, Class] = {}
+    above: list[Class] = []
+    for line in FILE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        above = above[: len(line) - len(line.lstrip())]
+        text, _, family = line.strip().partition(" = ")
+        name = text.removesuffix(" *")
+        parents = tuple(parent.name for parent in reversed(above))
+        inherited = above[-1].family if above else None
+        found[name] = Class(name, parents, _family(family) or inherited, is_label=name == text)
+        above.append(found[name])
+    return found
+
+
+def class_of(label: str) -> Class:
+    """The label's class; a label that the ontology does not have stands alone."""
+    return classes().get(label) or Class(label, (), None, is_label=True)
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raises UserError for a name that is no label, class or family. Case does not matter."""
+    known = {name.casefold() for name in (*classes(), *get_args(Family))}
+    for name in names:
+        if name.casefold() not in known:
+            raise UserError(f"AudioSet has no class '{name}'.")
+
+
+def least_scores(
+    labels: Iterable[str], threshold: float, thresholds: dict[str, float], only: list[str]
+) -> dict[str, float]:
+    """What each label has to score: its own threshold, else its nearest parent's, else its family's, else
+    `threshold`; infinity for what does not lie below one of the names in `only`, where there are any."""
+    chosen = {name.casefold(): value for name, value in thresholds.items()}
+    wanted = {name.casefold() for name in only}
+    least: dict[str, float] = {}
+    for label in labels:
+        names = [name.casefold() for name in class_of(label).names]
+        if wanted and wanted.isdisjoint(names):
+            least[label] = inf
+        else:
+            least[label] = next((chosen[name] for name in names if name in chosen), threshold)
+    return least
+
+
+def _family(name: str) -> Family | None:
+    return next((family for family in get_args(Family) if family == name), None)
