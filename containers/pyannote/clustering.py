@@ -42,8 +42,10 @@ class SpeakerClustering(AgglomerativeClustering):
         found, windows, voices = super().filter_embeddings(embeddings, segmentations, min_active_ratio)
         if not len(found) and min_active_ratio:  # nobody talks for a second: take what there is
             return self.filter_embeddings(embeddings, segmentations, 0)
-        every = slice(None, None, -(-len(found) // MAX_EMBEDDINGS) or 1)
-        return found[every], windows[every], voices[every]
+        if len(found) > MAX_EMBEDDINGS:
+            kept = np.random.default_rng(0).choice(len(found), MAX_EMBEDDINGS, replace=False)
+            found, windows, voices = found[kept], windows[kept], voices[kept]
+        return found, windows, voices
 
     def __call__(
         self,

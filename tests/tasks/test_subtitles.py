@@ -2,6 +2,7 @@
 
 import html
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -62,7 +63,7 @@ def test_ffmpeg_reads_every_cue_with_its_times_and_all_text(tmp_path, name, writ
     cues = read_back(tmp_path, name, write(TWO_SPEAKERS))
     assert cues[0][:2] == pytest.approx((6.69, 6.94))
     assert all(start < end for start, end, _ in cues)
-    assert all(before[1] <= after[0] for before, after in zip(cues, cues[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(cues))
     text = " ".join(re.sub(r"</?v[^>]*>|\[SPEAKER_\d+\] ", "", text) for _, _, text in cues)
     assert " ".join(text.split()) == f"Hello? {SENTENCE}"
 

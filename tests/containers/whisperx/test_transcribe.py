@@ -1,0 +1,213 @@
+"""A recording in, timed words out: with the starter models and a real telephone call."""
+
+import json
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import jiwer
+import numpy as np
+import pytest
+
+from containers.common import models
+from containers.common.errors import MediaError, ModelMissing, StorageError, UserError
+from containers.whisperx.contract import Transcript
+
+RATE = 16_000
+NOTHING = {"segments": []}
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def call(transcribe, speech) -> dict:
+    return transcribe(speech)
+
+
+def text(result: dict) -> str:
+    return " ".join(segment["text"] for segment in result["segments"])
+
+
+def words(result: dict) -> list[dict]:
+    return [word for segment in result["segments"] for word in segment["words"]]
+
+
+def test_a_telephone_call_is_understood(call, written, plain):
+    Transcript.model_validate(call)
+    assert call["language"] == "en"
+    said = " ".join(text for *_, text in written)
+    assert jiwer.wer(plain(said), plain(text(call))) < 0.2
+
+
+def test_words_rise_inside_their_segment_and_the_media(call):
+    for segment in call["segments"]:
+        assert 0 <= segment["start"] == segment["words"][0]["start"]
+        assert segment["end"] == segment["words"][-1]["end"] <= 30
+    for word in words(call):
+        assert word["start"] < word["end"]
+        assert 0 <= word["score"] <= 1
+        assert word["word"] == word["word"].strip() != ""
+        assert round(word["start"], 3) == word["start"]
+    assert all(before["end"] <= after["start"] for before, after in pairwise(words(call)))
+
+
+def test_segments_are_sentences(call):
+    assert 10 <= len(call["segments"]) <= 16
+    assert all(segment["text"].endswith((".", "?", "!", "…")) for segment in call["segments"])
+    assert all(segment["end"] - segment["start"] < 6 for segment in call["segments"])
+    for segment in call["segments"]:
+        assert segment["text"].split() == [word["word"] for word in segment["words"]]
+
+
+def test_sentences_are_where_they_are_said(call, written):
+    """Half of them begin within 0.2 s of the written time, nine in ten within 0.5 s."""
+    starts = np.array([segment["start"] for segment in call["segments"]])
+    off = np.sort([np.abs(starts - start).min() for start, *_ in written])
+    assert off[len(off) // 2] < 0.2
+    assert off[int(len(off) * 0.9)] < 0.5
+
+
+def test_a_given_language_is_kept(transcribe, sentence):
+    result = transcribe(sentence, language="de")
+    assert result["language"] == "de"
+    assert "New Jersey" in text(result)
+
+
+def test_hotwords_help_with_rare_words(transcribe, sentence):
+    assert "beep" not in text(transcribe(sentence))
+    assert "beep" in text(transcribe(sentence, hotwords="beep"))
+
+
+def test_a_prompt_shows_how_to_write(transcribe, sentence):
+    assert text(transcribe(sentence, initial_prompt="I HEARD A BEEP.")) != text(transcribe(sentence))
+
+
+def test_several_stretches_at_once_give_the_words_of_one_by_one(transcribe, sentence):
+    pause = np.zeros(28 * RATE, np.float32)
+    long = np.concatenate([sentence, pause, sentence])
+    together, apart = transcribe(long, batch_size=4), transcribe(long, batch_size=1)
+    assert text(together) == text(apart)
+    assert [word["start"] > 30 for word in words(together)].count(True) == len(words(together)) / 2
+
+
+def test_more_beams_look_further(transcribe, call, speech):
+    assert text(transcribe(speech, beam_size=1)) != text(call)
+
+
+def test_full_precision(transcribe, sentence):
+    assert "New Jersey" in text(transcribe(sentence, compute_type="float32"))
+
+
+def test_voice_activity_decides_what_is_decoded(transcribe, sentence):
+    quiet = sentence + np.random.default_rng(0).normal(0, 0.1, len(sentence)).astype(np.float32)
+    assert len(words(transcribe(quiet, vad_onset=0.999, vad_offset=0.99))) < len(words(transcribe(sentence)))
+
+
+@pytest.mark.parametrize("seconds", [0, 0.01, 0.5, 40])
+def test_silence_has_no_words_and_no_language(transcribe, seconds):
+    assert transcribe(np.zeros(round(seconds * RATE), np.float32)) == NOTHING
+
+
+def test_noise_and_tones_have_no_words(transcribe):
+    time = np.arange(12 * RATE) / RATE
+    noise = np.random.default_rng(0).normal(0, 0.1, len(time)).astype(np.float32)
+    siren = (0.3 * np.sin(2 * np.pi * (600 * time + 40 * np.sin(time)))).astype(np.float32)
+    # Beats like syllables: taken for a voice, but Whisper itself finds nothing in it.
+    hum = np.sin(2 * np.pi * 180 * time) * 0.2 + np.sin(2 * np.pi * 720 * time) * 0.1
+    hum = (hum * (1 + np.sin(2 * np.pi * 4 * time))).astype(np.float32)
+    assert transcribe(noise) == transcribe(siren) == transcribe(hum) == NOTHING
+
+
+def test_whisper_does_not_loop(transcribe, speech):
+    """Eight voices at once: the base model falls into "I'll be honest with you." over and over."""
+    crowd = sum(np.roll(np.tile(speech, 2), round(late * 1.7 * RATE)) for late in range(8)) / 4
+    said = [word["word"] for word in words(transcribe(crowd.astype(np.float32)))]
+    sixes = [tuple(said[place : place + 6]) for place in range(len(said) - 5)]
+    assert len(sixes) == len(set(sixes))
+
+
+def test_half_a_second_of_speech(transcribe, speech, plain):
+    result = transcribe(speech[round(8.3 * RATE) : round(8.9 * RATE)])
+    assert plain(text(result)) == "oh hello"
+    assert words(result)[-1]["end"] <= 0.6
+
+
+def test_a_video_s_sound_track(transcribe, demo_video, written, plain):
+    said = " ".join(text for *_, text in written)
+    assert jiwer.wer(plain(said), plain(text(transcribe(demo_video)))) < 0.2
+
+
+def test_the_same_recording_gives_the_same_answer(transcribe, sentence):
+    assert transcribe(sentence) == transcribe(sentence)
+
+
+def test_a_language_whisper_does_not_know(transcribe, sentence):
+    for language in ("xx", "english", "yue"):  # Cantonese has a token since large-v3
+        with pytest.raises(UserError, match=f"does not know the language '{language}'"):
+            transcribe(sentence, language=language)
+
+
+def test_a_model_that_is_no_whisper(transcribe, sentence):
+    for model in ("whisper-huge", "ge2e-speaker"):
+        with pytest.raises(UserError, match=f"'{model}' is no Whisper of the catalogue: choose whisper-base"):
+            transcribe(sentence, model=model)
+
+
+def test_a_prompt_that_does_not_fit(transcribe, sentence):
+    with pytest.raises(UserError, match="Whisper takes 223 at most"):
+        transcribe(sentence, initial_prompt="word " * 150, hotwords="beep " * 150)
+
+
+def test_voice_activity_thresholds_the_wrong_way_round(transcribe, sentence):
+    with pytest.raises(UserError, match="vad_offset must not be greater than vad_onset"):
+        transcribe(sentence, vad_onset=0.3, vad_offset=0.6)
+
+
+def test_options_out_of_range_are_refused(transcribe, sentence):
+    for wrong in (
+        {"batch_size": 0},
+        {"beam_size": 0},
+        {"vad_onset": 1},
+        {"compute_type": "int4"},
+        {"beams": 5},
+    ):
+        with pytest.raises(UserError, match=next(iter(wrong))):
+            transcribe(sentence, **wrong)
+
+
+def test_files_that_are_no_media(transcribe, tmp_path):
+    broken = tmp_path / "broken.mp3"
+    broken.write_bytes(b"not a recording")
+    with pytest.raises(MediaError):
+        transcribe(broken)
+    with pytest.raises(StorageError, match="There is no file"):
+        transcribe(tmp_path / "nowhere.wav")
+
+
+def test_a_missing_model_is_named_with_the_command_that_fetches_it(
+    transcribe, sentence, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("MEDIAFLOW_MODELS", str(tmp_path))
+    models.open_model.cache_clear()
+    with pytest.raises(ModelMissing, match=r"fetch pyannet-segmentation"):
+        transcribe(sentence)
+    models.open_model.cache_clear()
+
+
+def test_the_handler_says_nothing_but_its_log_line(speech_wav, tmp_path):
+    code = (
+        "import sys; from containers.whisperx.app import handler; assert 'torch' not in sys.modules\n"
+        "handler({'audio': sys.argv[1], 'result_uri': sys.argv[2]}, None)"
+    )
+    target = tmp_path / "transcript.json"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, speech_wav.as_uri(), target.as_uri()],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    assert ran.stdout == ""
+    assert [json.loads(line)["event"] for line in ran.stderr.splitlines()] == ["model_inference"]
+    Transcript.model_validate_json(target.read_bytes())
