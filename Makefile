@@ -3,7 +3,7 @@ UV_VERSION := 0.13.9
 UV := $(or $(shell command -v uv),.tools/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 NODE_MODULES := containers/faceapi/node_modules/.mediaflow-lock.json
-CHECKED := flows tasks containers deployments tests benchmarks
+CHECKED := flows tasks containers deployments notebooks tests benchmarks
 export UV_PYTHON_DOWNLOADS := never
 
 .PHONY: setup models demo test lint lab serve bench clean

@@ -41,7 +41,9 @@ def test_every_command_is_understood(command: str) -> None:
     """`make` targets exist; modules accept the options shown (they are run for real by other tests)."""
     words = shlex.split(command)
     if words[0] == "make":
-        done = subprocess.run(["make", "-n", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["make", "-n", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         return
     assert words[:4] == ["uv", "run", "python", "-m"] or words[:3] in (
