@@ -65,6 +65,8 @@ class DenoiseRequest(Request):
         description="native: DeepFilterNet's Rust runtime; torch: its package; auto: native if in the store",
     )
     attenuation_limit_db: float | None = Field(
-        default=None, ge=0.1, description="noise is lowered by at most this; no limit when not given"
+        default=10.0,  # with more, removing wind lowers STOI (benchmarks/sound.md)
+        ge=0.1,
+        description="noise is lowered by at most this; null: no limit",
     )
     post_filter: bool = False

@@ -71,8 +71,8 @@ def draw(
         rows = max(1, round(len(panel) * highest / (RATE / 2)))
         shade = np.clip((panel[:rows] - top + RANGE_DB) / RANGE_DB, 0, 1)[::-1] * (len(COLOURS) - 1)
         steps = np.arange(len(COLOURS))
-        pixels = np.stack([np.interp(shade, steps, channel) for channel in COLOURS.T], axis=-1)
-        image = Image.fromarray(pixels.astype(np.uint8))
+        channels = [np.interp(shade, steps, channel).astype(np.uint8) for channel in COLOURS.T]
+        image = Image.fromarray(np.stack(channels, axis=-1))
         picture.paste(image.resize((COLUMNS, ROWS), Image.Resampling.BOX), (LEFT, y))
         pen.text((LEFT, y - 16), title, "black")
         for part in range(5):

@@ -36,12 +36,18 @@ def noisy(speech) -> np.ndarray:
 
 @pytest.fixture
 def denoise(tmp_path):
-    """`denoise(samples)`: the denoised samples and the handler's result; options go to the request."""
+    """`denoise(samples)`: the samples denoised without a limit, and the handler's result; options go to the
+    request."""
 
     def run(samples: np.ndarray, rate: int = RATE, **options: Any) -> tuple[np.ndarray, dict[str, Any]]:
         soundfile.write(tmp_path / "given.wav", samples, rate, subtype="FLOAT")
         target = tmp_path / f"denoised.{options.get('format', 'wav')}"
-        request = {"audio": (tmp_path / "given.wav").as_uri(), "audio_uri": target.as_uri(), "mode": "on"}
+        request: dict[str, Any] = {
+            "audio": (tmp_path / "given.wav").as_uri(),
+            "audio_uri": target.as_uri(),
+            "mode": "on",
+        }
+        request["attenuation_limit_db"] = None
         result = handler(request | options, None)["result"]
         return soundfile.read(target, dtype="float32")[0], result
 
