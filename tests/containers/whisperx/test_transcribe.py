@@ -87,7 +87,8 @@ def test_several_stretches_at_once_give_the_words_of_one_by_one(transcribe, sent
     long = np.concatenate([sentence, pause, sentence])
     together, apart = transcribe(long, batch_size=4), transcribe(long, batch_size=1)
     assert text(together) == text(apart)
-    assert [word["start"] > 30 for word in words(together)].count(True) == len(words(together)) / 2
+    assert text(together).count("New Jersey") == 2
+    assert words(together)[-1]["start"] > 30
 
 
 def test_more_beams_look_further(transcribe, call, speech):
