@@ -64,7 +64,7 @@ def decides(result: dict) -> bool:
 
 
 def noisy_table() -> Iterator[str]:
-    yield "| noise | SNR | SI-SDR gain: mean (least) | STOI before | after | change: mean (least) | denoised |"
+    yield "| noise | SNR | SI-SDR gain: mean (least) | STOI before | after | change (least) | denoised |"
     yield "|---|---|---|---|---|---|---|"
     clips = noises.clean_speech()
     for kind in (*KINDS, "room"):
