@@ -108,9 +108,21 @@ def transcribe(media: Path, folder: Path) -> None:
 
 @cache
 def _diarizer():
-    from containers.pyannote.pipeline import load
+    from pyannote.audio import Model
+    from pyannote.audio.core.plda import PLDA
+    from pyannote.audio.pipelines import SpeakerDiarization
 
-    return load()
+    from containers.pyannote.ge2e import load_ge2e
+
+    pipeline = SpeakerDiarization(
+        segmentation=Model.from_pretrained(weights("pyannet-segmentation") / "pytorch_model.bin"),
+        embedding=load_ge2e(weights("ge2e-speaker") / "pretrained.pt"),
+        plda=PLDA.__new__(PLDA),
+        clustering="AgglomerativeClustering",
+    )
+    clustering = {"method": "average", "threshold": 0.2, "min_cluster_size": 1}
+    segmentation = {"threshold": 0.5, "min_duration_off": 0.0}
+    return pipeline.instantiate({"segmentation": segmentation, "clustering": clustering})
 
 
 def diarize(media: Path, folder: Path) -> None:
