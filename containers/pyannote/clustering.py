@@ -13,8 +13,9 @@ from pyannote.core import SlidingWindowFeature
 # How the four numbers were chosen: on 64 recordings of 15 to 300 s with 1 to 4 speakers (pyannote.audio's
 # sample as it is, cut, repeated, coded by AAC, MP3 and Opus, with noise and denoised; its two voices alone
 # and at other speeds; talks of espeak-ng, flite and festival voices), these find the right number in 60 and
-# too many in none. THRESHOLD alone finds it in 54 at best, 0.26, where 0.02 more or less breaks 14.
-# Results hold for 0.28 to 0.31 and 0.1 to 0.15.
+# too many in none. A threshold alone finds it in 54 at best, at 0.26, with a cliff right above it; with
+# MAX_CONFLICTS from 0.1 to 0.15 thresholds from 0.28 to 0.33 find it in 58 to 60. The four that fail
+# are three talks of espeak-ng voices that are alike and one of altered voices.
 THRESHOLD = 0.28  # cosine distance between clusters (average linkage) that are surely different speakers
 MIN_CLUSTER_SIZE = 12  # windows; smaller clusters join the nearest large one
 APART = 0.2  # cosine distance between two voices of one window that counts as evidence of two speakers
