@@ -16,12 +16,12 @@ def test_no_outputs_are_kept(notebook: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_asset_is_opened(analyzed_demo: Path, tmp_path: Path) -> None:
+def test_an_asset_is_opened(demo: tuple[Path, str], tmp_path: Path) -> None:
     notebook = NOTEBOOKS[0].parent / "open_asset.ipynb"
     done = papermill.execute_notebook(
         notebook,
         tmp_path / "done.ipynb",
-        {"asset": str(analyzed_demo)},
+        {"asset": str(demo[0])},
         progress_bar=False,
         cwd=NOTEBOOKS[0].parents[1],
     )
