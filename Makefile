@@ -5,6 +5,8 @@ RUN := $(UV) run --frozen --no-sync
 NODE_MODULES := containers/faceapi/node_modules/.mediaflow-lock.json
 CHECKED := flows tasks containers deployments notebooks tests benchmarks
 export UV_PYTHON_DOWNLOADS := never
+# Idle threads that spin would take the cores that other processes need.
+export OMP_WAIT_POLICY := PASSIVE
 
 .PHONY: setup models demo test lint lab serve bench clean
 
