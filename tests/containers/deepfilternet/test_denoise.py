@@ -248,7 +248,8 @@ def test_memory_does_not_grow_with_length(tmp_path, noisy):
         )
         return int(done.stdout)
 
-    assert peak_mb(6) < peak_mb(1) + 15
+    # The first minute fills the buffers; from there on length costs nothing.
+    assert peak_mb(24) < peak_mb(6) + 15
 
 
 def test_importing_the_handler_loads_neither_engine():
