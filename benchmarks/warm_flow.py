@@ -12,10 +12,10 @@ from flows.local_server import temporary_server, wait_for_server
 def main() -> None:
     media, output = Path(sys.argv[1]).absolute(), Path(sys.argv[2]).absolute()
     quiet_prefect()
-    with temporary_server(), running_images():
+    with temporary_server() as server, running_images():
         from flows.analyze.flow import analyze
 
-        wait_for_server()
+        wait_for_server(server)
         analyze(media, output, None, True)
         manifest = analyze(media, output, None, True)
         print(json.dumps(manifest.seconds))

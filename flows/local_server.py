@@ -24,13 +24,13 @@ START_TIMEOUT = 180  # seconds; 8 on an idle 2-core machine
 
 
 @contextmanager
-def temporary_server() -> Iterator[None]:
+def temporary_server() -> Iterator[subprocess.Popen[bytes] | None]:
     """Starts a server unless one is configured; `PREFECT_API_URL` names it until the block ends.
 
-    The block begins at once: call `wait_for_server` before the first flow.
+    The block begins at once, with the server's process: give it to `wait_for_server` before the first flow.
     """
     if _server_is_configured():
-        yield
+        yield None
         return
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -52,7 +52,7 @@ def temporary_server() -> Iterator[None]:
     }
     os.environ.update(settings)
     try:
-        yield
+        yield process
     finally:
         for name in settings:
             os.environ.pop(name, None)
@@ -60,16 +60,16 @@ def temporary_server() -> Iterator[None]:
         process.wait()
 
 
-def wait_for_server() -> None:
+def wait_for_server(process: subprocess.Popen[bytes] | None) -> None:
     """Returns when the server of `PREFECT_API_URL` answers.
 
-    Raises UserError when it does not within three minutes.
+    Raises UserError when `process` has ended or three minutes have passed.
     """
     url = os.environ.get("PREFECT_API_URL")
     if not url:
         return
     deadline = time.monotonic() + START_TIMEOUT
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and (process is None or process.poll() is None):
         try:
             if httpx.get(f"{url}/health", timeout=5, trust_env=False).status_code == 200:
                 return

@@ -88,7 +88,7 @@ def _analyze(media: Path, output: Path, options: AnalyzeOptions, force: bool, co
     quiet_prefect()
     with ExitStack() as started:
         _stop_on_signals(started)
-        started.enter_context(temporary_server())
+        server = started.enter_context(temporary_server())
         endpoint = started.enter_context(running_images())
         if endpoint:
             endpoint.prewarm(["whisperx", "pyannote", "faceapi"])
@@ -99,7 +99,7 @@ def _analyze(media: Path, output: Path, options: AnalyzeOptions, force: bool, co
         board = Board()
         current_board.set(board)
         started.enter_context(watching(board, console))
-        wait_for_server()
+        wait_for_server(server)
         return analyze(media.absolute(), output.absolute(), options, force)
 
 
