@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from containers.common.errors import StorageError
 from containers.common.models import sha256_of
+from tasks.exchange import exchange
 from tasks.manifest import FileEntry, Manifest
 
 MANIFEST = "manifest.json"
@@ -121,12 +122,11 @@ class Asset(BaseModel):
         return manifest
 
     def _swap_in(self, staging: Path) -> None:
-        previous = self.cache / "previous"
-        shutil.rmtree(previous, ignore_errors=True)
-        if self.folder.exists():
-            self.folder.rename(previous)
-        staging.rename(self.folder)
-        shutil.rmtree(previous, ignore_errors=True)
+        """Readers see the old folder or the new one, never none: the two names are exchanged at once."""
+        try:
+            exchange(staging, self.folder)
+        except FileNotFoundError:
+            staging.rename(self.folder)
 
     def drop_media(self) -> None:
         """Removes the decoded media; small results stay, so that finished stages stay finished."""

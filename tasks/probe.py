@@ -1,6 +1,7 @@
 """What a media file is, before anything is decoded."""
 
 import hashlib
+import os
 from pathlib import Path
 
 from pydantic import BaseModel, Field
@@ -36,6 +37,9 @@ def probe(path: Path) -> MediaInfo:
 
     Raises MediaError with one sentence when there is no such file or nothing to analyse in it.
     """
+    readable = os.fsencode(path).decode(errors="replace")
+    if readable != str(path):
+        raise MediaError(f"The path {readable} holds bytes that are no UTF-8 text; rename it first.")
     if not path.exists():
         raise MediaError(f"There is no file {path}.")
     if not path.is_file():
