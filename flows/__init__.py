@@ -1,7 +1,22 @@
 """What people run and schedule."""
 
+import logging
 import os
+
+from containers.common.errors import UserError
 
 # Prefect phones home unless told otherwise; an explicit setting of the user's wins.
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+
+
+def _log_plainly(record: logging.LogRecord) -> bool:
+    """A UserError's sentence says everything; the place in our code where it was raised helps nobody."""
+    if record.exc_info and isinstance(record.exc_info[1], UserError):
+        record.exc_info = None
+        return not record.getMessage().startswith("Engine execution exited")  # said by the state already
+    return True
+
+
+for _runs in ("prefect.flow_runs", "prefect.task_runs"):
+    logging.getLogger(_runs).addFilter(_log_plainly)

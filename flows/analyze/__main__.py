@@ -87,7 +87,7 @@ def _analyze(media: Path, output: Path, options: AnalyzeOptions, force: bool, co
 
     quiet_prefect()
     with ExitStack() as started:
-        _stop_on_signals(started)
+        stop_on_signals(started)
         server = started.enter_context(temporary_server())
         endpoint = started.enter_context(running_images())
         if endpoint:
@@ -108,7 +108,7 @@ def quiet_prefect() -> None:
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 
 
-def _stop_on_signals(started: ExitStack) -> None:
+def stop_on_signals(started: ExitStack) -> None:
     """Ctrl-C and SIGTERM end workers and server first: stages waiting for them could not be interrupted."""
 
     def stop(number: int, frame: object) -> None:

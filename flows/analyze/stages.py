@@ -65,8 +65,7 @@ class Stages:
         """The stage's output, or None when it failed or was not started."""
         if future is None:
             return None
-        future.wait()
-        output = future.state.result(raise_on_failure=False)
+        output = future.result(raise_on_failure=False)
         if not isinstance(output, StageOutput):
             return None
         self.models += [model for model in output.models if model not in self.models]

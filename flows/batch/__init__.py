@@ -1,0 +1,1 @@
+"""Many media files in, an asset folder for each out."""

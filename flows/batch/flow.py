@@ -1,0 +1,99 @@
+"""The batch: every file is a run of `analyze` of its own, some at a time; what failed is tried once more."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+from uuid import UUID
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+from prefect.futures import PrefectFuture, as_completed
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from pydantic import Field
+
+from containers.common.errors import UserError
+from flows.analyze.stages import sentence
+from flows.batch.item import BatchItem, analyze_file
+from flows.batch.tally import current_tally
+from flows.images import running_images
+from tasks.find_media import find_media
+from tasks.options import AnalyzeOptions
+
+NAMED = 10  # failures that the sentence names; the table has all
+Runner = Literal["threads", "dask", "ray"]
+
+
+@flow(name="batch", flow_run_name="{media}")
+def batch(
+    media: list[str],
+    output: Path = Path("out"),
+    options: AnalyzeOptions | None = None,
+    at_once: Annotated[int, Field(ge=1, description="files analysed side by side")] = 2,
+    runner: Runner = "threads",
+    force: bool = False,
+) -> list[BatchItem]:
+    """Analyses files, folders and globs into `output`, `at_once` files at a time.
+
+    Files that an earlier run finished are not done again, unless `force`. Those that fail are tried once
+    more at the end, alone; the run fails with one sentence that names them when they fail again.
+    `runner`: threads of this process, or processes of a Dask or Ray cluster on this machine.
+    """
+    files = find_media(media)
+    logger = get_run_logger()
+    tally = current_tally()
+    tally.begin(files)
+    given = (output.absolute(), options or AnalyzeOptions())
+    artifact = cast(UUID, create_progress_artifact(0.0, key="batch", description=tally.line))
+    done: dict[Path, BatchItem] = {}
+    with running_images(), _runner(runner, at_once) as pool:
+        for attempt in (1, 2):
+            left = [file for file in files if not (file in done and done[file].complete)]
+            anew = force and attempt == 1
+            futures = {_submit(pool, file, *given, anew): file for file in left}
+            for future in as_completed(list(futures)):
+                file = futures[future]
+                done[file] = _outcome(future, file)
+                again = "" if done[file].complete or attempt == 2 else "will be tried again: "
+                news = f"{file.name}: {again}{done[file].reason or 'complete'}"
+                tally.ended(file, done[file].complete, attempt == 2, news)
+                update_progress_artifact(artifact, tally.percent, description=tally.line)
+                logger.info(news)
+    items = [done[file] for file in files]
+    create_table_artifact([item.model_dump() for item in items], key="batch-files")
+    if failed := [item for item in items if not item.complete]:
+        raise UserError(_account(failed, len(items)))
+    return items
+
+
+def _submit(pool: TaskRunner[Any], *given: object) -> PrefectFuture[BatchItem]:
+    names = ("media", "output", "options", "force")
+    return pool.submit(analyze_file, dict(zip(names, given, strict=True)))
+
+
+def _outcome(future: PrefectFuture[Any], file: Path) -> BatchItem:
+    result = future.result(raise_on_failure=False)
+    if isinstance(result, BatchItem):
+        return result
+    return BatchItem(media=str(file), reason=sentence(result))
+
+
+def _runner(name: Runner, at_once: int) -> TaskRunner[Any]:
+    """Raises UserError when the package behind `name` is not installed."""
+    try:
+        if name == "dask":
+            from prefect_dask.task_runners import DaskTaskRunner
+
+            processes = {"n_workers": at_once, "threads_per_worker": 1, "dashboard_address": None}
+            return DaskTaskRunner(cluster_kwargs=processes)
+        if name == "ray":
+            from prefect_ray import RayTaskRunner  # pyright: ignore[reportMissingImports]  # an extra
+
+            return RayTaskRunner(init_kwargs={"num_cpus": at_once})
+    except ModuleNotFoundError:
+        raise UserError(f"The {name} runner needs its packages: uv sync --extra {name}.") from None
+    return ThreadPoolTaskRunner(max_workers=at_once)
+
+
+def _account(failed: list[BatchItem], total: int) -> str:
+    named = [f"{item.media} ({(item.reason or 'unknown').rstrip('.')})" for item in failed[:NAMED]]
+    rest = f"; and {len(failed) - NAMED} more" if len(failed) > NAMED else ""
+    return f"{len(failed)} of {total} files failed: {'; '.join(named)}{rest}."

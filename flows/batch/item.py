@@ -1,0 +1,32 @@
+"""One file of a batch, in whatever process the task runner puts it."""
+
+from pathlib import Path
+
+from prefect import task
+from pydantic import BaseModel
+
+from tasks.options import AnalyzeOptions
+
+
+class BatchItem(BaseModel):
+    """One file's outcome. Without an `asset` nothing could be analysed; `reason` says what failed."""
+
+    media: str
+    asset: str | None = None
+    complete: bool = False
+    reason: str | None = None
+
+
+@task(name="file", task_run_name="{media.name}")
+def analyze_file(media: Path, output: Path, options: AnalyzeOptions, force: bool) -> BatchItem:
+    """A run of `analyze`; what fails in it is this file's own."""
+    from flows.analyze.flow import analyze  # a cluster sends this task's globals, and a flow is no parcel
+
+    manifest = analyze(media, output, options, force)
+    failed = [f"{stage.name}: {stage.reason}" for stage in manifest.stages if stage.status == "failed"]
+    return BatchItem(
+        media=str(media),
+        asset=manifest.asset,
+        complete=manifest.complete,
+        reason=" ".join(failed) or None,
+    )

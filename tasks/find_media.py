@@ -1,0 +1,49 @@
+"""Which files a person means by a list of files, folders and globs."""
+
+import glob
+import mimetypes
+from collections.abc import Iterable
+from pathlib import Path
+
+from containers.common.errors import MediaError
+
+# Containers that the platform's table of types may not know.
+SUFFIXES = {".flac", ".m4a", ".m4v", ".mka", ".mkv", ".mts", ".mxf", ".ogg", ".opus", ".ts", ".webm"}
+
+
+def find_media(sources: Iterable[str]) -> list[Path]:
+    """Absolute paths, each once, in the order given; inside a folder or glob by name.
+
+    A folder stands for the media files below it (by their suffix; hidden ones are left out), a glob for
+    what it matches, and any other name for itself. Raises MediaError when a source stands for nothing.
+    """
+    found: dict[Path, None] = {}
+    for source in sources:
+        files = _files(source)
+        if not files:
+            raise MediaError(f"There is no media at {source}.")
+        found |= dict.fromkeys(path.absolute() for path in files)
+    return list(found)
+
+
+def _files(source: str) -> list[Path]:
+    path = Path(source).expanduser()
+    if path.is_dir():
+        inside = sorted(path.rglob("*"))
+        return [file for file in inside if file.is_file() and _is_media(file) and not _hidden(file, path)]
+    if path.exists():
+        return [path]
+    if glob.has_magic(source):
+        # Path.glob takes no absolute pattern.
+        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
+        return [Path(match) for match in matches if Path(match).is_file()]
+    return []
+
+
+def _is_media(path: Path) -> bool:
+    guessed = mimetypes.guess_type(path.name)[0] or ""
+    return path.suffix.lower() in SUFFIXES or guessed.startswith(("audio/", "video/"))
+
+
+def _hidden(path: Path, below: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(below).parts)
