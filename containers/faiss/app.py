@@ -1,6 +1,5 @@
 """The faiss image: vector indexes that are built, added to and searched."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +13,11 @@ from containers.faiss import versions
 from containers.faiss.contract import (
     IndexRequest,
     IndexVersion,
-    Match,
     SearchRequest,
     SearchResult,
     UpdateRequest,
 )
+from containers.faiss.rows import describe, match_of, passing
 from containers.faiss.vectors import matrix_of, pc, read_rows, unit_vectors
 
 
@@ -57,6 +56,7 @@ def update(request: UpdateRequest) -> IndexVersion:
             metric = request.metric or "cosine"
             kind = faiss_index.factory_string(request.type or "Flat", len(rows))
             index = faiss_index.create(kind, matrix_of(rows, metric), metric)
+            rows = describe(rows)
         return versions.publish(
             folder,
             index,
@@ -86,7 +86,7 @@ def _added(request: UpdateRequest, latest: IndexVersion, rows: pa.Table) -> tupl
         vectors = matrix_of(rows, latest.metric)
         _check_dimension(latest, vectors.shape[1])
         faiss_index.extend(index, vectors)
-    return index, pa.concat_tables([remaining, rows.select(known.column_names)])
+    return index, pa.concat_tables([remaining, describe(rows)])
 
 
 def _check_fits(request: UpdateRequest, latest: IndexVersion) -> None:
@@ -128,10 +128,8 @@ def search(request: SearchRequest) -> SearchResult:
         raise UserError("A query has values that are not numbers.")
     if version.metric == "cosine":
         queries = unit_vectors(queries, [f"query {number}" for number in range(len(queries))])
-    allowed = None
-    if request.assets is not None:
-        chosen = pc.is_in(opened.rows["asset"], pa.array(request.assets, pa.string()))
-        allowed = np.flatnonzero(chosen.to_numpy())
+    mask = passing(opened.rows, request.where)
+    allowed = None if mask is None else np.flatnonzero(mask)
     available = version.count if allowed is None else len(allowed)
     if not available:
         return SearchResult(matches=[[] for _ in queries], version=version.version)
@@ -141,20 +139,13 @@ def search(request: SearchRequest) -> SearchResult:
     return SearchResult(
         matches=[
             [
-                _match(opened.rows, position, score)
+                match_of(opened.rows.slice(position, 1).to_pylist()[0], float(score), version.model)
                 for position, score in zip(*found, strict=True)
                 if position >= 0
             ]
             for found in zip(positions, scores, strict=True)
         ],
         version=version.version,
-    )
-
-
-def _match(rows: pa.Table, position: int, score: float) -> Match:
-    row = rows.slice(position, 1).to_pylist()[0]
-    return Match(
-        score=float(score), id=row["id"], asset=row["asset"], metadata=json.loads(row["metadata"] or "{}")
     )
 
 

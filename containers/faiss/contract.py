@@ -23,12 +23,23 @@ class IndexVersion(Contract):
 
 
 class Match(Contract):
-    """`score` is the cosine (higher is nearer) or the Euclidean distance (lower is nearer)."""
+    """One vector found, and where in which media it belongs.
+
+    `score` is the cosine (higher is nearer) or the Euclidean distance (lower is nearer). What a vector does
+    not have is left out: a picture has no track, a face no end.
+    """
 
     score: float
     id: str
     asset: str
-    metadata: dict[str, Any] = {}
+    model: str = Field(description="the embedding model that made the vector")
+    kind: str | None = Field(default=None, description="face, voice, sound, ...")
+    time: float | None = Field(default=None, description="seconds from the start of the media")
+    end: float | None = Field(default=None, description="seconds; where the vector stands for a stretch")
+    box: dict[str, float] | None = Field(default=None, description="x, y, width, height in pixels")
+    track: int | None = None
+    label: str | None = Field(default=None, description="the metadata's label, or else its speaker")
+    metadata: dict[str, Any] = Field(default={}, description="all that was written with the vector")
 
 
 class SearchResult(Contract):
@@ -64,12 +75,26 @@ class UpdateRequest(Request):
     )
 
 
+class Filter(Contract):
+    """Which vectors may be found: those that pass every condition given. An empty list lets none pass."""
+
+    assets: list[str] | None = None
+    not_assets: list[str] = []
+    kinds: list[str] | None = None
+    tracks: list[int] | None = None
+    labels: list[str] | None = None
+    start: float | None = Field(default=None, description="seconds: vectors that lie, or end, at or after it")
+    end: float | None = Field(default=None, description="seconds: vectors that lie, or begin, before it")
+
+
 class SearchRequest(Request):
+    """Queries of the index's dimension, any number at once: a batch is faster than its queries one by one."""
+
     action: Literal["search"]
     index_uri: str
     vectors: list[list[float]] = Field(min_length=1)
     k: int = Field(default=10, ge=1, le=1000)
-    assets: list[str] | None = Field(default=None, description="only matches from these assets")
+    where: Filter = Filter()
 
 
 IndexRequest = Annotated[UpdateRequest | SearchRequest, Field(discriminator="action")]

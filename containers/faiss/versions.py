@@ -82,7 +82,7 @@ def publish(folder: Path, index: Any, rows: pa.Table, keep_versions: int, **abou
     partial.mkdir()
     try:
         faiss_index.save(index, partial / "index.faiss")
-        pq.write_table(rows.select(["id", "asset", "metadata"]), partial / "ids.parquet")
+        pq.write_table(rows, partial / "ids.parquet")
         version = IndexVersion(
             version=name,
             dimension=index.d,

@@ -11,6 +11,7 @@ from containers.common.errors import StorageError, UserError
 from containers.common.storage import local_path
 from containers.faiss.app import handler
 from containers.faiss.contract import IndexVersion, SearchResult
+from containers.faiss.rows import COLUMNS
 from tasks.embeddings import read_embeddings
 
 MODEL = "face-model"
@@ -85,9 +86,9 @@ def test_search_in_some_assets_only(index_uri, vectors_of, kind):
     """A small asset among many is found completely, and nothing else is."""
     files = [vectors_of("crowd", 2000, seed=1), vectors_of("small", 5, seed=2)]
     build(index_uri, *files, type=kind)
-    found = search(index_uri, [[1] * 8], k=10, assets=["small"])
+    found = search(index_uri, [[1] * 8], k=10, where={"assets": ["small"]})
     assert sorted(ids(found)) == [f"small#{number}" for number in range(5)]
-    assert search(index_uri, [[1] * 8], assets=["nobody"]).matches == [[]]
+    assert search(index_uri, [[1] * 8], where={"assets": ["nobody"]}).matches == [[]]
 
 
 def test_ivf_alone_chooses_lists_that_suit_the_number_of_vectors(index_uri, vectors_of):
@@ -104,7 +105,7 @@ def test_what_lies_on_disk(index_uri, vectors_of):
         "ids.parquet",
         "manifest.json",
     }
-    assert pq.read_schema(folder / "v000001/ids.parquet").names == ["id", "asset", "metadata"]
+    assert pq.read_schema(folder / "v000001/ids.parquet").names == COLUMNS.names
     IndexVersion.model_validate_json((folder / "v000001/manifest.json").read_text())
 
 
