@@ -10,12 +10,15 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 
 
+# Said by the state, or of no interest to who reads a run's log.
+NOISE = ("Engine execution exited", "Running hook ", "Hook ")
+
+
 def _log_plainly(record: logging.LogRecord) -> bool:
     """A UserError's sentence says everything; the place in our code where it was raised helps nobody."""
     if record.exc_info and isinstance(record.exc_info[1], UserError):
         record.exc_info = None
-        return not record.getMessage().startswith("Engine execution exited")  # said by the state already
-    return True
+    return not record.getMessage().startswith(NOISE)
 
 
 for _runs in ("prefect.flow_runs", "prefect.task_runs"):

@@ -20,6 +20,7 @@ from filelock import FileLock
 
 from containers.common.errors import UserError
 
+TEMPORARY = "MEDIAFLOW_TEMPORARY_SERVER"  # set while the server has no UI and ends with the run
 START_TIMEOUT = 180  # seconds; 8 on an idle 2-core machine
 
 
@@ -49,6 +50,7 @@ def temporary_server() -> Iterator[subprocess.Popen[bytes] | None]:
     settings = {
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_LOGGING_TO_API_ENABLED": "false",
+        TEMPORARY: "1",
     }
     os.environ.update(settings)
     try:

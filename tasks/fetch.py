@@ -4,10 +4,11 @@ from prefect import task
 
 from containers.model_downloader.contract import FetchedModel
 from containers.model_downloader.fetch import choose, fetch_models
-from tasks.progress import advance
+from tasks.progress import reporter
 
 
 @task
 def fetch(ids: list[str], profile: str | None) -> list[FetchedModel]:
     """Fetches what is missing of the named models and the profile; one model's failure is its own."""
-    return fetch_models(choose(ids, profile), lambda model, done, total: advance(model, done / total))
+    report = reporter()  # the downloads' own threads call it
+    return fetch_models(choose(ids, profile), lambda model, done, total: report(model, done / total))

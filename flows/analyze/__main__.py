@@ -93,14 +93,15 @@ def _analyze(media: Path, output: Path, options: AnalyzeOptions, force: bool, co
         if endpoint:
             endpoint.prewarm(["whisperx", "pyannote", "faceapi"])
         from flows.analyze.board import Board, current_board
-        from flows.analyze.flow import analyze
+        from flows.analyze.flow import analyze, manifest_of
         from flows.analyze.view import watching
 
         board = Board()
         current_board.set(board)
         started.enter_context(watching(board, console))
         wait_for_server(server)
-        return analyze(media.absolute(), output.absolute(), options, force)
+        state = analyze(media.absolute(), output.absolute(), options, force, return_state=True)
+        return manifest_of(state)
 
 
 def quiet_prefect() -> None:

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from containers.common.errors import StorageError, UserError
+from flows.analyze import ui
 from flows.analyze.board import Board, current_board
 from flows.analyze.plan import fingerprint, plan_keys
 from flows.analyze.stages import Stages
@@ -35,7 +38,7 @@ FACES = ("detect", "embed")
 
 @flow(
     name="analyze",
-    flow_run_name="{media}",
+    flow_run_name="{media.name}",
     task_runner=cast(Any, ThreadPoolTaskRunner(max_workers=8)),  # Prefect's own types disagree here
 )
 def analyze(
@@ -44,17 +47,19 @@ def analyze(
     """Analyses one media file into `output`/<asset id>/ and returns its manifest.
 
     Stages that an earlier run finished with the same media, options, weights and code are not done again,
-    unless `force`. A stage that fails is named in the manifest and the others go on. Raises UserError with
-    one sentence when the media cannot be decoded or the output cannot be written.
+    unless `force`. A stage that fails is named in the manifest and the others go on; the run then ends as
+    Incomplete, a failed state whose data is the manifest. Raises UserError with one sentence when the media
+    cannot be decoded or the output cannot be written.
     """
     started = time.perf_counter()
     options = options or AnalyzeOptions()
-    board = current_board.get() or Board()
+    board = current_board.get() or ui.narrating_board()
     info = probe(media)
+    ui.tag_run(info)
     asset = Asset(output=output.absolute(), id=info.asset_id)
     keys = plan_keys(info, options)
     mark = fingerprint(keys, options)
-    with asset.locked(on_wait=board.wait_for_other), running_images() as endpoint:
+    with asset.locked(on_wait=board.wait_for_other), running_images() as endpoint, ui.showing_progress():
         finished = asset.finished(mark)
         if finished and not force:
             return finished
@@ -91,7 +96,25 @@ def analyze(
         if published is None:
             raise StorageError(board.stages["publish"].reason)
         asset.drop_media()
-        return published.manifest
+        ui.show_result(asset, published.manifest, findings)
+        return _ended(published.manifest, board)
+
+
+def _ended(manifest: Manifest, board: Board) -> Manifest:
+    """Without a failed stage the manifest; otherwise it is the data of a failed state named Incomplete."""
+    if not board.failed:
+        return manifest
+    message = " ".join(f"{stage.name}: {stage.reason}" for stage in board.failed)
+    return cast(Manifest, Failed(name="Incomplete", message=message, data=manifest))
+
+
+def manifest_of(state: State[Manifest]) -> Manifest:
+    """What a run that was called with `return_state=True` left, complete or not.
+
+    Raises what the run raised when it left nothing.
+    """
+    manifest = state.result(raise_on_failure=False)
+    return manifest if isinstance(manifest, Manifest) else state.result()
 
 
 def _decode_once(

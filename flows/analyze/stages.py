@@ -13,6 +13,7 @@ from prefect.futures import PrefectFuture
 from containers.common.contract import ModelRef
 from containers.common.errors import UserError
 from flows.analyze.board import Board
+from flows.analyze.ui import show_skipped
 from tasks.asset import Asset
 from tasks.stage import StageOutput
 
@@ -86,6 +87,7 @@ class Stages:
     def skip(self, reason: str, *stages: str) -> None:
         for stage in stages:
             self.board.skip(stage, reason)
+            show_skipped(stage, reason)
 
     def _record(self, stage: str) -> Path:
         return self._asset.results / self._keys[stage]

@@ -20,9 +20,12 @@ class BatchItem(BaseModel):
 @task(name="file", task_run_name="{media.name}")
 def analyze_file(media: Path, output: Path, options: AnalyzeOptions, force: bool) -> BatchItem:
     """A run of `analyze`; what fails in it is this file's own."""
-    from flows.analyze.flow import analyze  # a cluster sends this task's globals, and a flow is no parcel
+    from flows.analyze.flow import (  # a cluster sends this task's globals, and a flow is no parcel
+        analyze,
+        manifest_of,
+    )
 
-    manifest = analyze(media, output, options, force)
+    manifest = manifest_of(analyze(media, output, options, force, return_state=True))
     failed = [f"{stage.name}: {stage.reason}" for stage in manifest.stages if stage.status == "failed"]
     return BatchItem(
         media=str(media),

@@ -1,0 +1,165 @@
+"""What the Prefect UI shows of an analysis: progress of long stages, then tables and pictures."""
+
+import base64
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import jinja2
+from prefect import get_run_logger, task
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
+from prefect.states import Completed
+
+from flows.analyze.board import Board, StageState
+from flows.local_server import TEMPORARY
+from tasks import progress
+from tasks.asset import Asset
+from tasks.documents import Findings
+from tasks.manifest import Manifest
+from tasks.probe import MediaInfo
+from tasks.report_view import list_speakers
+
+LONG = 3.0  # seconds: shorter stages show no progress
+EVERY = 2.0  # seconds between two updates
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def somebody_looks() -> bool:
+    """False on the temporary server of a run in a terminal: it has no UI."""
+    return TEMPORARY not in os.environ
+
+
+@contextmanager
+def showing_progress() -> Iterator[None]:
+    """Long stages of this run get a progress artifact while the block lasts."""
+    if not somebody_looks():
+        yield
+        return
+    undo = progress.listen(StageProgress())
+    try:
+        yield
+    finally:
+        undo()
+
+
+class StageProgress:
+    """One progress artifact a stage, made when it has lasted for LONG and updated at most EVERY seconds."""
+
+    def __init__(self) -> None:
+        self._begun: dict[str, float] = {}
+        self._artifacts: dict[str, tuple[UUID, float]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        now = time.monotonic()
+        with self._lock:
+            begun = self._begun.setdefault(stage, now)
+            artifact, updated = self._artifacts.get(stage, (None, begun + LONG - EVERY))
+            if now - updated < EVERY and not (artifact and fraction >= 1):
+                return
+            if artifact is None:
+                artifact = create_progress_artifact(100 * fraction, description=f"{stage} of this media")
+            else:
+                update_progress_artifact(artifact, 100 * fraction)
+            self._artifacts[stage] = (artifact, now)  # pyright: ignore[reportArgumentType]
+
+
+def tag_run(media: MediaInfo) -> None:
+    """Tags the run by what the media has: `video`, `audio`."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None or not somebody_looks():
+        return
+    kinds = {"video": media.video_codec, "audio": media.audio_codec}
+    tags = sorted({*context.flow_run.tags, *(kind for kind, codec in kinds.items() if codec)})
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(context.flow_run.id, tags=tags)
+
+
+def narrating_board() -> Board:
+    """A board whose news are lines of the run's log."""
+    logger = get_run_logger()
+
+    def tell(stage: StageState) -> None:
+        if stage.state == "running":
+            return
+        timing = f" ({stage.seconds:.1f} s)" if stage.state != "skipped" and not stage.kept else ""
+        kept = " (kept from an earlier run)" if stage.kept else ""
+        logger.log(
+            logging.ERROR if stage.state == "failed" else logging.INFO,
+            "%s %s: %s",
+            stage.name,
+            stage.state,
+            f"{stage.found or stage.reason}{timing}{kept}",
+        )
+
+    return Board(on_change=tell, on_note=logger.info)
+
+
+def show_skipped(stage: str, reason: str) -> None:
+    """A task run named after the stage whose state says Skipped and why."""
+    if somebody_looks():
+        _skipped.with_options(task_run_name=stage)(reason)
+
+
+@task(name="skipped")
+def _skipped(reason: str) -> State[None]:
+    return Completed(name="Skipped", message=reason)
+
+
+def show_result(asset: Asset, manifest: Manifest, findings: Findings) -> None:
+    """The finished analysis as artifacts of its run."""
+    if not somebody_looks():
+        return
+    create_table_artifact(
+        _stage_rows(manifest), key=f"stages-{asset.id}", description="What each stage found"
+    )
+    words = sum(len(segment.words) for segment in findings.transcript.segments)
+    speakers = list_speakers(findings.diarization, findings.utterances)
+    timeline = _render("speakers.svg.j2", speakers=speakers, duration=manifest.duration) if speakers else None
+    text = _render(
+        "found.md.j2",
+        manifest=manifest,
+        folder=asset.folder,
+        findings=findings,
+        words=words,
+        timeline=timeline and _inline(timeline),
+    )
+    create_markdown_artifact(text, key=f"found-{asset.id}")
+
+
+def _stage_rows(manifest: Manifest) -> list[dict[str, object]]:
+    return [
+        {
+            "stage": stage.name,
+            "state": "kept" if stage.kept else stage.status,
+            "found": stage.found or stage.reason or "",
+            "seconds": stage.seconds,
+            "loading models": stage.load_seconds,
+            "inside models": stage.compute_seconds,
+        }
+        for stage in manifest.stages
+    ]
+
+
+def _render(template: str, **values: object) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template(template).render(**values)
+
+
+def _inline(svg: str) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
