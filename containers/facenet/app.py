@@ -16,11 +16,26 @@ from containers.common.errors import UserError
 from containers.common.handler import Stopwatch, make_handler
 from containers.common.models import catalogue, has_model, open_model
 from containers.faceapi.contract import Box
-from containers.facenet import detector, embedder
-from containers.facenet.contract import AlignedFace, AlignedPicture, EmbedRequest, EmbedResult, Picture
+from containers.facenet import detector, embedder, looks
+from containers.facenet.contract import (
+    AlignedFace,
+    AlignedPicture,
+    EmbedRequest,
+    EmbedResult,
+    FacenetRequest,
+    LookRequest,
+    LookResult,
+    Picture,
+)
 from containers.facenet.pictures import name_of, open_picture
 
 MTCNN, VGGFACE2 = "mtcnn", "facenet-vggface2"
+
+
+def serve(request: EmbedRequest | LookRequest, stopwatch: Stopwatch) -> EmbedResult | LookResult:
+    if isinstance(request, LookRequest):
+        return looks.look(request, stopwatch)
+    return embed(request, stopwatch)
 
 
 def embed(request: EmbedRequest, stopwatch: Stopwatch) -> EmbedResult:
@@ -106,4 +121,4 @@ def _embed(network: Any, faces: list[tuple[AlignedFace, Image.Image]]) -> None:
     faces.clear()
 
 
-handler = make_handler("facenet", EmbedRequest, embed)
+handler = make_handler("facenet", FacenetRequest, serve)

@@ -1,6 +1,8 @@
-"""Aligned face crops and, where the VGGFace2 network is in the store, 512-d embeddings."""
+"""Face crops and, where the VGGFace2 network is in the store, their 512-d embeddings; whole pictures."""
 
-from pydantic import Field
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
 
 from containers.common.contract import Contract, Request, Score
 from containers.faceapi.contract import Box
@@ -40,8 +42,43 @@ class EmbedResult(Contract):
 
 
 class EmbedRequest(Request):
+    action: Literal["faces"] = "faces"
     images: list[Picture] = Field(min_length=1)
     crops_uri: str | None = Field(default=None, description="prefix that receives <picture name>-<n>.jpg")
     min_confidence: float = Field(default=0.9, gt=0, lt=1, description="of MTCNN's own detections")
     min_face: int = Field(default=20, ge=1, description="pixels")
     batch_size: int = Field(default=32, ge=1)
+
+
+class LookRequest(Request):
+    """Whole pictures to vectors: pictures that look alike have vectors of a high cosine."""
+
+    action: Literal["look"]
+    images: list[str] = Field(min_length=1, description="URIs of JPEG, PNG or WebP pictures")
+    model: str | None = Field(
+        default=None, description="dinov2-base or phash-256; DINOv2 where the store has it when not given"
+    )
+    thumbnails_uri: str | None = Field(default=None, description="prefix that receives <picture name>.jpg")
+    batch_size: int = Field(default=16, ge=1)
+
+
+class SeenPicture(Contract):
+    image: str
+    vector: list[float] = Field(description="L2-normalised")
+    thumbnail: str | None = Field(default=None, description="URI of a JPEG of at most 320 x 320 pixels")
+
+
+class LookResult(Contract):
+    """One entry per requested picture, in the order of the request."""
+
+    images: list[SeenPicture]
+    model: str
+
+
+def _action(request: Any) -> str:
+    return request.get("action", "faces") if isinstance(request, dict) else request.action
+
+
+FacenetRequest = Annotated[
+    Annotated[EmbedRequest, Tag("faces")] | Annotated[LookRequest, Tag("look")], Discriminator(_action)
+]

@@ -3,11 +3,12 @@
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from containers.faceapi.install import FOLDER, install
-from containers.facenet.contract import EmbedResult
+from containers.facenet.contract import EmbedResult, LookResult
 
 DEMO = FOLDER / "node_modules/@vladmandic/face-api/demo"
 
@@ -39,5 +40,24 @@ def embed():
     def call(*images: dict, **options: object) -> EmbedResult:
         answer = handler({"images": list(images), **options}, None)
         return EmbedResult.model_validate(answer["result"])
+
+    return call
+
+
+@pytest.fixture
+def look(tmp_path):
+    """Vectors of Pillow pictures, shape (pictures, dimension)."""
+
+    from containers.facenet.app import handler
+
+    def call(*pictures: Image.Image, **options: object) -> np.ndarray:
+        uris = []
+        for number, picture in enumerate(pictures):
+            picture.save(tmp_path / f"{number}.png")
+            uris.append((tmp_path / f"{number}.png").as_uri())
+        answer = handler({"action": "look", "images": uris, **options}, None)
+        result = LookResult.model_validate(answer["result"])
+        assert [seen.image for seen in result.images] == uris
+        return np.array([seen.vector for seen in result.images])
 
     return call

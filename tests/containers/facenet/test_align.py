@@ -158,7 +158,7 @@ def test_a_decompression_bomb(embed, save, side):
 
 
 def test_an_unknown_option_is_refused():
-    with pytest.raises(UserError, match=r"^facenet refuses the request: margin: "):
+    with pytest.raises(UserError, match=r"^facenet refuses the request: faces.margin: "):
         handler({"images": [{"image": "file:///a.jpg"}], "margin": 3}, None)
 
 
