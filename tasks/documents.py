@@ -1,6 +1,7 @@
 """The asset folder's files, from what the stages found: names and JSON shapes that others read."""
 
 import json
+from urllib.parse import unquote
 
 import numpy as np
 from pydantic import BaseModel
@@ -12,6 +13,7 @@ from containers.whisperx.contract import Transcript
 from tasks.assign import assign_speakers
 from tasks.detect import FrameFaces
 from tasks.embed import FaceVector
+from tasks.look import PictureVector
 from tasks.subtitles import to_rttm, to_srt, to_vtt
 
 
@@ -23,6 +25,7 @@ class Findings(BaseModel):
     tags: Tags = Tags(predictions=[])
     frames: list[FrameFaces] = []
     vectors: list[FaceVector] = []
+    pictures: list[PictureVector] = []
 
     @property
     def utterances(self) -> Transcript:
@@ -65,6 +68,7 @@ def embedding_rows(findings: Findings) -> list[dict[str, object]]:
                 "kind": "face",
                 "time": face.time,
                 "face": face.face,
+                "thumbnail": _in_cache(face.crop),
                 **boxes[face.time][face.face].detection.model_dump(mode="json"),
             },
         }
@@ -86,7 +90,25 @@ def embedding_rows(findings: Findings) -> list[dict[str, object]]:
         }
         for speaker in findings.diarization.speakers
     ]
-    return faces + voices + _sound_rows(findings.tags)
+    pictures = [
+        {
+            "model": picture.model,
+            "vector": picture.vector,
+            "metadata": {
+                "kind": "picture",
+                "time": picture.time,
+                "end": picture.end,
+                "thumbnail": _in_cache(picture.thumbnail),
+            },
+        }
+        for picture in findings.pictures
+    ]
+    return faces + voices + _sound_rows(findings.tags) + pictures
+
+
+def _in_cache(uri: str | None) -> str | None:
+    """<what>/<stage key>/<name>, as stages leave files in the asset's cache: it may move with the output."""
+    return uri and unquote("/".join(uri.split("/")[-3:]))
 
 
 def _sound_rows(tags: Tags) -> list[dict[str, object]]:

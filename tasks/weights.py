@@ -1,6 +1,7 @@
 """Which weights each stage uses: the largest that the store holds, or what the options name."""
 
 from containers.common.models import has_model
+from containers.facenet.contract import DINOV2, PHASH
 from tasks.options import AnalyzeOptions
 
 
@@ -20,4 +21,6 @@ def weights(stage: str, options: AnalyzeOptions) -> list[str]:
             return ["faceapi"]
         case "embed":
             return ["mtcnn", "facenet-vggface2"] if has_model("facenet-vggface2") else ["mtcnn"]
+        case "look":
+            return [DINOV2 if has_model(DINOV2) else PHASH]
     return []

@@ -7,6 +7,8 @@ from pydantic import Discriminator, Field, Tag
 from containers.common.contract import Contract, Request, Score
 from containers.faceapi.contract import Box
 
+DINOV2, PHASH = "dinov2-base", "phash-256"  # what whole pictures are embedded by
+
 
 class Picture(Contract):
     image: str = Field(description="URI of the picture")

@@ -19,10 +19,9 @@ from containers.common import storage
 from containers.common.errors import UserError
 from containers.common.handler import Stopwatch
 from containers.common.models import has_model, open_model
-from containers.facenet.contract import LookRequest, LookResult, SeenPicture
+from containers.facenet.contract import DINOV2, PHASH, LookRequest, LookResult, SeenPicture
 from containers.facenet.pictures import name_of, open_picture
 
-DINOV2, PHASH = "dinov2-base", "phash-256"
 HASH_SIDE = 16  # the hash has its square of bits
 THUMBNAIL = (320, 320)  # pixels at most
 
@@ -64,7 +63,7 @@ def hash_pictures(pictures: list[Image.Image]) -> Vectors:
     from imagehash import phash
 
     bits = np.stack([phash(picture, HASH_SIDE).hash.ravel() for picture in pictures])
-    return np.where(bits, 1, -1).astype(np.float32) / HASH_SIDE
+    return np.where(bits, 1 / HASH_SIDE, -1 / HASH_SIDE).astype(np.float32)
 
 
 @cache

@@ -25,15 +25,17 @@ from tasks.documents import Findings, embedding_rows
 from tasks.embed import embed
 from tasks.embeddings import write_embeddings
 from tasks.index import index
+from tasks.look import look
 from tasks.manifest import Manifest
 from tasks.options import AnalyzeOptions
 from tasks.probe import MediaInfo, probe
 from tasks.publish import publish, software_versions
 from tasks.tag import tag
 from tasks.transcribe import transcribe
+from tasks.weights import weights
 
 HEARD = ("transcribe", "diarize", "tag")
-FACES = ("detect", "embed")
+SEEN = ("detect", "embed", "look")
 
 
 @flow(
@@ -120,7 +122,7 @@ def manifest_of(state: State[Manifest]) -> Manifest:
 def _decode_once(
     stages: Stages, asset: Asset, media: Path, info: MediaInfo, options: AnalyzeOptions
 ) -> Decoded:
-    wanted = (HEARD if info.audio_codec else ()) + (FACES if info.video_codec else ())
+    wanted = (HEARD if info.audio_codec else ()) + (SEEN if info.video_codec else ())
     missing = [stage for stage in wanted if not stages.kept(stage)]
     again = bool(missing) and not complete_mark(asset.media).exists()
     future = stages.submit(
@@ -138,11 +140,14 @@ def _find(
 ) -> Findings:
     """Sound, speech and faces at the same time: only speech has to wait, for its noise to be removed."""
     audio, tagged, detected, embedded = decoded.audio_48k, None, None, None
+    looked = None
     transcribed = diarized = None
     if decoded.frames:
         detected = stages.submit("detect", detect, decoded.frames, asset.media, options)
+        thumbnails = asset.cache / "pictures" / keys["look"]
+        looked = stages.submit("look", look, decoded.frames, thumbnails, *weights("look", options))
     else:
-        stages.skip("the media has no picture", *FACES)
+        stages.skip("the media has no picture", *SEEN)
     if audio:
         sounds_file = asset.cache / "sounds" / f"{keys['tag']}.npz"
         tagged = stages.submit("tag", tag, audio, asset.media, options, sounds_file)
@@ -159,6 +164,7 @@ def _find(
     elif detected:
         stages.skip("no faces were detected, since that stage failed", "embed")
     vectors = stages.collect(embedded)
+    pictures = stages.collect(looked)
     words = stages.collect(transcribed)
     turns = stages.collect(diarized)
     sounds = stages.collect(tagged)
@@ -168,6 +174,7 @@ def _find(
         "tags": sounds and sounds.tags,
         "frames": faces and faces.frames,
         "vectors": vectors and vectors.faces,
+        "pictures": pictures and pictures.pictures,
     }
     return Findings(**{name: value for name, value in found.items() if value})
 

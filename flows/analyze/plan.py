@@ -30,6 +30,7 @@ def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:
     keys["tag"] = key("tag", keys["decode"], "audioset", *SOUND_OPTIONS)
     keys["detect"] = key("detect", keys["decode"], "faceapi", "detector", "min_face")
     keys["embed"] = key("embed", keys["detect"], "facenet")
+    keys["look"] = key("look", keys["decode"], "facenet")
     return keys
 
 

@@ -151,7 +151,7 @@ def test_vectors_say_which_model_made_them(demo: tuple[Path, str]) -> None:
     (folder,) = asset_folders(demo[0])
     rows = pq.read_table(folder / "embeddings.parquet").to_pylist()
     dimensions = {row["model"]: len(row["vector"]) for row in rows}
-    assert dimensions == {"faceapi": 128, "ge2e-speaker": 256}
+    assert dimensions == {"faceapi": 128, "ge2e-speaker": 256, "phash-256": 256}
     manifest = read_manifest(demo[0])
     assert manifest.embeddings == {model: sum(row["model"] == model for row in rows) for model in dimensions}
 
