@@ -1,0 +1,122 @@
+"""`python -m flows.people`: who is seen and heard below an output folder, and what they are called."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from containers.common.errors import UserError
+from tasks.people.edit import forget_person, list_people, merge_people, name_person, split_person
+from tasks.people.recognise import Group
+from tasks.people.store import Person
+from tasks.report_view import span
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code: 0 done, 1 it cannot be done, 2 wrong usage."""
+    chosen = _parser().parse_args(arguments)
+    console = Console()
+    try:
+        if chosen.command == "list":
+            return _list(list_people(chosen.output), chosen.all, chosen.json, console)
+        if chosen.command == "name":
+            done = _describe(name_person(chosen.output, chosen.who, chosen.name))
+        elif chosen.command == "merge":
+            done = _describe(merge_people(chosen.output, chosen.who))
+        elif chosen.command == "split":
+            done = _describe(split_person(chosen.output, chosen.who))
+        else:
+            done = f"{_describe(forget_person(chosen.output, chosen.who))} is forgotten"
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    console.print(done, markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.people",
+        description="Name faces and voices once; the names hold for every asset, analysed already or not.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    who = "a person's id or name, or an appearance as `list` shows it (a1b2c3d4:face3)"
+    for command, text in (
+        ("list", "known people first, then unknown ones"),
+        ("name", "this is Kate"),
+        ("merge", "all of these are one person"),
+        ("split", "these appearances are another person than they were taken for"),
+        ("forget", "remove a person's name and examples"),
+    ):
+        added = commands.add_parser(command, help=text, description=text)
+        added.add_argument("output", type=Path, help="folder of asset folders")
+        if command == "list":
+            added.add_argument("--all", action="store_true", help="also those who were seen only once")
+            added.add_argument("--json", action="store_true", help="as JSON, with every appearance")
+        elif command in ("merge", "split"):
+            added.add_argument("who", nargs="+", help=who)
+        else:
+            added.add_argument("who", help=who)
+        if command == "name":
+            added.add_argument("name")
+    return parser
+
+
+def _describe(person: Person) -> str:
+    kinds = [f"{sum(each.kind == kind for each in person.examples)} {kind}s" for kind in ("face", "voice")]
+    return f"{person.name or person.id} ({person.id}), known by {' and '.join(kinds)}"
+
+
+def _list(groups: list[Group], all_of_them: bool, as_json: bool, console: Console) -> int:
+    if as_json:
+        print(json.dumps([_row(each) for each in groups], ensure_ascii=False, indent=1))
+        return 0
+    shown = [
+        each for each in groups if all_of_them or each.person or sum(a.seen for a in each.appearances) > 1
+    ]
+    table = Table("who", "name", "faces", "voices", "seen", "assets", "first", box=None, pad_edge=False)
+    for each in shown:
+        row = _row(each)
+        assets = sorted({appearance["asset"] for appearance in row["appearances"]})
+        first = min(each.appearances, key=lambda a: (a.asset, a.start), default=None)
+        faces, voices = (sum(a.kind == kind for a in each.appearances) for kind in ("face", "voice"))
+        seconds = sum(a.end - a.start for a in each.appearances)
+        table.add_row(
+            row["who"],
+            row["name"] or "",
+            str(faces),
+            str(voices),
+            span(seconds),
+            str(len(assets)),
+            f"{first.asset[:8]} at {first.start:.1f} s" if first else "in no asset now",
+        )
+    console.print(table if shown else "Nobody was seen or heard yet.")
+    if hidden := len(groups) - len(shown):
+        console.print(f"\n{hidden} who were seen only once are not shown: --all shows them.", highlight=False)
+    return 0
+
+
+def _row(group: Group) -> dict:
+    return {
+        "who": group.ref,
+        "name": group.person and group.person.name,
+        "appearances": [
+            {
+                "ref": each.ref,
+                "asset": each.asset,
+                "kind": each.kind,
+                "model": each.model,
+                "start": each.start,
+                "end": each.end,
+                "thumbnail": each.thumbnail,
+            }
+            for each in group.appearances
+        ],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

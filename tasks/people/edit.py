@@ -1,0 +1,143 @@
+"""What people say about people: this is Kate, these two are one, this one is not her."""
+
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from containers.common.errors import UserError
+from containers.common.models import sha256_of
+from tasks.asset import Asset, explain_disk
+from tasks.people.appearances import Appearance, read_appearances
+from tasks.people.recognise import Group, group
+from tasks.people.store import Example, People, Person, editing_people, load_people, people_folder
+
+
+def list_people(output: Path) -> list[Group]:
+    """Everybody below `output`: known people first, then unknown ones, those seen most first."""
+    return group(read_appearances(output), load_people(output))
+
+
+def name_person(output: Path, ref: str, name: str) -> Person:
+    """The person that `ref` means is `name` from now on, in every asset, analysed already or not.
+
+    `ref` is a person's id or name, or an appearance's (a1b2c3d4:face3), which stands for its whole group.
+    Somebody of that name already: then both are one person, with the face of one and the voice of the other.
+    """
+    if not name.strip():
+        raise UserError("A name needs at least one letter.")
+    if name.strip() == ref:
+        raise UserError(f"'{name}' cannot be named after itself.")
+    appearances = read_appearances(output)
+    with editing_people(output) as people:
+        person = _person(output, people, appearances, ref)
+        namesake = people.find(name.strip())
+        if namesake and namesake is not person:
+            _join(people, namesake, person)
+            person = namesake
+        person.name = name.strip()
+        return person
+
+
+def merge_people(output: Path, refs: Sequence[str]) -> Person:
+    """All of `refs` are one person, with the first name that any of them has."""
+    if len(refs) < 2:
+        raise UserError("Merging needs at least two people.")
+    appearances = read_appearances(output)
+    with editing_people(output) as people:
+        first, *others = [_person(output, people, appearances, ref) for ref in refs]
+        for other in others:
+            if other is not first and other in people.people:
+                _join(people, first, other)
+        return first
+
+
+def split_person(output: Path, refs: Sequence[str]) -> Person:
+    """The appearances `refs` are one person, and not the one that they were taken for.
+
+    Whoever they were taken for stays known by the other appearances. Raises UserError when none is left.
+    """
+    appearances = read_appearances(output)
+    with editing_people(output) as people:
+        taken = [_appearance(appearances, ref) for ref in refs]
+        for whole in group(appearances, people):
+            left = [each for each in whole.appearances if each not in taken]
+            if len(left) == len(whole.appearances):
+                continue
+            if not left:
+                raise UserError(f"{', '.join(refs)} is all there is of {whole.ref}: name it instead.")
+            rest = whole.person or people.add()
+            gone = {(each.asset, each.label) for each in taken}
+            rest.examples = [each for each in rest.examples if (each.asset, each.label) not in gone]
+            rest.examples += _examples(output, left)
+        person = people.add()
+        person.examples = _examples(output, taken)
+        return person
+
+
+def forget_person(output: Path, ref: str) -> Person:
+    """Removes the person's name and examples; their appearances are unknown again."""
+    with editing_people(output) as people:
+        person = people.find(ref)
+        if person is None:
+            raise UserError(f"Nobody is called '{ref}'.")
+        people.people.remove(person)
+        return person
+
+
+def _person(output: Path, people: People, appearances: Sequence[Appearance], ref: str) -> Person:
+    """Who `ref` means, with their present appearances as examples; added where nobody knew them yet."""
+    known = people.find(ref)
+    wanted = known or _appearance(appearances, ref)
+    for found in group(appearances, people):
+        if found.person is wanted or wanted in found.appearances:
+            person = found.person or people.add()
+            person.examples += _examples(output, found.appearances)
+            return person
+    raise AssertionError("every appearance is in a group")
+
+
+def _appearance(appearances: Iterable[Appearance], ref: str) -> Appearance:
+    asset, _, label = ref.partition(":")
+    found = [each for each in appearances if each.asset.startswith(asset) and each.label == label]
+    if not asset or not found:
+        raise UserError(f"Nobody is called '{ref}': `python -m flows.people list` shows who there is.")
+    if len({each.asset for each in found}) > 1:
+        raise UserError(f"'{ref}' is in several assets: write more of the asset's id.")
+    return found[0]
+
+
+def _join(people: People, person: Person, other: Person) -> None:
+    person.examples += other.examples
+    person.name = person.name or other.name
+    people.people.remove(other)
+
+
+def _examples(output: Path, appearances: Iterable[Appearance]) -> list[Example]:
+    return [
+        Example(
+            kind=each.kind,
+            model=each.model,
+            vector=each.vector.round(6).tolist(),
+            asset=each.asset,
+            label=each.label,
+            crop=_keep_crop(output, each),
+        )
+        for each in appearances
+    ]
+
+
+def _keep_crop(output: Path, appearance: Appearance) -> str | None:
+    """A copy of the face among the people: another model can embed it when the asset is long gone."""
+    if appearance.thumbnail is None:
+        return None
+    source = Asset(output=output, id=appearance.asset).cache / appearance.thumbnail
+    if not source.is_file():
+        return None
+    crops = people_folder(output) / "crops"
+    target = crops / f"{sha256_of(source)[:24]}.jpg"
+    with explain_disk(crops):
+        crops.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            shutil.copyfile(source, target.with_suffix(".part"))
+            target.with_suffix(".part").replace(target)
+    return target.name
