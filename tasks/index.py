@@ -1,44 +1,64 @@
-"""Vectors of an asset into the search index, by the faiss image."""
+"""An asset's vectors into the search index: a small file beside it, which the next re-index takes in."""
 
 from pathlib import Path
 
+import pyarrow as pa
 from prefect import task
 
-from containers.faiss.contract import IndexVersion, UpdateRequest
-from tasks.invoke import invoke
+from containers.common.errors import UserError
+from containers.common.models import sha256_of
+from containers.faiss.delta import held_parts, list_delta, write_delta
+from containers.faiss.vectors import SCHEMA, matrix_of, metric_of, read_rows
+from containers.faiss.versions import current
 from tasks.stage import StageOutput
-
-EUCLIDEAN = frozenset({"faceapi"})  # face-api's descriptors are compared by distance, all others by cosine
 
 
 class IndexedAsset(StageOutput):
-    versions: list[IndexVersion] = []
+    vectors: dict[str, int] = {}  # by model
 
     @property
     def summary(self) -> str:
-        return (
-            ", ".join(f"{made.count} vectors of {made.model}" for made in self.versions) or "nothing to add"
+        return ", ".join(f"{count} vectors of {model}" for model, count in self.vectors.items()) or (
+            "nothing to add"
         )
 
 
 @task
 def index(asset: str, embeddings: Path, models: list[str], folder: Path) -> IndexedAsset:
-    """Replaces the asset's vectors in `folder`/<model>, one index per embedding model.
+    """Makes the asset's vectors searchable in `folder`/<model>, one index per embedding model.
 
-    Indexes of other models lose what an earlier analysis of this asset had put there.
+    Costs what the asset has, however large the index is. Indexes of other models lose what an earlier
+    analysis of this asset had put there. Raises UserError for vectors that an index cannot hold.
     """
-    stale = {pointer.parent.name for pointer in folder.glob("*/current")}
+    digest = sha256_of(embeddings)
+    known = {path.name for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
     output = IndexedAsset()
-    for model in sorted(stale | set(models)):
-        request = UpdateRequest(
-            action="add",
-            index_uri=(folder / model).as_uri(),
-            vectors=[embeddings.as_uri()],
-            model=model,
-            metric="euclidean" if model in EUCLIDEAN else "cosine",
-            replace_assets=[asset],
-        )
-        answer = invoke("faiss", request, IndexVersion)
-        output.add_cost(answer)
-        output.versions.append(answer.value)
+    for model in sorted(known | set(models)):
+        index_uri = (folder / model).as_uri()
+        if model not in models:
+            if has_asset(index_uri, asset):
+                write_delta(index_uri, asset, digest, SCHEMA.empty_table())
+            continue
+        rows = read_rows([embeddings.as_uri()], model)
+        check_vectors(rows, index_uri, model)
+        write_delta(index_uri, asset, digest, rows)
+        output.vectors[model] = len(rows)
     return output
+
+
+def check_vectors(rows: pa.Table, index_uri: str, model: str) -> None:
+    """Refuses here what every later search of the index would trip over. Raises UserError."""
+    dimension = matrix_of(rows, metric_of(model)).shape[1]
+    version = current(index_uri)
+    if version and version.dimension != dimension:
+        raise UserError(
+            f"The index of {model} holds vectors of {version.dimension} dimensions, not of {dimension}."
+        )
+
+
+def has_asset(index_uri: str, asset: str) -> bool:
+    """Whether a search of the index may find vectors of the asset."""
+    if any(file.asset == asset for file in list_delta(index_uri)):
+        return True
+    version = current(index_uri)
+    return version is not None and asset in held_parts(index_uri, version)

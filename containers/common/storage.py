@@ -101,3 +101,89 @@ def read_bytes(uri: str) -> bytes:
 def write_bytes(uri: str, content: bytes) -> None:
     with writing(uri) as path:
         path.write_bytes(content)
+
+
+def list_names(folder_uri: str) -> dict[str, float]:
+    """Names of the files directly in a folder, with the time (s) each was last written; none: empty."""
+    folder = local_path(folder_uri)
+    if folder is not None:
+        try:
+            with os.scandir(folder) as entries:
+                files = [entry for entry in entries if not entry.name.startswith(".") and entry.is_file()]
+        except FileNotFoundError:
+            return {}
+        return {entry.name: entry.stat().st_mtime for entry in files}
+    place = _bucket_key(folder_uri.rstrip("/") + "/")
+    pages = (
+        _s3()
+        .get_paginator("list_objects_v2")
+        .paginate(Bucket=place["Bucket"], Prefix=place["Key"], Delimiter="/")
+    )
+    with _explained(folder_uri, "listed"):
+        found = [item for page in pages for item in page.get("Contents", [])]
+    return {item["Key"].rsplit("/", 1)[-1]: item["LastModified"].timestamp() for item in found}
+
+
+def remove(uri: str) -> None:
+    """Removes a file; one that is gone already is no error."""
+    path = local_path(uri)
+    if path is not None:
+        path.unlink(missing_ok=True)
+        return
+    with _explained(uri, "removed"):
+        _s3().delete_object(**_bucket_key(uri))
+
+
+@contextmanager
+def _explained(uri: str, what: str) -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise StorageError(f"{uri} cannot be {what}: {error}.") from error
+
+
+def read_tagged(uri: str) -> tuple[bytes, str] | None:
+    """Content and ETag of an S3 object, for a later `replace_tagged`; None when there is none."""
+    from botocore.exceptions import ClientError
+
+    with _explained(uri, "read"):
+        try:
+            answer = _s3().get_object(**_bucket_key(uri))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise
+        return answer["Body"].read(), answer["ETag"]
+
+
+def replace_tagged(uri: str, content: bytes, tag: str | None) -> bool:
+    """Writes an S3 object if it still has the ETag `tag`, or, without a tag, if there is none yet.
+
+    False: somebody else wrote it. See "conditional writes" in the S3 user guide.
+    """
+    from botocore.exceptions import ClientError
+
+    condition = {"IfMatch": tag} if tag else {"IfNoneMatch": "*"}
+    with _explained(uri, "written"):
+        try:
+            _s3().put_object(**_bucket_key(uri), Body=content, **condition)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict"):
+                return False
+            raise
+        return True
+
+
+def list_folders(folder_uri: str) -> list[str]:
+    """Names of the folders directly in an S3 folder."""
+    place = _bucket_key(folder_uri.rstrip("/") + "/")
+    pages = (
+        _s3()
+        .get_paginator("list_objects_v2")
+        .paginate(Bucket=place["Bucket"], Prefix=place["Key"], Delimiter="/")
+    )
+    with _explained(folder_uri, "listed"):
+        found = [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", [])]
+    return sorted(prefix.rstrip("/").rsplit("/", 1)[-1] for prefix in found)

@@ -1,10 +1,27 @@
-"""Vector search. An index is a folder of immutable versions of vectors of one model."""
+"""Vector search. An index is a folder of immutable versions of vectors of one model, and a small delta."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from containers.common.contract import Contract, Request
+
+Metric = Literal["cosine", "euclidean"]
+
+
+class Segment(Contract):
+    """Exact vectors that a version uses: `<index>/<version>/vectors.f32`, row after row."""
+
+    version: str
+    count: int
+
+
+class Tuning(Contract):
+    """How wide the index is searched; the width was tried out on a sample when the version was made."""
+
+    nprobe: int | None = Field(default=None, description="IVF: lists searched for a query")
+    ef_search: int | None = Field(default=None, description="HNSW: candidates kept while walking the graph")
+    refine: int = Field(default=1, description="candidates per wanted match that are compared exactly")
 
 
 class IndexVersion(Contract):
@@ -14,12 +31,25 @@ class IndexVersion(Contract):
     model: str = Field(description="the embedding model; vectors of different models never mix")
     dimension: int
     type: str = Field(description="faiss factory string")
-    metric: Literal["cosine", "euclidean"]
+    asked: str = Field(default="auto", description="the type asked for")
+    reason: str = Field(default="", description="why this type, in a sentence")
+    made: Literal["built", "extended"] = "built"
+    why: str = Field(default="", description="why it was built anew, or what was added")
+    metric: Metric
     count: int
     sha256: str = Field(description="of index.faiss")
     previous: str | None = Field(
         default=None, description="the version this one replaced: where a rollback leads"
     )
+    segments: list[Segment] = []
+    trained: int = Field(default=0, description="vectors when it was last built")
+    fit: float | None = Field(
+        default=None, description="IVF: mean squared distance to the nearest list centre when built"
+    )
+    tuning: Tuning = Tuning()
+    recall: float | None = Field(default=None, description="recall@10 against exact search, on a sample")
+    created: str = Field(default="", description="ISO 8601, UTC")
+    seconds: float = Field(default=0, description="that making it took")
 
 
 class Match(Contract):
@@ -46,33 +76,64 @@ class SearchResult(Contract):
     """One list per query, best first."""
 
     matches: list[list[Match]]
-    version: str
+    version: str = Field(description="the version that answered; empty while there is only a delta")
 
 
-class UpdateRequest(Request):
+class Building(Request):
+    """What every request that makes a version can say."""
+
+    index_uri: str = Field(description="file:// or s3:// folder")
+    model: str = Field(description="only rows of this model are taken")
+    type: str | None = Field(
+        default=None,
+        description="faiss factory string; IVF or HNSW alone for settings that suit the number of vectors; "
+        "auto (when not given) chooses by number, dimension, memory and recall",
+    )
+    metric: Metric | None = Field(
+        default=None, description="cosine when not given; an index that is added to keeps its own"
+    )
+    memory_mb: int | None = Field(
+        default=None,
+        ge=16,
+        description="what auto's index may take in memory; half of the image's memory when not given",
+    )
+    recall: float = Field(
+        default=0.95, ge=0, le=1, description="recall@10 on a sample that a version needs to become current"
+    )
+    keep_versions: int = Field(
+        default=3, ge=2, description="the new version and those it descends from, in all"
+    )
+
+
+class UpdateRequest(Building):
     """`build` starts from nothing; `add` starts from the current version, without the given assets' vectors.
 
     `add` builds an index that is not there yet, and writes no version when there is nothing to change.
     """
 
     action: Literal["build", "add"]
-    index_uri: str
     vectors: list[str] = Field(
         description="URIs of Parquet files: columns id, asset, model, vector, metadata"
     )
-    model: str = Field(description="only rows of this model are taken")
-    type: str | None = Field(
-        default=None,
-        description="faiss factory string, or IVF or HNSW alone for settings that suit the number of "
-        "vectors; Flat when not given; an index that is added to keeps its own",
-    )
-    metric: Literal["cosine", "euclidean"] | None = Field(
-        default=None, description="cosine when not given; an index that is added to keeps its own"
-    )
     replace_assets: list[str] = []
-    keep_versions: int = Field(
-        default=3, ge=2, description="the new version and those it descends from, in all"
+
+
+class ReindexRequest(Building):
+    """Makes the next version hold exactly the parts listed; writes none when the current one does already."""
+
+    action: Literal["reindex"]
+    parts: str = Field(
+        description="URI of a Parquet file: columns asset, uri (of its embeddings.parquet), digest (of that "
+        "file; it changes with the content), rows (of this model; 0 when it has none)"
     )
+    rebuild: bool = Field(default=False, description="build anew although adding would do")
+
+
+class RollbackRequest(Request):
+    """Makes the version that the current one replaced current again."""
+
+    action: Literal["rollback"]
+    index_uri: str
 
 
 class Filter(Contract):
@@ -97,4 +158,6 @@ class SearchRequest(Request):
     where: Filter = Filter()
 
 
-IndexRequest = Annotated[UpdateRequest | SearchRequest, Field(discriminator="action")]
+IndexRequest = Annotated[
+    UpdateRequest | ReindexRequest | RollbackRequest | SearchRequest, Field(discriminator="action")
+]

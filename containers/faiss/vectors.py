@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from containers.common import storage
 from containers.common.errors import UserError
+from containers.faiss.contract import Metric
 
+EUCLIDEAN = frozenset({"faceapi"})  # face-api's descriptors are compared by distance, all others by cosine
 Matrix = NDArray[np.float32]
 pc: Any = pyarrow.compute  # made at import, so that type checkers do not see what it has
 
@@ -56,7 +58,12 @@ def _read(path: Path, model: str) -> pa.Table:
         raise UserError(f"{path.name} is not a Parquet file of vectors: {error}.") from error
 
 
-def matrix_of(rows: pa.Table, metric: str) -> Matrix:
+def metric_of(model: str) -> Metric:
+    """How vectors of an embedding model are compared."""
+    return "euclidean" if model in EUCLIDEAN else "cosine"
+
+
+def matrix_of(rows: pa.Table, metric: Metric) -> Matrix:
     """The rows' vectors, shape (rows, dimension); of length 1 for cosine, so that the inner product is it.
 
     Raises UserError for vectors of different dimensions, for NaN and infinity, and, for cosine, for zero.

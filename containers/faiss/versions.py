@@ -1,102 +1,135 @@
-"""An index on disk: versions that never change, and one small pointer to the current one.
+"""An index as it lies on disk or on S3: versions that never change, and one small pointer to the current one.
 
-    <index>/v000001/{index.faiss, ids.parquet, manifest.json}
+    <index>/v000001/{index.faiss, rows.arrow, parts.parquet, vectors.f32, manifest.json}
     <index>/current            {"version": "v000001"}
+    <index>/delta/             what has been analysed since (delta.py)
 
-A writer prepares a version beside the others, renames it into place and switches the pointer last, so
-that a reader sees the old version or the new one, whenever a writer dies. Writers take turns.
+A writer prepares a version in a draft, puts it beside the others and switches the pointer last, so that a
+reader sees the old version or the new one, whenever a writer dies. On disk writers take turns by a lock; on
+S3 the pointer is written only if it is still the one that the writer began with.
 """
 
 import json
 import re
 import shutil
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from containers.common import storage
 from containers.common.errors import StorageError, UserError
-from containers.common.models import sha256_of
-from containers.faiss import index as faiss_index
+from containers.faiss import remote
 from containers.faiss.contract import IndexVersion
 
 POINTER = "current"
+MANIFEST = "manifest.json"
+VECTORS = "vectors.f32"
 PATIENCE = 600  # seconds a writer waits for its turn
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """Which version is current; `tag` is what S3 calls this state of the pointer."""
+
+    version: str
+    tag: str | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A version in the making: its name, a folder for it on this machine, and the pointer it began with."""
+
+    index_uri: str
+    name: str
+    folder: Path
+    seen: Pointer | None
+
+
+def pointer(index_uri: str) -> Pointer | None:
+    """Where the index stands, or None when nothing was ever built."""
+    folder = storage.local_path(index_uri)
+    if folder is None:
+        found = storage.read_tagged(storage.join(index_uri, POINTER))
+        return Pointer(json.loads(found[0])["version"], found[1]) if found else None
+    try:
+        return Pointer(json.loads((folder / POINTER).read_bytes())["version"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError) as error:
+        raise StorageError(f"{folder / POINTER} cannot be read: {error}.") from error
+
+
+def manifest(index_uri: str, version: str) -> IndexVersion:
+    return IndexVersion.model_validate_json(storage.read_bytes(storage.join(index_uri, version, MANIFEST)))
 
 
 def current(index_uri: str) -> IndexVersion | None:
     """The manifest of the current version, or None when nothing was ever built."""
-    folder = storage.local_path(index_uri)
-    if folder is not None and not (folder / POINTER).is_file():
-        return None
-    pointer = json.loads(storage.read_bytes(storage.join(index_uri, POINTER)))
-    return manifest(index_uri, pointer["version"])
-
-
-def manifest(index_uri: str, version: str) -> IndexVersion:
-    return IndexVersion.model_validate_json(
-        storage.read_bytes(storage.join(index_uri, version, "manifest.json"))
-    )
-
-
-def open_version(index_uri: str, version: IndexVersion) -> tuple[Any, pa.Table]:
-    """The faiss index and its rows (id, asset, metadata), in the order of its vectors.
-
-    Raises UserError when the file is not the one that was written.
-    """
-    with storage.reading(storage.join(index_uri, version.version, "index.faiss")) as path:
-        if sha256_of(path) != version.sha256:
-            raise UserError(f"{path} is damaged: roll the index back or build it again.")
-        index = faiss_index.load(path)
-    with storage.reading(storage.join(index_uri, version.version, "ids.parquet")) as path:
-        return index, pq.ParquetFile(path).read()
+    now = pointer(index_uri)
+    return now and manifest(index_uri, now.version)
 
 
 @contextmanager
-def writer(index_uri: str) -> Iterator[Path]:
-    """The index's folder, for one writer at a time; what a dead one left behind is gone."""
-    folder = storage.local_path(index_uri)
-    if folder is None:
-        raise StorageError(f"An index is written to file:// only, and {index_uri} is elsewhere.")
+def drafting(index_uri: str) -> Iterator[Draft]:
+    """A draft for the next version, gone afterwards unless it was published.
+
+    On disk for one writer at a time; what a dead one left behind is removed first. Raises StorageError when
+    the index cannot be written.
+    """
+    root = storage.local_path(index_uri)
+    if root is None:
+        seen = pointer(index_uri)
+        with tempfile.TemporaryDirectory(prefix="index-") as folder:
+            yield Draft(index_uri, remote.claim(index_uri), Path(folder), seen)
+        return
+    with _turn(root):
+        name = f"v{max((int(path.name[1:]) for path in _folders(root)), default=0) + 1:06}"
+        folder = root / f".{name}.part"
+        folder.mkdir()
+        try:
+            yield Draft(index_uri, name, folder, pointer(index_uri))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)  # nothing is left of it after publishing
+
+
+@contextmanager
+def _turn(root: Path) -> Iterator[None]:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock", timeout=PATIENCE):
-            for partial in folder.glob(".*.part"):
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / ".lock", timeout=PATIENCE):
+            for partial in root.glob(".*.part"):
                 shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
-            yield folder
+            yield
     except Timeout:
-        raise StorageError(f"Another writer has held {folder} for {PATIENCE} seconds.") from None
+        raise StorageError(f"Another writer has held {root} for {PATIENCE} seconds.") from None
     except OSError as error:
-        raise StorageError(f"{folder} cannot be written: {error.strerror or error}.") from error
+        raise StorageError(f"{root} cannot be written: {error.strerror or error}.") from error
 
 
-def publish(folder: Path, index: Any, rows: pa.Table, keep_versions: int, **about: Any) -> IndexVersion:
-    """Writes the next version, makes it the current one and removes what is no longer needed."""
-    name = f"v{max((int(path.name[1:]) for path in _versions(folder)), default=0) + 1:06}"
-    partial = folder / f".{name}.part"
-    partial.mkdir()
-    try:
-        faiss_index.save(index, partial / "index.faiss")
-        pq.write_table(rows, partial / "ids.parquet")
-        version = IndexVersion(
-            version=name,
-            dimension=index.d,
-            count=index.ntotal,
-            sha256=sha256_of(partial / "index.faiss"),
-            **about,
-        )
-        (partial / "manifest.json").write_text(version.model_dump_json(indent=2), encoding="utf-8")
-        partial.rename(folder / name)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)  # nothing is left of it after the rename
-    _point_to(folder, name)
-    _prune(folder, version, keep_versions)
-    return version
+def publish(draft: Draft, version: IndexVersion, keep_versions: int) -> None:
+    """Puts the draft beside the other versions, makes it current and removes what is no longer needed.
+
+    Raises StorageError when another writer on S3 switched the pointer first: then its version serves.
+    """
+    (draft.folder / MANIFEST).write_text(version.model_dump_json(indent=2), encoding="utf-8")
+    root = storage.local_path(draft.index_uri)
+    if root is None:
+        remote.upload(draft.folder, storage.join(draft.index_uri, draft.name))
+    else:
+        draft.folder.rename(root / draft.name)
+    _point_to(draft.index_uri, draft.name, draft.seen)
+    lineage = _lineage(draft.index_uri, version, keep_versions)
+    needed = {segment.version for kept in lineage for segment in kept.segments}
+    names = {kept.version for kept in lineage}
+    if root is None:
+        remote.prune(draft.index_uri, names, needed)
+    else:
+        _prune(root, names, needed)
 
 
 def rollback(index_uri: str) -> IndexVersion:
@@ -104,31 +137,59 @@ def rollback(index_uri: str) -> IndexVersion:
 
     Raises UserError when there is none.
     """
-    with writer(index_uri) as folder:
-        now = current(index_uri)
-        if now is None or now.previous is None:
-            raise UserError(f"{folder} has no previous version to go back to.")
-        previous = manifest(index_uri, now.previous)
-        _point_to(folder, previous.version)
-        return previous
+    root = storage.local_path(index_uri)
+    if root is None:
+        return _roll_back(index_uri)
+    with _turn(root):
+        return _roll_back(index_uri)
 
 
-def _versions(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if re.fullmatch(r"v\d{6}", path.name)]
+def _roll_back(index_uri: str) -> IndexVersion:
+    seen = pointer(index_uri)
+    now = seen and manifest(index_uri, seen.version)
+    if now is None or now.previous is None:
+        raise UserError(f"{index_uri} has no previous version to go back to.")
+    previous = manifest(index_uri, now.previous)
+    _point_to(index_uri, previous.version, seen)
+    return previous
 
 
-def _point_to(folder: Path, version: str) -> None:
-    pointer = json.dumps({"version": version}).encode()
-    storage.write_bytes((folder / POINTER).absolute().as_uri(), pointer)
+def _point_to(index_uri: str, version: str, seen: Pointer | None) -> None:
+    content = json.dumps({"version": version}).encode()
+    uri = storage.join(index_uri, POINTER)
+    if storage.local_path(index_uri) is not None:
+        storage.write_bytes(uri, content)
+    elif not storage.replace_tagged(uri, content, seen and seen.tag):
+        raise StorageError(f"Another writer switched {uri} meanwhile; its version serves.")
 
 
-def _prune(folder: Path, newest: IndexVersion, keep: int) -> None:
-    """Leaves `newest` and the versions it descends from, `keep` in all."""
-    lineage = [newest.version]
-    previous = newest.previous
-    while previous and len(lineage) < keep and (folder / previous).is_dir():
-        lineage.append(previous)
-        previous = manifest(folder.absolute().as_uri(), previous).previous
-    for path in _versions(folder):
-        if path.name not in lineage:
+def _lineage(index_uri: str, newest: IndexVersion, keep: int) -> list[IndexVersion]:
+    """`newest` and the versions it descends from, `keep` in all; fewer when a manifest is gone."""
+    lineage = [newest]
+    while lineage[-1].previous and len(lineage) < keep:
+        try:
+            lineage.append(manifest(index_uri, lineage[-1].previous))
+        except StorageError:
+            break
+    return lineage
+
+
+def _folders(root: Path) -> list[Path]:
+    return [path for path in root.iterdir() if re.fullmatch(r"v\d{6}", path.name)]
+
+
+def _prune(root: Path, names: set[str], needed: set[str]) -> None:
+    """Of a version that is not kept only vectors that a kept one uses stay."""
+    for path in _folders(root):
+        if path.name in names:
+            continue
+        if path.name in needed:
+            for file in path.iterdir():
+                if file.name != VECTORS:
+                    file.unlink()
+        else:
             shutil.rmtree(path)
+
+
+def stamp() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -11,6 +11,7 @@ from containers.common.errors import StorageError, UserError
 from containers.common.storage import local_path
 from containers.faiss.app import handler
 from containers.faiss.contract import IndexVersion, SearchResult
+from containers.faiss.opened import read_arrow
 from containers.faiss.rows import COLUMNS
 from tasks.embeddings import read_embeddings
 
@@ -101,11 +102,15 @@ def test_what_lies_on_disk(index_uri, vectors_of):
     folder = local_path(index_uri)
     assert (folder / "current").read_text() == '{"version": "v000001"}'
     assert {path.name for path in (folder / "v000001").iterdir()} == {
-        "index.faiss",
-        "ids.parquet",
+        "index.faiss",  # what faiss searches
+        "rows.arrow",  # what is known of each vector
+        "vectors.f32",  # the exact vectors
+        "parts.parquet",  # whose embeddings are in it
         "manifest.json",
     }
-    assert pq.read_schema(folder / "v000001/ids.parquet").names == COLUMNS.names
+    assert np.fromfile(folder / "v000001/vectors.f32", np.float32).shape == (4 * 8,)
+    assert read_arrow(folder / "v000001/rows.arrow").column_names == [*COLUMNS.names, "slot"]
+    assert pq.read_table(folder / "v000001/parts.parquet")["asset"].to_pylist() == ["a"]
     IndexVersion.model_validate_json((folder / "v000001/manifest.json").read_text())
 
 

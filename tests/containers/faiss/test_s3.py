@@ -1,10 +1,10 @@
-"""An index that was copied to S3 is searched there; writing needs a local folder."""
+"""An index on S3 is what it is on disk: built, added to, rolled back and searched there."""
 
 import pytest
 from moto import mock_aws
 
 from containers.common import storage
-from containers.common.errors import StorageError
+from containers.common.errors import UserError
 from containers.common.storage import local_path
 from containers.faiss.app import handler
 
@@ -34,5 +34,5 @@ def test_search_on_s3(bucket, index_uri, parquet):
 
 
 def test_no_index_on_s3(bucket):
-    with pytest.raises(StorageError, match="s3://indexes/nothing/current cannot be read"):
+    with pytest.raises(UserError, match="There is no index at s3://indexes/nothing"):
         handler({"action": "search", "index_uri": "s3://indexes/nothing", "vectors": [[1]]}, None)
