@@ -110,6 +110,7 @@ class Asset(BaseModel):
                 staging.mkdir(parents=True)
                 for name, content in files.items():
                     target = staging / name
+                    target.parent.mkdir(exist_ok=True)
                     if isinstance(content, Path):
                         shutil.copyfile(content, target)
                     else:

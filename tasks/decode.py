@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field
 from containers.common.errors import MediaError
 from containers.common.media import open_media
 from tasks.asset import explain_disk
+from tasks.cuts import CutDetector
 from tasks.probe import is_moving
 from tasks.progress import advance
 from tasks.stage import StageOutput
@@ -42,13 +43,14 @@ class Decoded(StageOutput):
     audio_48k: str | None = None
     audio_16k: str | None = None
     frames: list[Frame] = []
+    shots: list[float] = Field(default=[], description="when each shot starts, seconds; the first at 0")
     damaged_packets: int = 0
 
     @property
     def summary(self) -> str:
         sound = "sound" if self.audio_48k else "no sound"
         damage = f", {self.damaged_packets} damaged packets" if self.damaged_packets else ""
-        return f"{self.duration:.1f} s, {sound}, {len(self.frames)} frames{damage}"
+        return f"{self.duration:.1f} s, {sound}, {len(self.frames)} frames, {len(self.shots)} shots{damage}"
 
 
 @task
@@ -73,8 +75,9 @@ def decode_media(
 ) -> Decoded:
     """Decodes `path` once into `folder`: audio_48k.wav, audio_16k.wav (mono, 16 bit) and frames/*.jpg.
 
-    `frame_rate` frames per second are kept, the first at or after each multiple of 1/frame_rate. Damaged
-    packets are skipped and counted. Raises MediaError when nothing at all can be decoded.
+    `frame_rate` frames per second are kept, the first at or after each multiple of 1/frame_rate, and the
+    first of every shot. Damaged packets are skipped and counted. Raises MediaError when nothing at all can
+    be decoded.
     """
     folder.mkdir(parents=True, exist_ok=True)
     damaged = 0
@@ -115,6 +118,7 @@ def decode_media(
         audio_48k=(folder / "audio_48k.wav").as_uri() if heard else None,
         audio_16k=(folder / "audio_16k.wav").as_uri() if heard else None,
         frames=sampler.frames,
+        shots=sampler.shots,
         damaged_packets=damaged,
     )
 
@@ -193,22 +197,29 @@ class _WavWriter:
 
 
 class _FrameSampler:
-    """Keeps the first frame at or after each multiple of 1/rate seconds."""
+    """Keeps the first frame at or after each multiple of 1/rate seconds, and the first of every shot."""
 
     def __init__(self, folder: Path, rate: float) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.frames: list[Frame] = []
+        self.shots: list[float] = []
         self.last_time = 0.0
         self._folder = folder
         self._rate = rate
         self._next = 0
+        self._cuts = CutDetector()
 
     def offer(self, frame: av.VideoFrame, seconds: float, aspect: Fraction | None) -> None:
         seconds = max(seconds, 0.0)
         self.last_time = max(self.last_time, seconds)
-        if seconds * self._rate < self._next - 1e-3:
+        starts = self._cuts.is_cut(frame, seconds)
+        due = seconds * self._rate >= self._next - 1e-3
+        if starts:
+            self.shots.append(round(seconds, 3))
+        if due:
+            self._next = int(seconds * self._rate + 1e-3) + 1
+        if not (due or starts):
             return
-        self._next = int(seconds * self._rate + 1e-3) + 1
         picture = frame.to_image()
         if aspect and aspect != 1:
             picture = picture.resize((round(picture.width * aspect), picture.height))

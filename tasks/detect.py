@@ -3,40 +3,37 @@
 from pathlib import Path
 
 from prefect import task
-from pydantic import BaseModel, Field
 
-from containers.faceapi.contract import DetectRequest, DetectResult, Face
+from containers.faceapi.contract import DetectRequest, DetectResult
 from tasks.decode import Frame
+from tasks.frame_faces import FrameFaces
 from tasks.invoke import invoke
 from tasks.options import AnalyzeOptions
 from tasks.progress import advance
 from tasks.stage import StageOutput
+from tasks.track import Track, track_faces
 
 BATCH = 16  # pictures a call: small enough for true progress and any time-out, large enough to be cheap
 
 
-class FrameFaces(BaseModel):
-    """The faces of one sampled frame; boxes are pixels of a `width` x `height` picture."""
-
-    time: float = Field(description="seconds")
-    width: int
-    height: int
-    faces: list[Face]
-
-
 class DetectedFaces(StageOutput):
-    """Every sampled frame, those without faces too, by time."""
+    """Every sampled frame, those without faces too, by time, and its faces joined into tracks."""
 
     frames: list[FrameFaces] = []
+    tracks: list[Track] = []
 
     @property
     def summary(self) -> str:
-        return f"{sum(len(frame.faces) for frame in self.frames)} faces in {len(self.frames)} frames"
+        faces = sum(len(frame.faces) for frame in self.frames)
+        return f"{faces} faces in {len(self.frames)} frames, {len(self.tracks)} tracks"
 
 
 @task
-def detect(frames: list[Frame], folder: Path, options: AnalyzeOptions) -> DetectedFaces:
-    """Boxes, landmarks, expressions, age, gender and a 128-d descriptor for every face of every frame."""
+def detect(frames: list[Frame], shots: list[float], folder: Path, options: AnalyzeOptions) -> DetectedFaces:
+    """Boxes, landmarks, expressions, age, gender and a 128-d descriptor for every face of every frame.
+
+    `shots`: when each shot starts, in seconds; a face is followed within one.
+    """
     output = DetectedFaces()
     for first in range(0, len(frames), BATCH):
         batch = frames[first : first + BATCH]
@@ -53,4 +50,5 @@ def detect(frames: list[Frame], folder: Path, options: AnalyzeOptions) -> Detect
             for frame, seen in zip(batch, answer.value.images, strict=True)
         ]
         advance("detect", (first + len(batch)) / len(frames))
+    output.tracks = track_faces(output.frames, shots)
     return output

@@ -11,10 +11,11 @@ from containers.common import storage
 from containers.pyannote.contract import Diarization
 from containers.whisperx.contract import Transcript
 from tasks.assign import assign_speakers
-from tasks.detect import FrameFaces
 from tasks.embed import FaceVector
+from tasks.frame_faces import FrameFaces
 from tasks.look import PictureVector
 from tasks.subtitles import to_rttm, to_srt, to_vtt
+from tasks.track import Track
 
 
 class Findings(BaseModel):
@@ -24,6 +25,7 @@ class Findings(BaseModel):
     diarization: Diarization = Diarization(turns=[], exclusive_turns=[], voice_activity=[], speakers=[])
     tags: Tags = Tags(predictions=[])
     frames: list[FrameFaces] = []
+    tracks: list[Track] = []
     vectors: list[FaceVector] = []
     pictures: list[PictureVector] = []
 
@@ -34,15 +36,16 @@ class Findings(BaseModel):
 
 
 class FacesDocument(BaseModel):
-    """`faces.json`: the faces of every sampled frame that has some."""
+    """`faces.json`: the faces of every sampled frame that has some, and their tracks."""
 
     frames: list[FrameFaces]
+    tracks: list[Track]
 
 
 def write_documents(findings: Findings, asset: str) -> dict[str, bytes]:
     """File name to content, for all files but embeddings, report and manifest."""
     transcript = findings.utterances
-    faces = FacesDocument(frames=[frame for frame in findings.frames if frame.faces])
+    faces = FacesDocument(frames=[frame for frame in findings.frames if frame.faces], tracks=findings.tracks)
     no_descriptor = {"frames": {"__all__": {"faces": {"__all__": {"descriptor"}}}}}
     return {
         "transcript.json": _json(
@@ -60,6 +63,7 @@ def write_documents(findings: Findings, asset: str) -> dict[str, bytes]:
 def embedding_rows(findings: Findings) -> list[dict[str, object]]:
     """Rows for embeddings.parquet: a vector, the model that made it, and where in the media it belongs."""
     boxes = {frame.time: frame.faces for frame in findings.frames}
+    people = {track.id: track.person for track in findings.tracks}
     faces = [
         {
             "model": face.model,
@@ -69,11 +73,12 @@ def embedding_rows(findings: Findings) -> list[dict[str, object]]:
                 "time": face.time,
                 "face": face.face,
                 "thumbnail": _in_cache(face.crop),
+                "track": face.track,
+                "person": people.get(face.track),
                 **boxes[face.time][face.face].detection.model_dump(mode="json"),
             },
         }
         for face in findings.vectors
-        if face.vector
     ]
     first_heard: dict[str, float] = {}
     for turn in findings.diarization.turns:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from prefect import task
 
+from containers.common import storage
 from tasks.asset import MANIFEST, Asset
 from tasks.documents import Findings, write_documents
 from tasks.manifest import Manifest
-from tasks.report import ReportData, ReportFace, ReportFrame, render_report
+from tasks.report import ReportData, ReportFrame, ReportPerson, render_report
 from tasks.stage import StageOutput
+from tasks.track import Track
 
 PACKAGES = (
     "mediaflow",
@@ -39,24 +41,16 @@ def publish(asset: Asset, findings: Findings, embeddings: Path, manifest: Manife
     files: dict[str, bytes | Path] = dict(write_documents(findings, asset.id))
     files["embeddings.parquet"] = embeddings
     names = [*files, MANIFEST]
+    files |= _crops(findings)
     files["report.html"] = render_report(_report_data(findings, manifest, media, names)).encode()
     return Published(manifest=asset.publish(files, manifest))
 
 
 def _report_data(findings: Findings, manifest: Manifest, media: Path, names: list[str]) -> ReportData:
-    crops: dict[float, dict[int, str | None]] = defaultdict(dict)
-    for vector in findings.vectors:
-        crops[vector.time][vector.face] = vector.crop
-    frames = [
-        ReportFrame(
-            time=frame.time,
-            faces=[
-                ReportFace(face=face, crop=crops[frame.time].get(number))
-                for number, face in enumerate(frame.faces)
-            ],
-        )
-        for frame in findings.frames
-    ]
+    crops = best_crops(findings)
+    people: dict[str, list[Track]] = defaultdict(list)
+    for track in findings.tracks:
+        people[track.person or track.id].append(track)
     return ReportData(
         media=manifest.media,
         duration=manifest.duration,
@@ -64,11 +58,33 @@ def _report_data(findings: Findings, manifest: Manifest, media: Path, names: lis
         transcript=findings.utterances,
         diarization=findings.diarization,
         tags=findings.tags,
-        frames=frames,
+        frames=[ReportFrame(time=frame.time, faces=len(frame.faces)) for frame in findings.frames],
+        people=[
+            ReportPerson(tracks=tracks, crop=crops.get(max(tracks, key=_quality).id))
+            for tracks in people.values()
+        ],
         stages=manifest.stages,
         models=manifest.models,
         files=names,
     )
+
+
+def best_crops(findings: Findings) -> dict[str, str]:
+    """Track to the URI of its best face's crop."""
+    crops: dict[str, str] = {}
+    for vector in findings.vectors:
+        if vector.crop:
+            crops.setdefault(vector.track, vector.crop)
+    return crops
+
+
+def _crops(findings: Findings) -> dict[str, bytes | Path]:
+    """faces/<track>.jpg of the asset folder."""
+    return {f"faces/{track}.jpg": storage.read_bytes(uri) for track, uri in best_crops(findings).items()}
+
+
+def _quality(track: Track) -> float:
+    return track.best[0].quality.overall
 
 
 def software_versions() -> dict[str, str]:

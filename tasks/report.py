@@ -12,20 +12,20 @@ from pydantic import BaseModel, Field
 from containers.audioset.contract import Tags
 from containers.common import storage
 from containers.common.contract import ModelRef
-from containers.faceapi.contract import Face
 from containers.pyannote.contract import Diarization
 from containers.whisperx.contract import Transcript
 from tasks import report_view
 from tasks.manifest import StageEntry
 from tasks.probe import MediaInfo
+from tasks.track import Track
 
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-class ReportFace(BaseModel):
-    """One found face; `crop` is the URI of its aligned JPEG, where there is one."""
+class ReportPerson(BaseModel):
+    """One person of the face sheet; `crop` is the URI of their best aligned JPEG, where there is one."""
 
-    face: Face
+    tracks: list[Track] = Field(min_length=1, description="appearances, by time")
     crop: str | None = None
 
 
@@ -33,7 +33,7 @@ class ReportFrame(BaseModel):
     """A sampled frame, also when no face was found in it: the timeline needs both."""
 
     time: float = Field(description="seconds")
-    faces: list[ReportFace] = []
+    faces: int = Field(default=0, description="how many were found")
 
 
 class ReportData(BaseModel):
@@ -48,6 +48,7 @@ class ReportData(BaseModel):
     diarization: Diarization = Diarization(turns=[], exclusive_turns=[], voice_activity=[], speakers=[])
     tags: Tags = Tags(predictions=[])
     frames: list[ReportFrame] = []
+    people: list[ReportPerson] = []
     stages: list[StageEntry] = []
     models: list[ModelRef] = []
     files: list[str] = Field(default=[], description="names beside the page, offered as links")
@@ -59,11 +60,7 @@ def render_report(asset: ReportData) -> str:
     Everything that comes from the media is escaped; the page's own policy forbids any other script and any
     request but for the media. Raises StorageError when a crop cannot be read.
     """
-    faces = [
-        report_view.FaceTile(frame.time, shown.face, crop=shown.crop)
-        for frame in asset.frames
-        for shown in frame.faces
-    ]
+    people = [report_view.PersonTile(shown.tracks, shown.crop) for shown in asset.people]
     utterances = report_view.list_utterances(asset.transcript)
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return (
@@ -77,11 +74,12 @@ def render_report(asset: ReportData) -> str:
             speakers=report_view.list_speakers(asset.diarization, asset.transcript),
             utterances=utterances,
             unsure=any(token.unsure for utterance in utterances for token in utterance.tokens),
-            presence=report_view.face_presence([(f.time, len(f.faces)) for f in asset.frames]),
+            presence=report_view.face_presence([(f.time, f.faces) for f in asset.frames]),
             sounds=report_view.list_sounds(asset.tags),
             ticks=report_view.axis_ticks(asset.duration),
-            faces=report_view.spread(faces, report_view.MOST_FACES),
-            faces_found=len(faces),
+            people=report_view.longest_seen(people, report_view.MOST_PEOPLE),
+            people_found=len(people),
+            most_appearances=report_view.MOST_APPEARANCES,
             outcome={stage.name: stage for stage in asset.stages},
         )
     )

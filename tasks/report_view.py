@@ -3,18 +3,17 @@
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from containers.audioset.contract import Prediction, Tags
-from containers.faceapi.contract import Face
 from containers.pyannote.contract import Diarization, Turn
 from containers.whisperx.contract import Segment, Transcript, Word
+from tasks.track import Track
 
-MOST_FACES = 60  # crops are inside the page, about 8 kB each
+MOST_PEOPLE = 60  # crops are inside the page, about 8 kB each
+MOST_APPEARANCES = 4  # of one person, as links
 COLOURS = 8  # speakers beyond share a colour
 UNSURE = 0.5  # words scored below are marked
-
-Item = TypeVar("Item")
 
 
 class Speaker(NamedTuple):
@@ -54,15 +53,24 @@ class Presence(NamedTuple):
     faces: int
 
 
-class FaceTile(NamedTuple):
-    time: float
-    face: Face
+class PersonTile(NamedTuple):
+    tracks: list[Track]
     crop: str | None
 
     @property
+    def best(self) -> Track:
+        """The appearance in which the person is seen best."""
+        return max(self.tracks, key=lambda track: track.best[0].quality.overall)
+
+    @property
     def expression(self) -> tuple[str, float]:
-        """The likeliest one and its score."""
-        return max(self.face.expressions.items(), key=lambda item: item[1], default=("unknown", 0.0))
+        """The likeliest one there and its mean score."""
+        scores = [(label, spread.mean) for label, spread in self.best.expressions.items()]
+        return max(scores, key=lambda item: item[1], default=("unknown", 0.0))
+
+    @property
+    def samples(self) -> int:
+        return sum(len(track.seen) for track in self.tracks)
 
 
 def list_speakers(diarization: Diarization, transcript: Transcript) -> list[Speaker]:
@@ -136,11 +144,10 @@ def face_presence(frames: Sequence[tuple[float, int]]) -> list[Presence]:
     return joined
 
 
-def spread(items: Sequence[Item], most: int) -> list[Item]:
-    """At most `most` of the items, evenly from the first to the last."""
-    if len(items) <= most:
-        return list(items)
-    return [items[round(number * (len(items) - 1) / (most - 1))] for number in range(most)]
+def longest_seen(people: Sequence[PersonTile], most: int) -> list[PersonTile]:
+    """At most `most` of the people, those in the most sampled frames, by first appearance."""
+    chosen = sorted(people, key=lambda person: -person.samples)[:most]
+    return sorted(chosen, key=lambda person: person.tracks[0].start)
 
 
 def axis_ticks(duration: float) -> list[float]:

@@ -47,7 +47,7 @@ def stage_key(stage: str, content: str, options: dict[str, Any], models: list[st
         "options": options,
         "models": {model: catalogue()[model].sha256 for model in models if model in catalogue()},
         "code": code_version(image) if image else None,
-        "version": 1,
+        "version": 2,
     }
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     return f"{stage}-{digest[:24]}"

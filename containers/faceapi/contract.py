@@ -36,6 +36,9 @@ class Face(Contract):
     landmarks: list[tuple[float, float]] = Field(
         default=[], description="68 points (x, y) in pixels, iBUG 300-W order"
     )
+    sharpness: float = Field(
+        default=0, ge=0, description="variance of the Laplacian of the face at 96 x 96, grey levels squared"
+    )
     descriptor: list[float] = Field(
         default=[], description="128-d face descriptor, compared by Euclidean distance"
     )

@@ -7,6 +7,8 @@ import wasm from "@tensorflow/tfjs-backend-wasm";
 import tf from "@tensorflow/tfjs-core";
 import faceapi from "@vladmandic/face-api/dist/face-api.node-wasm.js";
 
+import { measureSharpness } from "./sharpness.mjs";
+
 const require = createRequire(import.meta.url);
 const { nets } = faceapi;
 
@@ -85,6 +87,7 @@ async function describe({ width, height, full }, box, score, request) {
     detection: { box: mapValues(box, (value) => round(value, 2)), score: round(score, 6) },
     expressions: sumToOne(expressions),
     ageAndGender: { age: round(Math.max(0, age), 2), gender, genderProbability: round(genderProbability, 6) },
+    sharpness: round(measureSharpness(crop(full, region)), 2),
   };
   if (request.landmarks) {
     face.landmarks = landmarks.positions.map((point) => [

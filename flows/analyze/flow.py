@@ -31,6 +31,7 @@ from tasks.options import AnalyzeOptions
 from tasks.probe import MediaInfo, probe
 from tasks.publish import publish, software_versions
 from tasks.tag import tag
+from tasks.track import name_people
 from tasks.transcribe import transcribe
 from tasks.weights import weights
 
@@ -143,7 +144,7 @@ def _find(
     looked = None
     transcribed = diarized = None
     if decoded.frames:
-        detected = stages.submit("detect", detect, decoded.frames, asset.media, options)
+        detected = stages.submit("detect", detect, decoded.frames, decoded.shots, asset.media, options)
         thumbnails = asset.cache / "pictures" / keys["look"]
         looked = stages.submit("look", look, decoded.frames, thumbnails, *weights("look", options))
     else:
@@ -160,7 +161,7 @@ def _find(
     faces = stages.collect(detected)
     if faces:
         crops = asset.cache / "crops" / keys["embed"]
-        embedded = stages.submit("embed", embed, decoded.frames, faces.frames, crops)
+        embedded = stages.submit("embed", embed, decoded.frames, faces.frames, faces.tracks, crops)
     elif detected:
         stages.skip("no faces were detected, since that stage failed", "embed")
     vectors = stages.collect(embedded)
@@ -173,6 +174,7 @@ def _find(
         "diarization": turns and turns.diarization,
         "tags": sounds and sounds.tags,
         "frames": faces and faces.frames,
+        "tracks": faces and name_people(faces.tracks, vectors.people if vectors else {}),
         "vectors": vectors and vectors.faces,
         "pictures": pictures and pictures.pictures,
     }

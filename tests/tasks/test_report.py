@@ -15,11 +15,12 @@ from containers.common.errors import StorageError
 from containers.faceapi.contract import AgeAndGender, Box, Detection, Face
 from containers.pyannote.contract import Diarization, Turn
 from containers.whisperx.contract import Segment, Transcript, Word
+from tasks.frame_faces import FrameFaces
 from tasks.manifest import StageEntry
 from tasks.probe import MediaInfo
-from tasks.report import ReportData, ReportFace, ReportFrame, render_report
+from tasks.report import ReportData, ReportFrame, ReportPerson, render_report
 from tasks.report_view import (
-    MOST_FACES,
+    MOST_PEOPLE,
     axis_ticks,
     clock,
     face_presence,
@@ -27,6 +28,7 @@ from tasks.report_view import (
     list_utterances,
     span,
 )
+from tasks.track import Track, track_faces
 
 VOID = {"meta", "link", "img", "input", "br", "rect"}
 HOSTILE = "</p></script></style></title>'\"><script>alert(1)</script><img src=x onerror=alert(1)>&lt;{{7*7}}"
@@ -78,12 +80,16 @@ def media(**fields: object) -> MediaInfo:
     return MediaInfo.model_validate(known | fields)
 
 
-def face(**expressions: float) -> Face:
-    return Face(
+def track(time: float = 1, name: str = "FACE_000", speaker: str | None = None, **expressions: float) -> Track:
+    """A face seen once."""
+    face = Face(
         detection=Detection(box=Box(x=1, y=1, width=40, height=50), score=0.98),
         expressions=expressions or {"neutral": 0.1, "happy": 0.9},
         ageAndGender=AgeAndGender(age=31.4, gender="female", genderProbability=0.9),
+        descriptor=[0.0] * 128,
     )
+    (made,) = track_faces([FrameFaces(time=time, width=320, height=180, faces=[face])])
+    return made.model_copy(update={"id": name, "speaker": speaker})
 
 
 def spoken(text: str, start: float, speaker: str | None = None, *words: str) -> Segment:
@@ -119,8 +125,9 @@ def conversation(text: str = "Good morning", name: str = "SPEAKER_00", label: st
         tags=Tags(predictions=[Prediction(label=label, score=0.8, start_time=10, end_time=20)]),
         frames=[
             ReportFrame(time=0),
-            ReportFrame(time=1, faces=[ReportFace(face=face(**{text: 0.7}))]),
+            ReportFrame(time=1, faces=1),
         ],
+        people=[ReportPerson(tracks=[track(speaker=name, **{text: 0.7})])],
         stages=[
             StageEntry(name=text, status="done", found=text, seconds=3.2),
             StageEntry(name="embed", status="failed", reason=text),
@@ -156,7 +163,7 @@ def test_timelines_say_in_words_what_they_draw() -> None:
 
 def test_the_page_is_one_file_that_asks_for_nothing_but_the_media(tmp_path: Path) -> None:
     asset = conversation()
-    asset.frames[1].faces[0].crop = write_crop(tmp_path / "crop.jpg")
+    asset.people[0].crop = write_crop(tmp_path / "crop.jpg")
     html = render_report(asset)
     page = Page(html)
     assert not page.all("link") and not page.all("iframe")
@@ -186,34 +193,37 @@ def test_nothing_in_the_media_changes_what_the_page_is() -> None:
     assert "49" not in hostile.words  # no template in the text was evaluated
 
 
-def test_each_face_is_a_picture_with_a_time_and_guesses(tmp_path: Path) -> None:
+def test_each_person_is_one_picture_with_times_and_guesses(tmp_path: Path) -> None:
     asset = conversation()
-    asset.frames = [
-        ReportFrame(time=61.5, faces=[ReportFace(face=face(happy=0.93), crop=write_crop(tmp_path / "a.jpg"))])
-    ]
+    appearances = [track(time, happy=0.93) for time in (61.5, 80)]
+    asset.people = [ReportPerson(tracks=appearances, crop=write_crop(tmp_path / "a.jpg"))]
     page = Page(render_report(asset))
     (image,) = page.all("img")
     assert image["alt"] == "Face at 1:01"
     content = base64.b64decode(image["src"].partition(",")[2])
     assert Image.open(io.BytesIO(content)).size == (160, 160)
-    assert "1:01 female, 31 happy 93%" in page.words
+    assert "1:01 1:20 female, 31 happy 93%" in page.words
 
 
-def test_of_many_faces_sixty_are_shown_and_the_number_is_said(tmp_path: Path) -> None:
+def test_a_person_who_speaks_bears_the_speaker_s_name() -> None:
+    page = Page(render_report(conversation()))
+    assert "Speaker 1 0:01 female, 31" in page.words
+
+
+def test_of_many_people_the_sixty_seen_longest_are_shown_and_the_number_is_said(tmp_path: Path) -> None:
     crop = write_crop(tmp_path / "crop.jpg")
     asset = conversation()
-    asset.frames = [
-        ReportFrame(time=second, faces=[ReportFace(face=face(), crop=crop)] * 4) for second in range(600)
-    ]
+    asset.people = [ReportPerson(tracks=[track(second)], crop=crop) for second in range(2400)]
+    asset.people[-1].tracks *= 2
     html = render_report(asset)
-    assert len(Page(html).all("img")) == MOST_FACES
-    assert "60 of 2,400, spread over the whole length" in Page(html).words
-    assert 'href="#t=599.00"' in html
+    assert len(Page(html).all("img")) == MOST_PEOPLE
+    assert "The 60 of 2,400 people who are seen longest" in Page(html).words
+    assert 'href="#t=2399.00"' in html
 
 
 def test_a_crop_that_is_gone_is_an_error(tmp_path: Path) -> None:
     asset = conversation()
-    asset.frames[1].faces[0].crop = (tmp_path / "gone.jpg").as_uri()
+    asset.people[0].crop = (tmp_path / "gone.jpg").as_uri()
     with pytest.raises(StorageError, match=r"gone\.jpg"):
         render_report(asset)
 

@@ -213,7 +213,7 @@ def test_sound_without_picture_and_the_other_way_round(speech_wav: Path, tmp_pat
         assert {path.name for path in folder.iterdir()} == FILES
         transcript = json.loads((folder / "transcript.json").read_bytes())
         assert transcript == {"segments": [], "language": None}
-        assert json.loads((folder / "faces.json").read_bytes()) == {"frames": []}
+        assert json.loads((folder / "faces.json").read_bytes()) == {"frames": [], "tracks": []}
     skipped = {stage.name: stage.status for stage in read_manifest(tmp_path / "silent").stages}
     assert skipped["transcribe"] == skipped["diarize"] == skipped["tag"] == "skipped"
 
