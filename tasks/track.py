@@ -19,8 +19,8 @@ from containers.faceapi.contract import Box, Face
 from tasks.frame_faces import FrameFaces
 from tasks.quality import Quality, measure_quality
 
-# Distances of face-api's descriptors: 0.6 is where its authors part people, by pictures taken at other times.
-SAME = 0.6  # the same face further on in the same shot
+# Distances of face-api's descriptors (benchmarks/faces.md has what they are for one and for two people).
+SAME = 0.5  # the same face elsewhere in the same shot
 SAME_PLACE = 0.75  # and where the box overlaps that of the sample before
 SAME_AFTER_CUT = 0.45  # a cut ends a track, unless the same face stays where it was: a flash, a jump cut
 OVERLAP = 0.3  # least intersection over union of boxes at the same place

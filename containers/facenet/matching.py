@@ -19,7 +19,7 @@ class Metric(NamedTuple):
 
 
 METRICS = {
-    "faceapi": Metric("euclidean", 0.5),
+    "faceapi": Metric("euclidean", 0.4),
     "facenet-vggface2": Metric("cosine", 0.5),
 }
 

@@ -23,7 +23,8 @@ from containers.audioset.contract import Tags
 from containers.faceapi.contract import Face
 from containers.pyannote.contract import Diarization
 from containers.whisperx.contract import Transcript
-from tasks.demo_media import demo_truth
+from tasks.demo_media import SHOT_SECONDS, SHOTS, demo_truth
+from tasks.embeddings import read_embeddings
 from tasks.manifest import Manifest
 
 ROOT = Path(__file__).parents[3]
@@ -71,7 +72,19 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def test_the_asset_folder_holds_every_document(demo: tuple[Path, str]) -> None:
     (folder,) = asset_folders(demo[0])
-    assert {path.name for path in folder.iterdir()} == FILES
+    assert {path.name for path in folder.iterdir()} == FILES | {"faces"}
+
+
+def test_every_person_of_every_shot_is_one_track(demo: tuple[Path, str]) -> None:
+    (folder,) = asset_folders(demo[0])
+    tracks = json.loads((folder / "faces.json").read_bytes())["tracks"]
+    assert [sum(track["start"] // SHOT_SECONDS == number for track in tracks) for number in range(6)] == [
+        shot.faces for shot in SHOTS
+    ]
+    assert all(track["end"] - track["start"] >= SHOT_SECONDS - 1 for track in tracks)
+    assert {path.stem for path in (folder / "faces").iterdir()} == {track["id"] for track in tracks}
+    rows = read_embeddings(folder / "embeddings.parquet", "faceapi")
+    assert {row["metadata"]["track"] for row in rows} == {track["id"] for track in tracks}
 
 
 def test_each_document_validates_against_its_contract(demo: tuple[Path, str]) -> None:
@@ -90,7 +103,8 @@ def test_every_file_is_named_in_the_manifest_with_its_hash(demo: tuple[Path, str
 
     (folder,) = asset_folders(demo[0])
     manifest = read_manifest(demo[0])
-    assert set(manifest.files) == FILES - {"manifest.json"}
+    named = {name for name in manifest.files if not name.startswith("faces/")}
+    assert named == FILES - {"manifest.json"}
     assert all(sha256_of(folder / name) == entry.sha256 for name, entry in manifest.files.items())
     assert manifest.complete
     assert {model.id for model in manifest.models} == {
