@@ -25,7 +25,7 @@ class FaceVector(BaseModel):
 
     time: float = Field(description="seconds")
     face: int = Field(description="which face of the frame, as in faces.json")
-    track: str = Field(description="the face's track, as in faces.json")
+    track: int = Field(description="the face's track, as in faces.json")
     crop: str | None = Field(description="URI of the aligned 160 x 160 JPEG")
     model: str = Field(description="catalogue id of the model that made the vector")
     vector: list[float]
@@ -35,7 +35,7 @@ class EmbeddedFaces(StageOutput):
     """Up to three faces a track, the best of a track first; `people`: track to person of this file."""
 
     faces: list[FaceVector] = []
-    people: dict[str, str] = {}
+    people: dict[int, str] = {}
 
     @property
     def summary(self) -> str:
@@ -49,7 +49,7 @@ class _Chosen(BaseModel):
 
     time: float
     face: int
-    track: str
+    track: int
     rank: int
 
 
@@ -109,7 +109,7 @@ def _vector(crop: _Chosen, aligned: AlignedFace, descriptor: list[float], model:
     )
 
 
-def _people(tracks: list[Track], faces: list[FaceVector]) -> dict[str, str]:
+def _people(tracks: list[Track], faces: list[FaceVector]) -> dict[int, str]:
     """Track to person, PERSON_000 being seen first. Faces on screen at once are different people."""
     if not tracks:
         return {}

@@ -48,7 +48,7 @@ def publish(asset: Asset, findings: Findings, embeddings: Path, manifest: Manife
 
 def _report_data(findings: Findings, manifest: Manifest, media: Path, names: list[str]) -> ReportData:
     crops = best_crops(findings)
-    people: dict[str, list[Track]] = defaultdict(list)
+    people: dict[str | int, list[Track]] = defaultdict(list)
     for track in findings.tracks:
         people[track.person or track.id].append(track)
     return ReportData(
@@ -69,9 +69,9 @@ def _report_data(findings: Findings, manifest: Manifest, media: Path, names: lis
     )
 
 
-def best_crops(findings: Findings) -> dict[str, str]:
+def best_crops(findings: Findings) -> dict[int, str]:
     """Track to the URI of its best face's crop."""
-    crops: dict[str, str] = {}
+    crops: dict[int, str] = {}
     for vector in findings.vectors:
         if vector.crop:
             crops.setdefault(vector.track, vector.crop)
@@ -80,7 +80,7 @@ def best_crops(findings: Findings) -> dict[str, str]:
 
 def _crops(findings: Findings) -> dict[str, bytes | Path]:
     """faces/<track>.jpg of the asset folder."""
-    return {f"faces/{track}.jpg": storage.read_bytes(uri) for track, uri in best_crops(findings).items()}
+    return {f"faces/{track:03d}.jpg": storage.read_bytes(uri) for track, uri in best_crops(findings).items()}
 
 
 def _quality(track: Track) -> float:

@@ -55,7 +55,7 @@ class BestCrop(BaseModel):
 class Track(BaseModel):
     """One appearance of one person."""
 
-    id: str = Field(description="FACE_000, counted by first appearance")
+    id: int = Field(ge=0, description="counted by first appearance")
     start: float = Field(description="seconds; first sample")
     end: float = Field(description="seconds; last sample")
     seen: list[Seen] = Field(min_length=1, description="by time")
@@ -72,7 +72,7 @@ class Track(BaseModel):
     )
 
 
-def name_people(tracks: list[Track], people: dict[str, str]) -> list[Track]:
+def name_people(tracks: list[Track], people: dict[int, str]) -> list[Track]:
     """The tracks with the person that `people` names by the track's id."""
     return [track.model_copy(update={"person": people.get(track.id)}) for track in tracks]
 
@@ -109,7 +109,7 @@ def track_faces(frames: Sequence[FrameFaces], shots: Sequence[float] = ()) -> li
                 tracks.append(track)
             track.seen.append((number, face))
             track.descriptors.append(np.array(found.descriptor))
-    return [_describe(track, f"FACE_{number:03d}", frames) for number, track in enumerate(tracks)]
+    return [_describe(track, number, frames) for number, track in enumerate(tracks)]
 
 
 def _cost(
@@ -146,7 +146,7 @@ def intersection_over_union(one: Box, other: Box) -> float:
     return shared / whole if whole else 0.0
 
 
-def _describe(track: _Open, name: str, frames: Sequence[FrameFaces]) -> Track:
+def _describe(track: _Open, number: int, frames: Sequence[FrameFaces]) -> Track:
     seen = [
         Seen(time=frames[frame].time, face=face, box=frames[frame].faces[face].detection.box)
         for frame, face in track.seen
@@ -164,7 +164,7 @@ def _describe(track: _Open, name: str, frames: Sequence[FrameFaces]) -> Track:
             shown[label].append(score)
     female = float(np.mean([_female(face) for face in faces]))
     return Track(
-        id=name,
+        id=number,
         start=seen[0].time,
         end=seen[-1].time,
         seen=seen,

@@ -80,7 +80,7 @@ def media(**fields: object) -> MediaInfo:
     return MediaInfo.model_validate(known | fields)
 
 
-def track(time: float = 1, name: str = "FACE_000", speaker: str | None = None, **expressions: float) -> Track:
+def track(time: float = 1, number: int = 0, speaker: str | None = None, **expressions: float) -> Track:
     """A face seen once."""
     face = Face(
         detection=Detection(box=Box(x=1, y=1, width=40, height=50), score=0.98),
@@ -89,7 +89,7 @@ def track(time: float = 1, name: str = "FACE_000", speaker: str | None = None, *
         descriptor=[0.0] * 128,
     )
     (made,) = track_faces([FrameFaces(time=time, width=320, height=180, faces=[face])])
-    return made.model_copy(update={"id": name, "speaker": speaker})
+    return made.model_copy(update={"id": number, "speaker": speaker})
 
 
 def spoken(text: str, start: float, speaker: str | None = None, *words: str) -> Segment:

@@ -36,7 +36,7 @@ def places(tracks: list[Track]) -> list[list[tuple[float, int]]]:
 
 def test_a_face_that_stays_is_one_track() -> None:
     (track,) = track_faces(film([face(0, 0)], [face(0, 20)], [face(0, 40)]))
-    assert (track.id, track.start, track.end) == ("FACE_000", 0, 2)
+    assert (track.id, track.start, track.end) == (0, 0, 2)
     assert [seen.box.x for seen in track.seen] == [0, 20, 40]
 
 

@@ -82,7 +82,7 @@ def test_every_person_of_every_shot_is_one_track(demo: tuple[Path, str]) -> None
         shot.faces for shot in SHOTS
     ]
     assert all(track["end"] - track["start"] >= SHOT_SECONDS - 1 for track in tracks)
-    assert {path.stem for path in (folder / "faces").iterdir()} == {track["id"] for track in tracks}
+    assert {int(path.stem) for path in (folder / "faces").iterdir()} == {track["id"] for track in tracks}
     rows = read_embeddings(folder / "embeddings.parquet", "faceapi")
     assert {row["metadata"]["track"] for row in rows} == {track["id"] for track in tracks}
 
