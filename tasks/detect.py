@@ -40,6 +40,7 @@ def detect(frames: list[Frame], shots: list[float], folder: Path, options: Analy
         request = DetectRequest(
             images=[frame.image for frame in batch],
             detector=options.detector,
+            min_confidence=options.face_threshold,
             min_face=options.min_face,
             result_uri=(folder / "faces.json").as_uri(),
         )

@@ -20,10 +20,13 @@ class AnalyzeOptions(BaseModel):
     num_speakers: int | None = Field(default=None, ge=1, description="exact number of speakers, when known")
     min_speakers: int | None = Field(default=None, ge=1, description="at least this many speakers")
     max_speakers: int | None = Field(default=None, ge=1, description="at most this many speakers")
-    detector: Literal["tiny", "ssd"] = Field(
-        default="ssd", description="tiny is faster, ssd finds more faces"
+    detector: Literal["tiny", "ssd", "auto"] = Field(
+        default="ssd", description="tiny is faster, ssd finds more faces, auto: ssd where tiny is unsure"
     )
-    frame_rate: float = Field(default=1.0, gt=0, le=30, description="frames per second looked at for faces")
+    face_threshold: float = Field(default=0.4, gt=0, lt=1, description="faces score at least this")
+    frame_rate: float = Field(
+        default=1.0, gt=0, le=30, description="frames per second looked at for faces, at least"
+    )
     min_face: int = Field(default=20, ge=0, description="faces narrower than this many pixels are left out")
     tag_threshold: float = Field(default=0.3, gt=0, lt=1, description="sound events score at least this")
     tag_top_k: int = Field(default=10, ge=1, description="sounds kept per window")

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 
 import Tinypool from "tinypool";
 
+import { chooseBackend } from "./backend.mjs";
 import { openModel } from "./models.mjs";
 import { decode } from "./pictures.mjs";
 import { readRequest } from "./request.mjs";
@@ -37,6 +38,7 @@ export async function handler(event, context) {
 async function analyse(request) {
   let checked = 0;
   if (!model) {
+    chooseBackend(); // complains here, before any thread is started
     const started = performance.now();
     model = await openModel("faceapi");
     checked = (performance.now() - started) / 1000;
@@ -48,14 +50,16 @@ async function analyse(request) {
     maxThreads: THREADS,
     idleTimeout: 2 ** 31 - 1, // milliseconds; the networks stay loaded
   });
-  const size = request.detector === "ssd" ? SSD_SIZE : request.input_size;
+  const size = request.detector === "tiny" ? request.input_size : SSD_SIZE;
   let loaded = 0;
   // One picture more than there are threads: it is decoded while the others are analysed.
-  const images = await forEach(request.images, THREADS + 1, async (image) => {
+  const images = await forEach(request.images, THREADS + 1, async (image, position) => {
     const picture = await decode(image, size);
-    const { faces, load_seconds } = await pool.run({ folder: model.folder, picture, request });
+    const { width, height } = picture;
+    const task = { folder: model.folder, picture, request, boxes: request.boxes?.[position] };
+    const { load_seconds, ...found } = await pool.run(task, { name: task.boxes ? "findShapes" : "default" });
     loaded = Math.max(loaded, load_seconds);
-    return { image, width: picture.width, height: picture.height, faces };
+    return { image, width, height, faces: [], shapes: [], ...found };
   });
   return { images, load_seconds: checked + loaded };
 }
@@ -68,7 +72,7 @@ async function forEach(items, lanes, work) {
     yield* items.entries();
   })();
   const lane = async () => {
-    for (const [position, item] of queue) results[position] = await work(item);
+    for (const [position, item] of queue) results[position] = await work(item, position);
   };
   await Promise.all(Array.from({ length: lanes }, lane));
   return results;

@@ -10,6 +10,7 @@ from tasks.probe import MediaInfo
 from tasks.stage import stage_key
 from tasks.weights import weights
 
+FACE_OPTIONS = ("detector", "face_threshold", "min_face")
 SOUND_OPTIONS = ("tag_threshold", "tag_top_k", "tag_window", "tag_hop")
 
 
@@ -28,7 +29,7 @@ def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:
     speakers = ("num_speakers", "min_speakers", "max_speakers")
     keys["diarize"] = key("diarize", keys["decode"], "pyannote", *speakers)
     keys["tag"] = key("tag", keys["decode"], "audioset", *SOUND_OPTIONS)
-    keys["detect"] = key("detect", keys["decode"], "faceapi", "detector", "min_face")
+    keys["detect"] = key("detect", keys["decode"], "faceapi", *FACE_OPTIONS)
     keys["embed"] = key("embed", keys["detect"], "facenet")
     keys["look"] = key("look", keys["decode"], "facenet")
     return keys

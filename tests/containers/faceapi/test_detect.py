@@ -5,7 +5,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from containers.common import models, storage
 
@@ -49,6 +49,35 @@ def test_the_ssd_detector_finds_every_face(answer, samples):
 def test_the_tiny_detector_finds_most_faces_in_less_time(worker, samples):
     found = worker.detect(*samples, detector="tiny", min_confidence=0.5).result
     assert sum(len(picture.faces) for picture in found.images) >= 18
+
+
+def test_auto_lets_ssd_look_where_tiny_is_unsure(worker, samples, answer):
+    found = worker.detect(*samples, detector="auto").result.images
+    assert [len(picture.faces) for picture in found] == [3, 3, 3, 4, 5, 4]
+    by_ssd = [picture == other for picture, other in zip(found, answer.result.images, strict=True)]
+    assert by_ssd == [True, True, True, True, False, True]
+
+
+def test_landmarks_alone_of_faces_already_found(worker, samples, answer):
+    boxes = [[face.detection.box.model_dump() for face in image.faces] for image in answer.result.images]
+    found = worker.detect(*samples, boxes=boxes).result.images
+    for picture, known in zip(found, answer.result.images, strict=True):
+        assert picture.faces == []
+        expected = [face.landmarks for face in known.faces]
+        assert np.array(picture.shapes) == pytest.approx(np.array(expected), abs=2)
+
+
+def test_a_box_outside_the_picture_has_no_landmarks(worker, samples):
+    box = {"x": 5000, "y": 0, "width": 50, "height": 50}
+    (picture,) = worker.detect(samples[0], boxes=[[box]]).result.images
+    assert picture.shapes == [[]]
+
+
+def test_sharp_faces_are_sharper_than_blurred_ones(worker, group, save):
+    blurred = save(group.filter(ImageFilter.GaussianBlur(6)), "blurred.jpg")
+    pictures = worker.detect(save(group, "sharp.jpg", quality=95), blurred).result.images
+    for sharp, soft in zip(*(by_place(picture) for picture in pictures), strict=True):
+        assert sharp.sharpness > 2 * soft.sharpness
 
 
 def test_boxes_lie_inside_the_picture_and_landmarks_about_them(answer):

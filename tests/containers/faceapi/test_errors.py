@@ -25,10 +25,14 @@ def save(tmp_path):
     [
         ({}, "images: Invalid input: expected array, received undefined."),
         ({"images": []}, "images: Too small: expected array to have >=1 items."),
-        ({"images": ["a"], "detector": "yolo"}, 'detector: Invalid option: expected one of "tiny"|"ssd".'),
+        (
+            {"images": ["a"], "detector": "yolo"},
+            'detector: Invalid option: expected one of "tiny"|"ssd"|"auto".',
+        ),
         ({"images": ["a"], "min_confidence": 1}, "min_confidence: Too big: expected number to be <1."),
         ({"images": ["a"], "input_size": 400}, "input_size: Invalid number: must be a multiple of 32."),
         ({"images": ["a"], "landmark": True}, 'the request: Unrecognized key: "landmark".'),
+        ({"images": ["a"], "boxes": []}, "boxes: one list for each of images is wanted."),
         (["a"], "the request: Invalid input: expected object, received array."),
     ],
 )

@@ -35,6 +35,7 @@ def test_other_content_shares_nothing() -> None:
         ({"max_speakers": 3}, {"diarize"}),
         ({"tag_threshold": 0.5}, {"tag"}),
         ({"detector": "tiny"}, {"detect", "embed"}),
+        ({"face_threshold": 0.6}, {"detect", "embed"}),
         ({"frame_rate": 2.0}, set(plan_keys(media(), AnalyzeOptions()))),
         ({"index": False}, set()),
     ],
