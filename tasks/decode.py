@@ -140,8 +140,8 @@ class _AudioTrack:
             for writer in self._writers:
                 writer.write_silence(gap)
             self.duration += gap
-        for writer in self._writers:
-            writer.write(frame)
+        for writer in sorted(self._writers, key=lambda writer: writer.rate == frame.sample_rate):
+            writer.write(frame)  # the one that takes the frame itself, not a copy, comes last
         self.duration += frame.samples / frame.sample_rate
 
     def close(self) -> float:
@@ -151,14 +151,14 @@ class _AudioTrack:
 
 class _WavWriter:
     def __init__(self, path: Path, rate: int) -> None:
-        self._rate = rate
+        self.rate = rate
         self._samples = 0
         self._file = av.open(str(path), "w", format="wav", options={"rf64": "auto"})
         self._stream = self._file.add_stream("pcm_s16le", rate=rate, layout="mono")
         self._resampler = self._new_resampler()
 
     def _new_resampler(self) -> av.AudioResampler:
-        return av.AudioResampler(format="s16", layout="mono", rate=self._rate)
+        return av.AudioResampler(format="s16", layout="mono", rate=self.rate)
 
     def write(self, frame: av.AudioFrame) -> None:
         frame.pts = None  # gaps are handled by the caller; the resampler must not see jumps
@@ -170,11 +170,11 @@ class _WavWriter:
         self._encode(blocks)
 
     def write_silence(self, seconds: float) -> None:
-        left = round(seconds * self._rate)
+        left = round(seconds * self.rate)
         while left > 0:
-            count = min(left, self._rate * 60)
+            count = min(left, self.rate * 60)
             silence = av.AudioFrame.from_ndarray(np.zeros((1, count), np.int16), format="s16", layout="mono")
-            silence.sample_rate = self._rate
+            silence.sample_rate = self.rate
             self._encode([silence])
             left -= count
 
@@ -182,7 +182,7 @@ class _WavWriter:
         self._flush()
         self._file.mux(self._stream.encode(None))
         self._file.close()
-        return self._samples / self._rate
+        return self._samples / self.rate
 
     def _flush(self) -> None:
         self._encode(self._resampler.resample(None))
@@ -191,7 +191,7 @@ class _WavWriter:
     def _encode(self, blocks: list[av.AudioFrame]) -> None:
         for block in blocks:
             block.pts = self._samples
-            block.time_base = Fraction(1, self._rate)
+            block.time_base = Fraction(1, self.rate)
             self._samples += block.samples
             self._file.mux(self._stream.encode(block))
 

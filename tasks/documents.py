@@ -11,6 +11,7 @@ from containers.common import storage
 from containers.pyannote.contract import Diarization
 from containers.whisperx.contract import Transcript
 from tasks.assign import assign_speakers
+from tasks.denoise import DenoisedAudio
 from tasks.embed import FaceVector
 from tasks.frame_faces import FrameFaces
 from tasks.look import PictureVector
@@ -28,6 +29,7 @@ class Findings(BaseModel):
     tracks: list[Track] = []
     vectors: list[FaceVector] = []
     pictures: list[PictureVector] = []
+    denoised: DenoisedAudio | None = None
 
     @property
     def utterances(self) -> Transcript:
@@ -43,7 +45,7 @@ class FacesDocument(BaseModel):
 
 
 def write_documents(findings: Findings, asset: str) -> dict[str, bytes]:
-    """File name to content, for all files but embeddings, report and manifest."""
+    """File name to content, for all files that are made of findings alone."""
     transcript = findings.utterances
     faces = FacesDocument(frames=[frame for frame in findings.frames if frame.faces], tracks=findings.tracks)
     no_descriptor = {"frames": {"__all__": {"faces": {"__all__": {"descriptor"}}}}}

@@ -17,6 +17,15 @@ class AnalyzeOptions(BaseModel):
     denoise: Literal["auto", "on", "off"] = Field(
         default="auto", description="remove noise before transcription: auto (where it helps), on or off"
     )
+    denoise_format: Literal["flac", "opus"] = Field(
+        default="flac", description="of the denoised audio: flac (lossless) or opus (a tenth of the size)"
+    )
+    denoise_limit: float = Field(
+        default=10.0, ge=0.1, le=100, description="noise is lowered by at most this many decibels"
+    )
+    denoise_post_filter: bool = Field(
+        default=False, description="lower what noise is left between words a little more"
+    )
     num_speakers: int | None = Field(default=None, ge=1, description="exact number of speakers, when known")
     min_speakers: int | None = Field(default=None, ge=1, description="at least this many speakers")
     max_speakers: int | None = Field(default=None, ge=1, description="at most this many speakers")

@@ -39,6 +39,8 @@ class Published(StageOutput):
 def publish(asset: Asset, findings: Findings, embeddings: Path, manifest: Manifest, media: Path) -> Published:
     """Writes every file of the asset folder and puts them in place at once, the manifest among them."""
     files: dict[str, bytes | Path] = dict(write_documents(findings, asset.id))
+    if findings.denoised:
+        files |= findings.denoised.files
     files["embeddings.parquet"] = embeddings
     names = [*files, MANIFEST]
     files |= _crops(findings)
@@ -58,6 +60,7 @@ def _report_data(findings: Findings, manifest: Manifest, media: Path, names: lis
         transcript=findings.utterances,
         diarization=findings.diarization,
         tags=findings.tags,
+        denoised=findings.denoised,
         frames=[ReportFrame(time=frame.time, faces=len(frame.faces)) for frame in findings.frames],
         people=[
             ReportPerson(tracks=tracks, crop=crops.get(max(tracks, key=_quality).id))

@@ -15,6 +15,7 @@ from containers.common.contract import ModelRef
 from containers.pyannote.contract import Diarization
 from containers.whisperx.contract import Transcript
 from tasks import report_view
+from tasks.denoise import DenoisedAudio
 from tasks.manifest import StageEntry
 from tasks.probe import MediaInfo
 from tasks.track import Track
@@ -47,6 +48,7 @@ class ReportData(BaseModel):
     transcript: Transcript = Transcript(segments=[], language=None)
     diarization: Diarization = Diarization(turns=[], exclusive_turns=[], voice_activity=[], speakers=[])
     tags: Tags = Tags(predictions=[])
+    denoised: DenoisedAudio | None = None
     frames: list[ReportFrame] = []
     people: list[ReportPerson] = []
     stages: list[StageEntry] = []
@@ -55,10 +57,10 @@ class ReportData(BaseModel):
 
 
 def render_report(asset: ReportData) -> str:
-    """The page as one HTML document: style, script and face crops are inside it, the media is not.
+    """The page as one HTML document: style, script and pictures are inside it, media is not.
 
     Everything that comes from the media is escaped; the page's own policy forbids any other script and any
-    request but for the media. Raises StorageError when a crop cannot be read.
+    request but for the media. Raises StorageError when a picture cannot be read.
     """
     people = [report_view.PersonTile(shown.tracks, shown.crop) for shown in asset.people]
     utterances = report_view.list_utterances(asset.transcript)
@@ -104,4 +106,5 @@ def _environment() -> Environment:
 
 
 def _data_uri(uri: str) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(storage.read_bytes(uri)).decode()
+    kind = "png" if uri.endswith(".png") else "jpeg"
+    return f"data:image/{kind};base64," + base64.b64encode(storage.read_bytes(uri)).decode()

@@ -18,7 +18,7 @@ from flows.analyze.stages import Stages
 from flows.images import running_images
 from tasks.asset import Asset, disk_is_full
 from tasks.decode import Decoded, complete_mark, decode
-from tasks.denoise import denoise
+from tasks.denoise import DenoisedAudio, denoise
 from tasks.detect import detect
 from tasks.diarize import diarize
 from tasks.documents import Findings, embedding_rows
@@ -123,7 +123,10 @@ def manifest_of(state: State[Manifest]) -> Manifest:
 def _decode_once(
     stages: Stages, asset: Asset, media: Path, info: MediaInfo, options: AnalyzeOptions
 ) -> Decoded:
-    wanted = (HEARD if info.audio_codec else ()) + (SEEN if info.video_codec else ())
+    cleaned = () if options.denoise == "off" else ("denoise",)
+    if cleaned and not _denoised_folder(asset, stages.keys).exists():
+        stages.drop("denoise")
+    wanted = ((*cleaned, *HEARD) if info.audio_codec else ()) + (SEEN if info.video_codec else ())
     missing = [stage for stage in wanted if not stages.kept(stage)]
     again = bool(missing) and not complete_mark(asset.media).exists()
     future = stages.submit(
@@ -142,7 +145,7 @@ def _find(
     """Sound, speech and faces at the same time: only speech has to wait, for its noise to be removed."""
     audio, tagged, detected, embedded = decoded.audio_48k, None, None, None
     looked = None
-    transcribed = diarized = None
+    transcribed = diarized = cleaned = None
     if decoded.frames:
         detected = stages.submit("detect", detect, decoded.frames, decoded.shots, asset.media, options)
         thumbnails = asset.cache / "pictures" / keys["look"]
@@ -154,7 +157,10 @@ def _find(
         tagged = stages.submit("tag", tag, audio, asset.media, options, sounds_file)
         # From the original: denoising takes away what tells voices apart (DER 0.06 becomes 0.11).
         diarized = stages.submit("diarize", diarize, decoded.audio_16k, asset.media, options)
-        speech, keep = _denoised(stages, asset, decoded, options)
+        cleaned = _denoise(stages, asset, decoded, options)
+        speech = (cleaned and cleaned.audio) or decoded.audio_16k
+        # When denoising failed, speech is read from the original, and the next run tries both again.
+        keep = cleaned is not None or options.denoise == "off"
         transcribed = stages.submit("transcribe", transcribe, speech, asset.media, options, keep=keep)
     else:
         stages.skip("the media has no sound", "denoise", *HEARD)
@@ -177,28 +183,23 @@ def _find(
         "tracks": faces and name_people(faces.tracks, vectors.people if vectors else {}),
         "vectors": vectors and vectors.faces,
         "pictures": pictures and pictures.pictures,
+        "denoised": cleaned,
     }
     return Findings(**{name: value for name, value in found.items() if value})
 
 
-def _denoised(
-    stages: Stages, asset: Asset, decoded: Decoded, options: AnalyzeOptions
-) -> tuple[str | None, bool]:
-    """The audio that speech is read from, and whether results made from it may be kept.
-
-    When denoising fails, speech is read from the original, and the next run tries again.
-    """
+def _denoise(stages: Stages, asset: Asset, decoded: Decoded, options: AnalyzeOptions) -> DenoisedAudio | None:
+    """None when switched off or failed."""
     if options.denoise == "off":
         stages.skip("switched off", "denoise")
-        return decoded.audio_16k, True
-    given = (decoded.audio_48k, asset.media, options)
-    output = stages.collect(stages.submit("denoise", denoise, *given))
-    gone = output and output.audio and not (asset.media / "denoised.wav").exists()
-    if gone and not stages.kept("transcribe"):
-        output = stages.collect(stages.submit("denoise", denoise, *given, again=True))
-    if output is None:
-        return decoded.audio_16k, False
-    return output.audio or decoded.audio_16k, True
+        return None
+    folder = _denoised_folder(asset, stages.keys)
+    return stages.collect(stages.submit("denoise", denoise, decoded.audio_48k, folder, options))
+
+
+def _denoised_folder(asset: Asset, keys: dict[str, str]) -> Path:
+    """Kept between runs like the stage's result, which names the files in it."""
+    return asset.cache / "denoised" / keys["denoise"]
 
 
 def _index(

@@ -11,6 +11,7 @@ from tasks.stage import stage_key
 from tasks.weights import weights
 
 FACE_OPTIONS = ("detector", "face_threshold", "min_face")
+NOISE_OPTIONS = ("denoise", "denoise_format", "denoise_limit", "denoise_post_filter")
 SOUND_OPTIONS = ("tag_threshold", "tag_top_k", "tag_window", "tag_hop")
 
 
@@ -24,7 +25,7 @@ def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:
     keys = {"decode": key("decode", media.sha256, None, "frame_rate")}
     speech = keys["decode"]
     if options.denoise != "off":
-        keys["denoise"] = speech = key("denoise", speech, "deepfilternet", "denoise")
+        keys["denoise"] = speech = key("denoise", speech, "deepfilternet", *NOISE_OPTIONS)
     keys["transcribe"] = key("transcribe", speech, "whisperx", "language", "whisper_model")
     speakers = ("num_speakers", "min_speakers", "max_speakers")
     keys["diarize"] = key("diarize", keys["decode"], "pyannote", *speakers)

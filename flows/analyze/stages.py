@@ -25,7 +25,7 @@ class Stages:
         self.board = board
         self.models: list[ModelRef] = []
         self._asset = asset
-        self._keys = keys
+        self.keys = keys
 
     def kept(self, stage: str) -> bool:
         """Whether an earlier run finished this stage. A record cut off by a kill is removed."""
@@ -39,6 +39,10 @@ class Stages:
             return False
         return True
 
+    def drop(self, stage: str) -> None:
+        """Forgets that an earlier run finished this stage."""
+        self._record(stage).unlink(missing_ok=True)
+
     def submit(
         self, stage: str, task: Task[..., Any], *args: Any, again: bool = False, keep: bool = True
     ) -> PrefectFuture[Any]:
@@ -50,9 +54,9 @@ class Stages:
             "on_failure": [self._ended(stage)],
             "persist_result": False,
         }
-        if keep and stage in self._keys:
+        if keep and stage in self.keys:
             self.kept(stage)  # removes a damaged record, which Prefect would trip over
-            key = self._keys[stage]
+            key = self.keys[stage]
             options |= {
                 "cache_policy": CacheKeyFnPolicy(cache_key_fn=lambda context, parameters: key),
                 "result_storage": self._asset.results,
@@ -90,7 +94,7 @@ class Stages:
             show_skipped(stage, reason)
 
     def _record(self, stage: str) -> Path:
-        return self._asset.results / self._keys[stage]
+        return self._asset.results / self.keys[stage]
 
 
 def sentence(error: BaseException) -> str:

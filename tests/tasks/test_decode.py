@@ -58,6 +58,20 @@ def test_a_video_gives_both_audio_rates_and_one_frame_a_second(tmp_path: Path) -
     assert all(Path(frame.image.removeprefix("file://")).is_file() for frame in decoded.frames)
 
 
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
+def test_plain_audio_of_any_rate_gives_both(tmp_path: Path, rate: int) -> None:
+    """At 16 and 48 kHz one of the two is what the file already holds."""
+    tone = (10_000 * np.sin(2 * np.pi * 440 * np.arange(2 * rate) / rate)).astype(np.int16)
+    with wave.open(str(tmp_path / "tone.wav"), "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", ""))
+        file.writeframes(tone.tobytes())
+    decoded = decode_media(tmp_path / "tone.wav", tmp_path / "out", frame_rate=1)
+    for uri, wanted in ((decoded.audio_48k, 48_000), (decoded.audio_16k, 16_000)):
+        found, samples = read_wav(uri)
+        assert (found, len(samples)) == (wanted, pytest.approx(2 * wanted, abs=100))
+        assert np.argmax(np.abs(np.fft.rfft(samples[wanted // 2 :][:wanted]))) == 440
+
+
 def test_frames_are_sampled_at_the_rate_asked_for(tmp_path: Path) -> None:
     media = make_media(tmp_path / "clip.mp4", video_seconds=2)
     decoded = decode_media(media, tmp_path / "out", frame_rate=5)
