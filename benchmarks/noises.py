@@ -1,49 +1,37 @@
-"""Speech and noise with nothing unknown about them, for benchmarks/sound.py."""
-
-import shutil
-import subprocess
-import tempfile
-from pathlib import Path
+"""Noise that speech is spoiled with in benchmarks/sound.md, from a seed, and how the damage is measured."""
 
 import numpy as np
 from scipy import signal
 
-from containers.common.audio import stream_audio
-from tasks.demo_media import sample_speech
-
 RATE = 48_000
-TEXTS = {
-    "en-us": "The north wind and the sun were disputing which was the stronger, when a traveller came along "
-    "wrapped in a warm cloak. They agreed that the one who first made him take it off was the stronger.",
-    "ko": "안녕하세요. 오늘 날씨가 참 좋네요. 우리는 공원에 산책을 가려고 합니다. 같이 가시겠어요?",
-}
 
 
-def clean_speech() -> dict[str, np.ndarray]:
-    """Name to samples at 48 kHz: a telephone call, and a synthetic voice where espeak-ng is installed."""
-    call = load(sample_speech())
-    clips = {"call, two voices": call[6 * RATE : 20 * RATE], "call, end": call[20 * RATE :]}
-    if shutil.which("espeak-ng"):
-        clips |= {f"espeak-ng {language}": speak(language, text) for language, text in TEXTS.items()}
-    return clips
-
-
-def load(path: Path) -> np.ndarray:
-    return np.concatenate(list(stream_audio(path, RATE)))
-
-
-def speak(language: str, text: str) -> np.ndarray:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "speech.wav")
-        subprocess.run(["espeak-ng", "-v", language, "-w", path, text], check=True)
-        return load(path)
-
-
-def background(count: int, random: np.random.Generator) -> np.ndarray:
-    """A room with machines: pink noise to which mains hum and a fan's tone are added."""
+def room_tone(count: int, random: np.random.Generator) -> np.ndarray:
+    """A room with machines: pink noise to which mains hum and a tone are added."""
     time = np.arange(count) / RATE
     hum = sum(np.sin(2 * np.pi * 50 * n * time + n) / n for n in range(1, 6))
-    return shaped(count, random, -0.5) / 1.0 + 0.3 * hum + 0.1 * np.sin(2 * np.pi * 720 * time)
+    return shaped(count, random, -0.5) + 0.3 * hum + 0.1 * np.sin(2 * np.pi * 720 * time)
+
+
+def hum(count: int, random: np.random.Generator) -> np.ndarray:
+    """Mains hum at 50 Hz with ten overtones in random phase, and a little pink noise."""
+    time = np.arange(count) / RATE
+    tones = sum(np.sin(2 * np.pi * 50 * n * time + 6 * random.random()) / n for n in range(1, 12))
+    return tones + 0.05 * shaped(count, random, -0.5)
+
+
+def fan(count: int, random: np.random.Generator) -> np.ndarray:
+    """Brown noise, a blade's tone between 90 and 150 Hz and a motor's between 600 and 800 Hz."""
+    time = np.arange(count) / RATE
+    blade, motor = 90 + 60 * random.random(), 600 + 200 * random.random()
+    tones = 0.4 * np.sin(2 * np.pi * blade * time) + 0.2 * np.sin(2 * np.pi * motor * time)
+    return shaped(count, random, -1) + tones
+
+
+def street(count: int, random: np.random.Generator) -> np.ndarray:
+    """Low noise that swells and falls as cars pass."""
+    loudness = np.interp(np.arange(count), np.linspace(0, count, 13), random.random(13) + 0.2)
+    return shaped(count, random, -0.8) * loudness
 
 
 def white(count: int, random: np.random.Generator) -> np.ndarray:
@@ -64,11 +52,10 @@ def shaped(count: int, random: np.random.Generator, slope: float) -> np.ndarray:
     return noise / noise.std()
 
 
-def babble(count: int, random: np.random.Generator) -> np.ndarray:
-    """Twelve voices at once, from the call itself: speech hidden in speech."""
-    call = load(sample_speech())[6 * RATE :]
-    long = np.tile(call, count // len(call) + 2)
-    return sum(long[start : start + count] for start in random.integers(0, len(call), 12))
+def babble(speech: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+    """Twelve voices at once, cut from `speech`: speech hidden in speech."""
+    long = np.tile(speech, count // len(speech) + 2)
+    return sum(long[start : start + count] for start in random.integers(0, len(speech), 12))
 
 
 def room(speech: np.ndarray, random: np.random.Generator, seconds: float = 0.5) -> np.ndarray:

@@ -10,9 +10,9 @@ from pyannote.core import Annotation, Segment, Timeline
 from pyannote.database.util import load_rttm
 from pyannote.metrics.detection import DetectionPrecisionRecallFMeasure
 
-from benchmarks import noises
+from benchmarks import noises, voices
 from containers.audioset.app import handler
-from tasks.demo_media import demo_truth
+from tasks.demo_media import demo_truth, sample_speech
 
 RATE = noises.RATE
 COLLAR = 1.0  # pyannote.metrics counts both sides together
@@ -47,7 +47,7 @@ def tag(samples: np.ndarray) -> Annotation:
 
 def programmes() -> dict[str, tuple[np.ndarray, Annotation]]:
     """Samples at 48 kHz and where speech and music are in them."""
-    call = noises.load(noises.sample_speech())
+    call = voices.load(sample_speech())
     turns = next(iter(load_rttm(demo_truth().rttm).values())).get_timeline().support(collar=0.3)
     made: dict[str, tuple[np.ndarray, Annotation]] = {}
     for tempo in (120, 80, 160):

@@ -21,6 +21,7 @@ class DenoisedAudio(StageOutput):
     spectrogram: str | None
     reason: str
     engine: str
+    limit: float | None
     noise: NoiseEstimate
 
     @property
@@ -29,7 +30,8 @@ class DenoisedAudio(StageOutput):
 
     @property
     def figures(self) -> dict[str, float | str | bool | None]:
-        return {"applied": self.audio is not None, "engine": self.engine, **self.noise.model_dump()}
+        chosen = {"applied": self.audio is not None, "engine": self.engine}
+        return chosen | {"attenuation_limit_db": self.limit} | self.noise.model_dump()
 
     @property
     def audio_name(self) -> str | None:
@@ -64,6 +66,7 @@ def denoise(audio: str, folder: Path, options: AnalyzeOptions) -> DenoisedAudio:
         spectrogram=picture if result.applied else None,
         reason=result.reason,
         engine=result.engine,
+        limit=result.attenuation_limit_db,
         noise=result.noise,
     )
     output.add_cost(answer)

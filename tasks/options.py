@@ -1,8 +1,33 @@
 """What a person can choose about an analysis. Prefect shows these as a form."""
 
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from containers.audioset.ontology import check_names
+
+
+def _split(text: object) -> object:
+    """What a command line gives, names between semicolons (AudioSet's names have commas), as a list."""
+    return [part.strip() for part in text.split(";") if part.strip()] if isinstance(text, str) else text
+
+
+def _pairs(text: object) -> object:
+    parts = _split(text)
+    if not isinstance(parts, list):
+        return parts
+    return {name.strip(): value.strip() for name, _, value in (part.rpartition("=") for part in parts)}
+
+
+def _known(names: Any) -> Any:
+    check_names(names)
+    return names
+
+
+Names = Annotated[list[str], BeforeValidator(_split), AfterValidator(_known)]
+Thresholds = Annotated[
+    dict[str, Annotated[float, Field(gt=0, lt=1)]], BeforeValidator(_pairs), AfterValidator(_known)
+]
 
 
 class AnalyzeOptions(BaseModel):
@@ -20,8 +45,8 @@ class AnalyzeOptions(BaseModel):
     denoise_format: Literal["flac", "opus"] = Field(
         default="flac", description="of the denoised audio: flac (lossless) or opus (a tenth of the size)"
     )
-    denoise_limit: float = Field(
-        default=10.0, ge=0.1, le=100, description="noise is lowered by at most this many decibels"
+    denoise_limit: Literal["auto"] | float = Field(
+        default="auto", description="noise is lowered by at most this many decibels; auto: 6 to 12"
     )
     denoise_post_filter: bool = Field(
         default=False, description="lower what noise is left between words a little more"
@@ -37,7 +62,16 @@ class AnalyzeOptions(BaseModel):
         default=1.0, gt=0, le=30, description="frames per second looked at for faces, at least"
     )
     min_face: int = Field(default=20, ge=0, description="faces narrower than this many pixels are left out")
+    tag_mode: Literal["clip", "events"] = Field(
+        default="clip", description="clip: sounds of whole windows; events: to the frame, by another model"
+    )
+    tag_only: Names = Field(
+        default=[], description="sounds or families to look for, e.g. 'animals; music'; all when empty"
+    )
     tag_threshold: float = Field(default=0.3, gt=0, lt=1, description="sound events score at least this")
+    tag_thresholds: Thresholds = Field(
+        default={}, description="other scores for sounds or families, e.g. 'animals=0.2; Bark=0.1'"
+    )
     tag_top_k: int = Field(default=10, ge=1, description="sounds kept per window")
     tag_window: float = Field(
         default=10.0, ge=1, le=60, description="seconds that the large sound tagger hears at once"
@@ -48,7 +82,9 @@ class AnalyzeOptions(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _speakers_agree(self) -> Self:
+    def _values_agree(self) -> Self:
+        if self.denoise_limit != "auto" and self.denoise_limit < 0.1:
+            raise ValueError("denoise_limit is smaller than 0.1")
         low, high = self.min_speakers or 1, self.max_speakers or 10**6
         if low > high:
             raise ValueError("min_speakers is larger than max_speakers")

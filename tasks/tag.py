@@ -30,7 +30,10 @@ def tag(audio: str, folder: Path, options: AnalyzeOptions, vectors: Path) -> Tag
     request = TagRequest(
         audio=audio,
         model=weights("tag", options)[0],
+        mode=options.tag_mode,
+        only=options.tag_only,
         threshold=options.tag_threshold,
+        thresholds=options.tag_thresholds,
         top_k=options.tag_top_k,
         window=options.tag_window,
         hop=options.tag_hop,

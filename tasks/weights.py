@@ -16,7 +16,8 @@ def weights(stage: str, options: AnalyzeOptions) -> list[str]:
         case "diarize":
             return ["pyannet-segmentation", "ge2e-speaker"]
         case "tag":
-            return ["panns-cnn14" if has_model("panns-cnn14") else "firered-aed"]
+            large = "panns-cnn14-events" if options.tag_mode == "events" else "panns-cnn14"
+            return [large if has_model(large) else "firered-aed"]
         case "detect":
             return ["faceapi"]
         case "embed":

@@ -1,11 +1,15 @@
 """Real media that every test may use."""
 
+import csv
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from containers.audioset import panns
+from containers.audioset.ontology import classes
 from tasks.demo_media import build_demo_video, sample_speech
 
 
@@ -31,3 +35,28 @@ def demo(demo_video: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == "", "a good run says nothing on standard error"
     return output, done.stdout
+
+
+@pytest.fixture(scope="session")
+def make_panns() -> Callable[[Path, str], dict[str, Path]]:
+    """`make_panns(folder, "Cnn14")`: a network as it is published, `{"model": state_dict}` and a label file,
+    of the true architecture with random weights; 330 MB, by file name."""
+
+    def make(folder: Path, network: str) -> dict[str, Path]:
+        import torch
+
+        labels = folder / panns.LABELS
+        with labels.open("w", encoding="utf-8", newline="") as stream:
+            rows = csv.writer(stream)
+            rows.writerow(["index", "mid", "display_name"])
+            names = [name for name, known in classes().items() if known.is_label]
+            rows.writerows([number, f"/m/{number:04}", name] for number, name in enumerate(names))
+        with panns._home_with(labels):
+            from panns_inference import models
+        torch.manual_seed(0)
+        made = getattr(models, network)(panns.SAMPLE_RATE, 1024, panns.FRAME, 64, 50, 14000, 527)
+        checkpoint = folder / (panns.CHECKPOINT if network == "Cnn14" else panns.EVENTS_CHECKPOINT)
+        torch.save({"model": made.state_dict()}, checkpoint)
+        return {file.name: file for file in (checkpoint, labels)}
+
+    return make

@@ -50,11 +50,22 @@ def class_of(label: str) -> Class:
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Raises UserError for a name that is no label, class or family. Case does not matter."""
-    known = {name.casefold() for name in (*classes(), *get_args(Family))}
+    """Raises UserError for a name that is no label, class or family. Case and a plural s do not matter."""
     for name in names:
-        if name.casefold() not in known:
+        if _plain(name) not in _plain_names():
             raise UserError(f"AudioSet has no class '{name}'.")
+
+
+@cache
+def _plain_names() -> frozenset[str]:
+    return frozenset(name.casefold() for name in (*classes(), *get_args(Family)))
+
+
+def _plain(name: str) -> str:
+    """`Animals` is how people ask for `Animal`; `Natural sounds` is a name as it is."""
+    plain = name.casefold()
+    single = plain.removesuffix("s")
+    return single if plain not in _plain_names() and single in _plain_names() else plain
 
 
 def least_scores(
@@ -62,8 +73,8 @@ def least_scores(
 ) -> dict[str, float]:
     """What each label has to score: its own threshold, else its nearest parent's, else its family's, else
     `threshold`; infinity for what does not lie below one of the names in `only`, where there are any."""
-    chosen = {name.casefold(): value for name, value in thresholds.items()}
-    wanted = {name.casefold() for name in only}
+    chosen = {_plain(name): value for name, value in thresholds.items()}
+    wanted = {_plain(name) for name in only}
     least: dict[str, float] = {}
     for label in labels:
         names = [name.casefold() for name in class_of(label).names]

@@ -1,10 +1,12 @@
 """Noise suppression: audio in, the same audio with less noise out, where that helps."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from containers.common.contract import Contract, Request, Seconds
+
+Decibels = Annotated[float, Field(ge=0.1)]
 
 
 class NoiseAt(Contract):
@@ -41,6 +43,7 @@ class Denoised(Contract):
     channels: int = Field(description="as many as the input has")
     duration: float = Field(description="seconds, as long as the input")
     engine: Literal["native", "torch"]
+    attenuation_limit_db: float | None = Field(default=None, description="as used; none: no limit")
     noise: NoiseEstimate
 
 
@@ -58,15 +61,14 @@ class DenoiseRequest(Request):
     )
     noise_uri: str | None = Field(default=None, description="URI that receives the estimate over time, JSON")
     spectrogram_uri: str | None = Field(
-        default=None, description="URI that receives a PNG of the spectrograms before and after"
+        default=None, description="URI that receives a PNG of the spectrograms before and after, when applied"
     )
     engine: Literal["auto", "native", "torch"] = Field(
         default="auto",
         description="native: DeepFilterNet's Rust runtime; torch: its package; auto: native if in the store",
     )
-    attenuation_limit_db: float | None = Field(
-        default=10.0,  # with more, removing wind lowers STOI (benchmarks/sound.md)
-        ge=0.1,
-        description="noise is lowered by at most this; null: no limit",
+    attenuation_limit_db: Literal["auto"] | Decibels | None = Field(
+        default="auto",
+        description="noise is lowered by at most this; auto: 6 to 12, more where noisier; null: no limit",
     )
-    post_filter: bool = False
+    post_filter: bool = Field(default=False, description="lower noise that is left a little more")

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from containers.common.audio import Waveform
+from containers.deepfilternet.level import Level
 from containers.deepfilternet.noise import NoiseMeter
 from containers.deepfilternet.sound import Block
 
@@ -52,11 +53,24 @@ class Denoiser:
 
     def __init__(self, state: int) -> None:
         self._state = state
+        self._level = Level()
+        self._gains = np.ones(DELAY, np.float32)  # of the samples that are still inside
         self._rest = np.zeros(0, np.float32)
         self._late = DELAY
 
     def frames(self, samples: Waveform) -> tuple[Waveform, Waveform]:
-        """Whole frames in; as many samples out, `DELAY` samples late, and each frame's local SNR in dB."""
+        """Whole frames in; as many samples out, `DELAY` samples late, and each frame's local SNR in dB.
+
+        Quiet sound is brought to the level that the model knows, and back again.
+        """
+        parts = samples.reshape(-1, FRAME)
+        gains = [self._gains, *(self._level.ramp(part) for part in parts)]
+        held = np.concatenate(gains)
+        self._gains = held[len(samples) :]
+        cleaned, snr = self._process(samples * held[DELAY:])
+        return np.divide(cleaned, held[: len(samples)], dtype=np.float32), snr
+
+    def _process(self, samples: Waveform) -> tuple[Waveform, Waveform]:
         samples = np.ascontiguousarray(samples, np.float32)
         cleaned = np.empty_like(samples)
         snr = np.empty(len(samples) // FRAME, np.float32)
@@ -67,11 +81,14 @@ class Denoiser:
         return cleaned, snr
 
     def push(self, block: Waveform) -> tuple[Waveform, Waveform]:
-        """Samples of any number in; what can be said so far, without delay, and the SNR of its frames."""
+        """Samples of any number in; what can be said so far, without delay, and the SNR of its frames.
+
+        For sound whose level is known beforehand: nothing is done about it here.
+        """
         samples = np.concatenate([self._rest, block])
         whole = len(samples) - len(samples) % FRAME
         self._rest = samples[whole:]
-        cleaned, snr = self.frames(samples[:whole])
+        cleaned, snr = self._process(samples[:whole])
         early = min(self._late, whole)
         self._late -= early
         return cleaned[early:], snr[early // FRAME :]
@@ -89,7 +106,6 @@ def denoise(
     blocks: Iterable[Block],
     channels: int,
     meter: NoiseMeter,
-    attenuation_limit_db: float | None = None,
     post_filter: bool = False,
 ) -> Iterator[Block]:
     """48 kHz blocks (n, channels) of any size in; the same number of samples out, aligned to the input.
@@ -97,8 +113,9 @@ def denoise(
     Channels are cleaned side by side, each with a state of its own.
     """
     with ExitStack() as opened:
-        limits = (attenuation_limit_db, post_filter)
-        passes = [opened.enter_context(open_denoiser(model, *limits)) for _ in range(channels)]
+        passes = [
+            opened.enter_context(open_denoiser(model, post_filter=post_filter)) for _ in range(channels)
+        ]
         threads = opened.enter_context(ThreadPoolExecutor(channels))
         waiting = [np.zeros((0, channels), np.float32)]
 

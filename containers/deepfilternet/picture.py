@@ -55,9 +55,7 @@ class Spectrogram:
         return 10 * np.log10(np.stack(columns, axis=1) + 1e-10)
 
 
-def draw(
-    path: Path, before: Spectrogram, after: Spectrogram, sound_rate: int, duration: float, note: str
-) -> None:
+def draw(path: Path, before: Spectrogram, after: Spectrogram, sound_rate: int, duration: float) -> None:
     """Writes the PNG: both panels on the same scale, frequencies up to half of `sound_rate`."""
     from PIL import Image, ImageDraw
 
@@ -67,7 +65,7 @@ def draw(
     height = TOP + 2 * ROWS + GAP + BOTTOM
     picture = Image.new("RGB", (LEFT + COLUMNS + 16, height), "white")
     pen = ImageDraw.Draw(picture)
-    for number, (panel, title) in enumerate(zip(panels, ("before", f"after ({note})"), strict=True)):
+    for number, (panel, title) in enumerate(zip(panels, ("before", "after"), strict=True)):
         y = TOP + number * (ROWS + GAP)
         rows = max(1, round(len(panel) * highest / (RATE / 2)))
         shade = np.clip((panel[:rows] - top + RANGE_DB) / RANGE_DB, 0, 1)[::-1] * (len(COLOURS) - 1)

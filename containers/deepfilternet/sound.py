@@ -24,6 +24,7 @@ LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "
 # The model takes quiet speech for noise; with the 95th percentile of the 10 ms frames' RMS here, it does not.
 LEVEL = 10 ** (-15 / 20)
 MOST_GAIN = 10 ** (60 / 20)
+SCALE = 2**15 - 1
 
 Block = NDArray[np.float32]
 
@@ -87,6 +88,21 @@ def read_blocks(path: Path, rate: int, layout: str) -> Iterator[Block]:
         raise MediaError(f"{path.name} changes its sample rate or channels half-way.") from error
     except av.error.FFmpegError as error:
         raise MediaError(f"{path.name} cannot be decoded: {error.strerror}.") from error
+
+
+def keep_blocks(path: Path, blocks: Iterable[Block]) -> None:
+    """Writes blocks as 16 bit samples and nothing else, to be read again by `paired`."""
+    with path.open("wb") as file:
+        for block in blocks:
+            file.write((np.clip(block, -1, 1) * SCALE).round().astype(np.int16).tobytes())
+
+
+def paired(blocks: Iterable[Block], kept: Path, channels: int) -> Iterator[tuple[Block, Block]]:
+    """Each block with the part of `kept` (of as many samples in all) that belongs to it."""
+    with kept.open("rb") as file:
+        for block in blocks:
+            samples = np.frombuffer(file.read(block.size * 2), np.int16).reshape(-1, channels)
+            yield block, samples.astype(np.float32) / np.float32(SCALE)
 
 
 def choose_format(asked: str | None, uri: str, rate: int) -> str:

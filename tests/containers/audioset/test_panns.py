@@ -1,6 +1,5 @@
 """PANNs' windows, events and labels. No package carries the weights: the networks here have random ones."""
 
-import csv
 import os
 
 import numpy as np
@@ -110,27 +109,13 @@ def test_a_hop_that_leaves_gaps():
 
 
 @pytest.fixture(scope="module")
-def store(make_store, tmp_path_factory):
-    """Both networks as they are published, `{"model": state_dict}` and a label file, with random weights."""
-    import torch
-
+def store(make_store, make_panns, tmp_path_factory):
+    """Both networks, with random weights."""
     folder = tmp_path_factory.mktemp("panns")
-    with (folder / panns.LABELS).open("w", encoding="utf-8", newline="") as stream:
-        rows = csv.writer(stream)
-        rows.writerow(["index", "mid", "display_name"])
-        labels = [name for name, known in classes().items() if known.is_label]
-        rows.writerows([number, f"/m/{number:04}", label] for number, label in enumerate(labels))
-    with panns._home_with(folder / panns.LABELS):
-        from panns_inference.models import Cnn14, Cnn14_DecisionLevelMax
-    models = {}
-    for model, network, name in (
-        ("panns-cnn14", Cnn14, panns.CHECKPOINT),
-        ("panns-cnn14-events", Cnn14_DecisionLevelMax, panns.EVENTS_CHECKPOINT),
-    ):
-        torch.manual_seed(0)
-        made = network(RATE, 1024, panns.FRAME, 64, 50, 14000, 527)
-        torch.save({"model": made.state_dict()}, folder / name)
-        models[model] = {file: folder / file for file in (name, panns.LABELS)}
+    models = {
+        "panns-cnn14": make_panns(folder, "Cnn14"),
+        "panns-cnn14-events": make_panns(folder, "Cnn14_DecisionLevelMax"),
+    }
     store = make_store(models | {"firered-aed": {}})
     for path in folder.iterdir():
         path.unlink()

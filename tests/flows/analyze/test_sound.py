@@ -1,0 +1,139 @@
+"""What an analysis does about noise and sounds, as a person runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+
+from containers.common import models
+from containers.deepfilternet.contract import NoiseTrack
+from tasks.manifest import Manifest, StageEntry
+
+ROOT = Path(__file__).parents[3]
+pytestmark = pytest.mark.slow
+
+
+def run(module: str, *arguments: object, **environment: str) -> str:
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+        env=os.environ | environment,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    return done.stdout
+
+
+def stage(folder: Path, name: str) -> StageEntry:
+    manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
+    (found,) = [entry for entry in manifest.stages if entry.name == name]
+    return found
+
+
+@pytest.fixture(scope="module")
+def store(make_panns, tmp_path_factory) -> dict[str, str]:
+    """The starter models and a Cnn14, as environment variables."""
+    folder = tmp_path_factory.mktemp("store")
+    for model in models.store_folder().iterdir():
+        (folder / model.name).symlink_to(model)
+    (folder / "panns-cnn14").unlink(missing_ok=True)
+    (folder / "panns-cnn14").mkdir()
+    files = make_panns(folder / "panns-cnn14", "Cnn14")
+    listed = [
+        f'{{ name = "{name}", sha256 = "{models.sha256_of(path)}", size = {path.stat().st_size} }}'
+        for name, path in files.items()
+    ]
+    text = models.CATALOGUE.read_text(encoding="utf-8")
+    before, cnn14 = text.split('id = "panns-cnn14"\n', 1)
+    unknown = next(line for line in cnn14.splitlines() if line.startswith("files = "))
+    cnn14 = cnn14.replace(unknown, f"files = [{', '.join(listed)}]", 1)
+    catalogue = folder / "catalogue.toml"
+    catalogue.write_text(f'{before}id = "panns-cnn14"\n{cnn14}', encoding="utf-8")
+    yield {"MEDIAFLOW_MODELS": str(folder), "MEDIAFLOW_CATALOGUE": str(catalogue)}
+    (folder / "panns-cnn14" / "Cnn14_mAP=0.431.pth").unlink()
+
+
+@pytest.fixture(scope="module")
+def noisy(speech_wav: Path, tmp_path_factory) -> Path:
+    """8 s of the call in noise 5 dB below it, stereo, 22.05 kHz."""
+    samples, rate = soundfile.read(speech_wav)
+    speech = samples[12 * rate : 20 * rate]
+    speech = np.interp(np.arange(8 * 22_050) / 22_050, np.arange(len(speech)) / rate, speech)
+    noise = np.random.default_rng(0).standard_normal(len(speech)) * speech.std() * 10 ** (-5 / 20)
+    path = tmp_path_factory.mktemp("media") / "noisy.wav"
+    soundfile.write(path, np.stack([speech + noise, speech + noise], axis=1), 22_050)
+    return path
+
+
+def test_noise_is_removed_shown_and_kept_and_cnn14_finds_the_animals(noisy, store, tmp_path):
+    options = ("--denoise-format", "opus", "--tag-only", "animals; music", "--tag-window", 4, "--tag-hop", 2)
+    run("flows.analyze", noisy, "--output", tmp_path, *options, **store)
+    (folder,) = (path.parent for path in tmp_path.glob("*/manifest.json"))
+
+    found = stage(folder, "denoise")
+    assert found.found == f"denoised: Speech is only {found.figures['snr_db']:.0f} dB above the noise."
+    assert found.figures["applied"] is True and 0 < found.figures["snr_db"] < 12
+    assert 6 <= found.figures["attenuation_limit_db"] <= 12 and found.figures["speech_seconds"] > 3
+    track = NoiseTrack.model_validate_json((folder / "noise.json").read_bytes()).track
+    assert [second.time for second in track] == list(range(8))
+    assert soundfile.info(folder / "denoised.opus").duration == pytest.approx(8, abs=0.02)
+    assert (folder / "spectrogram.png").read_bytes().startswith(b"\x89PNG")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert 'src="denoised.opus"' in page and "data:image/png;base64," in page
+
+    tags = json.loads((folder / "tags.json").read_bytes())["predictions"]
+    assert {tag["family"] for tag in tags} == {"nature", "music"}
+    assert all({"Animal", "Music"} & {tag["label"], *tag["parents"]} for tag in tags)
+    assert max(tag["end_time"] for tag in tags) == 8
+    rows = pq.read_table(folder / "embeddings.parquet").to_pylist()
+    windows = [row for row in rows if row["model"] == "panns-cnn14"]
+    assert [json.loads(row["metadata"])["time"] for row in windows] == [0, 2, 4]
+    assert {len(row["vector"]) for row in windows} == {2048}
+    assert (
+        stage(folder, "index").found.endswith("panns-cnn14") or "panns-cnn14" in stage(folder, "index").found
+    )
+
+    before = (folder / "denoised.opus").read_bytes()
+    run("flows.analyze", noisy, "--output", tmp_path, *options, "--num-speakers", 1, **store)
+    assert stage(folder, "denoise").kept and stage(folder, "tag").kept
+    assert (folder / "denoised.opus").read_bytes() == before
+    assert (folder / "spectrogram.png").exists()
+
+
+def test_sound_of_every_odd_kind_is_analysed(speech_wav, tmp_path):
+    """Silence, DC, clipped, 8 kHz, 5.1 channels and 10 ms, and nobody denoises what has no speech."""
+    samples, rate = soundfile.read(speech_wav)
+    speech = samples[12 * rate : 14 * rate]
+    kinds = {
+        "silence": (np.zeros(rate), rate),
+        "dc": (np.full(rate, 0.5), rate),
+        "clipped": (np.clip(speech * 100, -1, 1), rate),
+        "8 kHz": (speech[::2], rate // 2),
+        "5.1": (np.stack([speech * gain for gain in (1, 1, 1, 0, 0.5, 0.5)], axis=1), rate),
+        "10 ms": (speech[: rate // 100], rate),
+    }
+    (tmp_path / "media").mkdir()
+    for name, (sound, sound_rate) in kinds.items():
+        soundfile.write(tmp_path / "media" / f"{name}.wav", sound, sound_rate)
+    run("flows.batch", tmp_path / "media", "--output", tmp_path / "out")
+    folders = {
+        json.loads(path.read_bytes())["media"]["name"].removesuffix(".wav"): path.parent
+        for path in (tmp_path / "out").glob("*/manifest.json")
+    }
+    assert folders.keys() == kinds.keys()
+    for name, folder in folders.items():
+        assert {stage(folder, wanted).status for wanted in ("denoise", "tag", "transcribe")} == {"done"}, name
+        labels = {tag["label"] for tag in json.loads((folder / "tags.json").read_bytes())["predictions"]}
+        assert ("Speech" in labels) == (name in ("clipped", "8 kHz", "5.1")), name
+        if name in ("silence", "dc", "10 ms"):
+            assert "no speech" in stage(folder, "denoise").found, name
