@@ -16,7 +16,7 @@ import numpy as np
 from containers.common.audio import Waveform
 from containers.deepfilternet.level import Level
 from containers.deepfilternet.noise import NoiseMeter
-from containers.deepfilternet.sound import Block
+from containers.deepfilternet.sound import Block, frame_powers
 
 MODEL_FILE = "DeepFilterNet3_onnx.tar.gz"
 # The model looks 2 frames of 480 samples ahead, and overlapping 960-sample windows by half costs one more.
@@ -125,7 +125,7 @@ def denoise(
             waiting[:] = [heard[len(snr) * FRAME :]]
             part = heard[: len(snr) * FRAME]
             part = np.pad(part, ((0, len(snr) * FRAME - len(part)), (0, 0)))
-            meter.add(np.square(part).reshape(-1, FRAME, channels).mean(axis=1), snr)
+            meter.add(frame_powers(part, FRAME), snr)
             return cleaned
 
         for block in blocks:

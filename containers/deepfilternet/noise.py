@@ -29,7 +29,7 @@ class NoiseMeter:
         self._power: list[Frames] = []
         self._snr: list[Frames] = []
 
-    def add(self, power: Frames, snr_db: Frames) -> None:
+    def add(self, power: NDArray[np.floating], snr_db: NDArray[np.floating]) -> None:
         """Mean squares and local SNR in dB, both of shape (frames, channels); loud channels count more."""
         weight = power.astype(np.float64) + 1e-20
         self._power.append(weight.mean(axis=1))

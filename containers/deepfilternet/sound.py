@@ -60,9 +60,8 @@ def survey(path: Path) -> Sound:
     samples, powers = 0, [np.zeros(0, np.float32)]
     for block in read_blocks(path, rate, layout):
         samples += len(block)
-        whole = len(block) // max(rate // 100, 1) * max(rate // 100, 1)
-        power = np.square(block[:whole] if whole else block).mean(axis=1)
-        powers.append(power.reshape(-1, max(rate // 100, 1) if whole else len(block)).mean(axis=1))
+        frame = min(max(rate // 100, 1), len(block))
+        powers.append(frame_powers(block[: len(block) // frame * frame], frame).mean(axis=1))
     if not samples:
         raise MediaError(f"{path.name} has an audio track without any sound in it.")
     heard = np.concatenate(powers)
@@ -88,6 +87,12 @@ def read_blocks(path: Path, rate: int, layout: str) -> Iterator[Block]:
         raise MediaError(f"{path.name} changes its sample rate or channels half-way.") from error
     except av.error.FFmpegError as error:
         raise MediaError(f"{path.name} cannot be decoded: {error.strerror}.") from error
+
+
+def frame_powers(block: Block, size: int) -> Block:
+    """(frames, channels): mean squares of each `size` samples about their mean, since a constant offset
+    is no sound."""
+    return block.reshape(-1, size, block.shape[1]).var(axis=1)
 
 
 def keep_blocks(path: Path, blocks: Iterable[Block]) -> None:

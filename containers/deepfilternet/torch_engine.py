@@ -13,7 +13,7 @@ import numpy as np
 
 from containers.common.audio import windows
 from containers.deepfilternet.noise import NoiseMeter
-from containers.deepfilternet.sound import Block
+from containers.deepfilternet.sound import Block, frame_powers
 
 SAMPLE_RATE = 48_000
 FRAME = 480
@@ -70,8 +70,7 @@ def denoise(
 def _measure(meter: NoiseMeter, measured: int, start: int, piece: Block, snr_db: Any) -> int:
     """Gives `meter` the piece's frames beyond the first `measured`; returns how many it has now."""
     frames = -(-len(piece) // FRAME)
-    power = np.square(np.pad(piece, ((0, frames * FRAME - len(piece)), (0, 0))))
-    power = power.reshape(frames, FRAME, -1).mean(axis=1)
+    power = frame_powers(np.pad(piece, ((0, frames * FRAME - len(piece)), (0, 0))), FRAME)
     fresh = slice(measured - start // FRAME, frames)
     meter.add(power[fresh], snr_db.reshape(power.shape[1], -1).numpy().T[:frames][fresh])
     return start // FRAME + frames

@@ -12,9 +12,11 @@ from PIL import Image
 from containers.audioset.contract import Prediction, Tags
 from containers.common.contract import ModelRef
 from containers.common.errors import StorageError
+from containers.deepfilternet.contract import NoiseEstimate
 from containers.faceapi.contract import AgeAndGender, Box, Detection, Face
 from containers.pyannote.contract import Diarization, Turn
 from containers.whisperx.contract import Segment, Transcript, Word
+from tasks.denoise import DenoisedAudio
 from tasks.frame_faces import FrameFaces
 from tasks.manifest import StageEntry
 from tasks.probe import MediaInfo
@@ -254,6 +256,30 @@ def test_sound_alone_gets_an_audio_player() -> None:
     page = Page(render_report(asset))
     assert [player["src"] for player in page.all("audio")] == ["Good morning"]
     assert "no picture" in page.words
+
+
+def test_removed_noise_can_be_heard_and_seen(tmp_path: Path) -> None:
+    Image.new("RGB", (10, 10)).save(tmp_path / "spectrogram.png")
+    asset = ReportData(media=media(), duration=9)
+    assert "Noise was not estimated." in Page(render_report(asset)).words
+    asset.denoised = DenoisedAudio(
+        audio=None,
+        track="",
+        spectrogram=None,
+        reason="Speech is clean: 34 dB above the noise.",
+        engine="native",
+        limit=None,
+        noise=NoiseEstimate(snr_db=34.2, speech_seconds=61, speech_db=-20, noise_db=None),
+    )
+    page = Page(render_report(asset))
+    assert "Speech is clean: 34 dB above the noise." in page.words
+    assert "speech found in 1 min 01 s speech 34.2 dB above noise" in page.words
+    assert not page.all("audio") and not page.all("img")
+    asset.denoised.audio = "file:///kept/denoised.flac"
+    asset.denoised.spectrogram = (tmp_path / "spectrogram.png").as_uri()
+    page = Page(render_report(asset))
+    assert [player["src"] for player in page.all("audio")] == ["denoised.flac"]
+    assert [str(picture["src"])[:22] for picture in page.all("img")] == ["data:image/png;base64,"]
 
 
 def test_nothing_found_at_all() -> None:

@@ -82,10 +82,10 @@ def test_the_track_shows_when_the_noise_was(estimate, speech):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["noise", "silence", "10 ms"])
+@pytest.mark.parametrize("kind", ["noise", "silence", "dc", "10 ms"])
 def test_without_speech_nothing_is_denoised(estimate, noisy, kind):
     noise = np.random.default_rng(0).standard_normal(2 * RATE) * 0.1
-    given = {"noise": noise, "silence": noise * 0, "10 ms": noisy[:480]}[kind]
+    given = {"noise": noise, "silence": noise * 0, "dc": noise * 0 + 0.5, "10 ms": noisy[:480]}[kind]
     result, _ = estimate(given)
     assert not result.applied and "no speech" in result.reason
 
