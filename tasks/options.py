@@ -46,7 +46,7 @@ class AnalyzeOptions(BaseModel):
         default="flac", description="of the denoised audio: flac (lossless) or opus (a tenth of the size)"
     )
     denoise_limit: Literal["auto"] | float = Field(
-        default="auto", description="noise is lowered by at most this many decibels; auto: 6 to 12"
+        default="auto", description="noise is lowered by at most this many decibels; auto: 8 to 12"
     )
     denoise_post_filter: bool = Field(
         default=False, description="lower what noise is left between words a little more"

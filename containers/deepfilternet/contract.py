@@ -69,6 +69,6 @@ class DenoiseRequest(Request):
     )
     attenuation_limit_db: Literal["auto"] | Decibels | None = Field(
         default="auto",
-        description="noise is lowered by at most this; auto: 6 to 12, more where noisier; null: no limit",
+        description="noise is lowered by at most this; auto: 8 to 12, more where noisier; null: no limit",
     )
     post_filter: bool = Field(default=False, description="lower noise that is left a little more")

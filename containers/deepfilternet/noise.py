@@ -15,7 +15,7 @@ SILENCE = 1e-8  # mean square: the estimate means nothing below
 # (benchmarks/sound.md).
 CLEAN = 20.0
 LEAST_SPEECH = 0.3  # seconds
-MOST_LOWERED = 12.0
+LEAST_LOWERED, MOST_LOWERED = 8.0, 12.0  # dB
 
 Frames = NDArray[np.float64]
 
@@ -88,7 +88,7 @@ def choose_limit(asked: Literal["auto"] | float | None, noise: NoiseEstimate) ->
     """
     if asked != "auto":
         return asked
-    return MOST_LOWERED if noise.snr_db is None else min(max(16 - noise.snr_db, 6.0), MOST_LOWERED)
+    return MOST_LOWERED if noise.snr_db is None else min(max(16 - noise.snr_db, LEAST_LOWERED), MOST_LOWERED)
 
 
 def _decibel(power: Frames) -> float:

@@ -197,7 +197,7 @@ def test_by_default_noise_is_lowered_the_more_the_noisier(denoise, speech):
         ]
 
     loud, soft, none = lowered(0), lowered(8), lowered(60)
-    assert 12 >= loud > soft > none == 6
+    assert 12 >= loud > soft > none == 8
 
 
 def test_attenuation_limit_mixes_the_input_back(denoise, noisy):
