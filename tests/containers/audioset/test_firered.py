@@ -10,6 +10,7 @@ import pytest
 from containers.audioset import aed
 from containers.audioset.app import choose_model, handler
 from containers.audioset.contract import Prediction, TagRequest, Tags
+from containers.common.audio import load_audio
 from containers.common.errors import MediaError, ModelMissing, UserError
 
 RATE = 16_000
@@ -98,8 +99,17 @@ def test_score_is_the_mean_frame_probability(store, programme):
     assert event.score == pytest.approx(music.mean(), abs=1e-3)
 
 
-def test_long_audio_in_pieces_gives_what_the_whole_gives(store, programme, speech, music):
+def test_intoned_words_are_no_singing(speech_wav, save, monkeypatch):
+    """The demo's call has 0.8 s that the model takes for singing, without being sure."""
+    call = load_audio(speech_wav.as_uri(), RATE)
+    assert {event.label for event in tag(save(call))} == {"Speech"}
+    monkeypatch.setattr(aed, "BRIEF", 0)
+    assert [event.score < aed.SURE for event in tag(save(call)) if event.label == "Singing"] == [True]
+
+
+def test_long_audio_in_pieces_gives_what_the_whole_gives(store, programme, speech, music, monkeypatch):
     """3 minutes with speech and music across the cuts, in blocks of odd size, against one call."""
+    monkeypatch.setattr(aed, "BRIEF", 0)
     shift = np.random.default_rng(0).standard_normal(RATE).astype(np.float32) * 1e-4
     long = np.concatenate([part for _ in range(3) for part in (programme, shift, speech, music[: 3 * RATE])])
     found = aed.tag(store / "firered-aed", np.array_split(long, 7777), ALL)
