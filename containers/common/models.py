@@ -5,6 +5,7 @@ under `<store>/<model id>/<file name>`. A file is hashed once per process, befor
 """
 
 import hashlib
+import json
 import os
 import tomllib
 from functools import cache
@@ -15,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from containers.common.contract import Contract, ModelRef
 from containers.common.errors import ModelCorrupt, ModelMissing, UserError
+from containers.common.lock import read_lock
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 
@@ -54,20 +56,57 @@ class Model(Contract):
         return sum(file.size or 0 for file in self.files)
 
     @property
+    def origin(self) -> str:
+        """What hashes found at first download stand for: they are void when source or revision change."""
+        described = json.dumps([self.revision, self.source], sort_keys=True)
+        return hashlib.sha256(described.encode()).hexdigest()
+
+    def pinned(self, lock: dict[str, Any] | None) -> "Model":
+        """With the lock's files where the catalogue has none, and its hashes where the catalogue has none."""
+        if not lock or lock["origin"] != self.origin:
+            return self
+        found = {file["name"]: ModelFile.model_validate(file) for file in lock["files"]}
+        files = [
+            file
+            if file.sha256 or file.name not in found
+            else file.model_copy(update=_known(found[file.name]))
+            for file in self.files
+        ]
+        return self.model_copy(update={"files": files or list(found.values())})
+
+    @property
     def ref(self) -> ModelRef:
         return ModelRef(id=self.id, revision=self.revision, sha256=self.sha256)
 
 
+def _known(file: ModelFile) -> dict[str, Any]:
+    return {"sha256": file.sha256, "size": file.size}
+
+
 class _Catalogue(Contract):
+    hosts: list[str] = Field(default=[], description="where models may be fetched; shell patterns")
     model: list[Model]
 
 
 @cache
 def catalogue() -> dict[str, Model]:
-    """Every known model by id; `MEDIAFLOW_CATALOGUE` names another catalogue file. Raises UserError."""
+    """Every known model by id; `MEDIAFLOW_CATALOGUE` names another catalogue file. Raises UserError.
+
+    Hashes that the catalogue leaves open are those of the lock file, once somebody has fetched the model.
+    """
+    pins = read_lock(store_folder())
+    return {model.id: model.pinned(pins.get(model.id)) for model in _read_catalogue().model}
+
+
+def allowed_hosts() -> list[str]:
+    """Hosts that models may be fetched from, as the catalogue lists them. Raises UserError."""
+    return _read_catalogue().hosts
+
+
+def _read_catalogue() -> _Catalogue:
     path = Path(os.environ.get("MEDIAFLOW_CATALOGUE") or CATALOGUE)
     try:
-        read = _Catalogue.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return _Catalogue.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise UserError(f"The catalogue {path} cannot be read: {error.strerror or error}.") from error
     except ValidationError as error:
@@ -76,7 +115,6 @@ def catalogue() -> dict[str, Model]:
         raise UserError(f"The catalogue {path} has a fault at {where}: {fault['msg']}.") from None
     except ValueError as error:
         raise UserError(f"The catalogue {path} is not TOML: {error}.") from error
-    return {model.id: model for model in read.model}
 
 
 def store_folder() -> Path:

@@ -1,58 +1,156 @@
-"""One archive onto the disk: resumed where it was cut off, and checked before anybody opens it."""
+"""One published file onto the disk: resumed where it was cut off, and checked before anybody opens it."""
 
+import hashlib
+import threading
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-
-import httpx
+from typing import IO
 
 from containers.common.errors import UserError
-from containers.common.models import sha256_of
-from containers.model_downloader.retry import retrying
-from containers.model_downloader.source import Archive
+from containers.model_downloader.remote import Remote
+from containers.model_downloader.retry import Transient, retrying
+from containers.model_downloader.session import CONNECTIONS
+from containers.model_downloader.threads import in_order
 
 OnBlock = Callable[[int, int], None]
+BLOCK = 1 << 18
+PART = 4 << 20  # bytes that one connection asks for at a time
+ROOM = threading.BoundedSemaphore(2 * CONNECTIONS)  # parts in memory, of all files of the process together
+LARGEST = 64 << 30  # bytes, of a file whose size nobody states
 
 
-def download(client: httpx.Client, url: str, archive: Archive, folder: Path, on_block: OnBlock) -> Path:
-    """The archive as `folder`/<sha256>; `on_block(n, have)` hears that n bytes moved and how many are there.
+@dataclass(frozen=True)
+class Downloaded:
+    path: Path
+    sha256: str
+    size: int
+    movable: bool  # a model file as it is, not an archive that others may need
 
-    What an interrupted run left behind is continued. Raises UserError when the content is not what the
-    catalogue pins; nothing of it is kept then. OSError when it cannot be written; what is there is kept.
+
+class _NoRanges(Exception):
+    """The server sends the whole file whatever is asked for."""
+
+
+def download(remote: Remote, folder: Path, on_block: OnBlock) -> Downloaded:
+    """The file as `folder`/<its key>; `on_block(n, have)` hears that n bytes moved and how many are there.
+
+    What an interrupted run left behind is continued. A large file is read over several connections; its
+    parts are hashed and written in order as they arrive, so that what lies on the disk is always its
+    beginning. Raises UserError when the content is not what is published; nothing of it is kept then.
+    OSError when it cannot be written; what is there is kept.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / archive.sha256
+    path = folder / remote.key
+    if remote.size is None:
+        path.unlink(missing_ok=True)  # nothing says how much of it this is
     resumed = path.exists()
-    retrying(lambda: _continue(client, url, archive, path, on_block), progress=lambda: _size(path))
-    if _size(path) == archive.size and sha256_of(path) == archive.sha256:
-        return path
+    digest = _receive(remote, path, on_block)
+    size = path.stat().st_size
+    fault = _fault(remote, digest, size)
+    if fault is None:
+        return Downloaded(path, digest, size, not remote.archive)
     path.unlink()
     if resumed:  # a crash may have spoiled what lay there; the server deserves a second look
-        return download(client, url, archive, folder, on_block)
+        return download(remote, folder, on_block)
     raise UserError(
-        f"{archive.file} from {httpx.URL(url).host} does not match its SHA-256 in the catalogue; "
-        "it was thrown away."
+        f"{remote.name} from {remote.host} does not match {fault}; it was thrown away: "
+        "fetch it again, and if that does not help, ask its publisher what changed."
     )
 
 
-def _continue(client: httpx.Client, url: str, archive: Archive, path: Path, on_block: OnBlock) -> None:
-    have = _size(path)
-    if have >= archive.size:
-        return
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    with client.stream("GET", url, headers=headers) as answer:
-        answer.raise_for_status()
-        if answer.status_code != httpx.codes.PARTIAL_CONTENT:
-            have = 0  # this server always begins at the beginning
-        with path.open("ab" if have else "wb") as file:
-            for received in answer.iter_raw():
-                block = received[: archive.size - have]  # a server may send without end
-                file.write(block)
-                have += len(block)
-                on_block(len(block), have)
-                if have == archive.size:
-                    return
-    raise httpx.RemoteProtocolError("the connection ended early", request=answer.request)
+def _fault(remote: Remote, digest: str, size: int) -> str | None:
+    if remote.size is not None and size != remote.size:
+        return f"its size of {remote.size} bytes"
+    if remote.sha256 and digest != remote.sha256:
+        return "its SHA-256"
+    if not digest.startswith(remote.digits):
+        return f"the SHA-256 in its name ({remote.digits}...)"
+    return None
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+class _Growing:
+    """The beginning of a file, and the SHA-256 of as much as there is."""
+
+    def __init__(self, file: IO[bytes], on_block: OnBlock) -> None:
+        self.file, self.on_block = file, on_block
+        self.have, self.digest = 0, hashlib.sha256()
+        file.seek(0)
+        while block := file.read(BLOCK):
+            self._count(block)
+
+    def add(self, block: bytes) -> None:
+        self.file.write(block)
+        self._count(block)
+        self.on_block(len(block), self.have)
+
+    def restart(self) -> None:
+        self.file.truncate(0)
+        self.have, self.digest = 0, hashlib.sha256()
+
+    def _count(self, block: bytes) -> None:
+        self.have += len(block)
+        self.digest.update(block)
+
+
+def _receive(remote: Remote, path: Path, on_block: OnBlock) -> str:
+    """Continues the file at `path` to its end and returns its SHA-256, hashed on the way."""
+    with path.open("a+b") as file:
+        growing = _Growing(file, on_block)
+        if remote.size is not None and remote.size - growing.have > 2 * PART:
+            # A server without ranges: what is there stays, and one connection does the rest.
+            with suppress(_NoRanges):
+                _read_parts(remote, growing, remote.size)
+        if remote.size is None or growing.have < remote.size:
+            retrying(lambda: _read_on(remote, growing), progress=lambda: growing.have)
+        return growing.digest.hexdigest()
+
+
+def _read_on(remote: Remote, growing: _Growing) -> None:
+    """One connection to the end of the file."""
+    if remote.size is None:
+        growing.restart()
+    end = LARGEST if remote.size is None else remote.size
+    with remote.read(growing.have, None) as (reader, in_range):
+        if growing.have and not in_range:
+            growing.restart()
+        while growing.have < end:  # a server may send without end
+            block = reader.read(min(BLOCK, end - growing.have))
+            if not block:
+                break
+            growing.add(block)
+    if remote.size is not None and growing.have < remote.size:
+        raise Transient(
+            f"{remote.host} did not deliver {remote.name}: it ended after {growing.have} of {remote.size} "
+            "bytes; run the same command again, it continues there."
+        )
+
+
+def _read_parts(remote: Remote, growing: _Growing, size: int) -> None:
+    """Several connections, a part of the file each."""
+
+    def read(first: int) -> list[bytes]:
+        blocks: list[bytes] = []
+        have, end = 0, min(first + PART, size)
+
+        def read_rest() -> None:
+            nonlocal have
+            with remote.read(first + have, end - 1) as (reader, in_range):
+                if not in_range:
+                    raise _NoRanges
+                while first + have < end and (block := reader.read(end - first - have)):
+                    blocks.append(block)
+                    have += len(block)
+            if first + have < end:
+                raise Transient(
+                    f"{remote.host} did not deliver {remote.name}: a part of it ended early; "
+                    "run the same command again, it continues there."
+                )
+
+        retrying(read_rest, progress=lambda: have)
+        return blocks
+
+    for blocks in in_order(read, range(growing.have, size, PART), CONNECTIONS, ROOM):
+        for block in blocks:
+            growing.add(block)

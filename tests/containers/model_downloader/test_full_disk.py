@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from containers.common.models import open_model
-from containers.model_downloader.fetch import choose, fetch_models
+from containers.model_downloader.fetch import MEND_STORE, choose, fetch_models
 from tests.containers.model_downloader.registry import noise
 
 FREE = 1_000_000
@@ -33,7 +33,9 @@ def fetch():
 
 def test_full_while_downloading_then_continued(registry, tagger, small_disk):
     (small_disk / "ballast").write_bytes(bytes(FREE - 200_000))
-    assert fetch().reason == f"The store {small_disk} cannot be written: No space left on device."
+    assert (
+        fetch().reason == f"The store {small_disk} cannot be written: No space left on device; {MEND_STORE}"
+    )
     assert not (small_disk / "tagger").exists()
     (small_disk / "ballast").unlink()
     model = fetch()
@@ -45,7 +47,7 @@ def test_full_while_downloading_then_continued(registry, tagger, small_disk):
 def test_full_while_unpacking_then_continued(registry, tagger, small_disk):
     (small_disk / "ballast").write_bytes(bytes(FREE - len(tagger.content) - 100_000))
     weights = small_disk / "tagger" / "weights.bin"
-    assert fetch().reason == f"{weights} cannot be written: No space left on device."
+    assert fetch().reason == f"{weights} cannot be written: No space left on device; {MEND_STORE}"
     assert not any((small_disk / "tagger").iterdir())
     (small_disk / "ballast").unlink()
     assert (fetch().status, fetch().status) == ("fetched", "present")
@@ -56,7 +58,7 @@ def test_full_while_unpacking_then_continued(registry, tagger, small_disk):
 def test_a_store_that_is_a_file(registry, tagger, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MEDIAFLOW_MODELS", str(tmp_path / "file"))
-    assert fetch().reason == f"The store {tmp_path / 'file'} cannot be written: Not a directory."
+    assert fetch().reason == f"The store {tmp_path / 'file'} cannot be written: Not a directory; {MEND_STORE}"
 
 
 def test_a_full_store_that_may_only_be_read_is_enough(registry, tagger, small_disk):

@@ -49,7 +49,8 @@ def test_a_model_published_elsewhere_names_its_page(tagger, store, tmp_path):
     (tmp_path / "catalogue.toml").write_text(text[:first] + elsewhere + text[last:])
     (model,) = fetch("tagger")
     assert model.reason == (
-        "It is not in a package registry; its publisher's page is https://example.org/weights."
+        "Its files have no address in the catalogue; get them from https://example.org/weights "
+        "and name their folder in an entry of kind `folder`."
     )
 
 

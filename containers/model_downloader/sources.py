@@ -1,0 +1,82 @@
+"""What a source offers, and which of it a model's files are made of."""
+
+import posixpath
+from collections.abc import Iterable, Mapping
+
+import requests
+
+from containers.common.errors import UserError
+from containers.common.models import ModelFile
+from containers.model_downloader.archive import list_members
+from containers.model_downloader.download import Downloaded
+from containers.model_downloader.guard import Guard
+from containers.model_downloader.hub import hub_remotes
+from containers.model_downloader.nearby import bucket_remotes, folder_remotes
+from containers.model_downloader.registry import package_remotes
+from containers.model_downloader.remote import Remote
+from containers.model_downloader.source import (
+    Bucket,
+    Folder,
+    HuggingFace,
+    Packages,
+    Source,
+    TensorFlowHub,
+    TorchHub,
+)
+from containers.model_downloader.web import tensorflow_hub_remotes, torch_hub_remotes, web_remotes
+
+
+def find_remotes(
+    session: requests.Session, guard: Guard, source: Source, files: Iterable[ModelFile]
+) -> list[Remote]:
+    """The published files of the source; `files` are those that the catalogue names. Raises UserError."""
+    if isinstance(source, Packages):
+        return package_remotes(session, guard, source)
+    if isinstance(source, HuggingFace):
+        return hub_remotes(session, guard, source, {name for file in files for name in _names(file)})
+    if isinstance(source, TorchHub):
+        return torch_hub_remotes(session, guard, source)
+    if isinstance(source, TensorFlowHub):
+        return tensorflow_hub_remotes(session, guard, source)
+    if isinstance(source, Folder):
+        return folder_remotes(source)
+    if isinstance(source, Bucket):
+        return bucket_remotes(source)
+    return web_remotes(session, source)
+
+
+def choose_remotes(remotes: list[Remote], files: list[ModelFile]) -> list[Remote]:
+    """Those that `files` are made of, or all when the catalogue names no files."""
+    if not files:
+        return remotes
+    whole = {remote.name for remote in remotes if not remote.archive}
+    named = {name.partition(":")[0] for file in files for name in file.parts} | {
+        file.name for file in files if not file.parts
+    }
+    unpacked = any(not file.parts and file.name not in whole for file in files)
+    return [one for one in remotes if one.name in named or (one.archive and unpacked)]
+
+
+def with_parts(files: list[ModelFile], got: Mapping[str, Downloaded]) -> list[ModelFile]:
+    """The files, each with the parts it is made of; all that was downloaded, unpacked, when there are none.
+
+    A file without `parts` is the one of its own name, as it is or in an archive. Raises UserError.
+    """
+    if files and all(file.parts for file in files):
+        return files
+    offered: dict[str, str] = {}
+    for name, one in got.items():
+        if one.movable:
+            offered[name] = name
+        else:
+            members = list_members(one.path, name)
+            offered |= {inside: f"{name}:{member}" for inside, member in members.items()}
+    files = files or [ModelFile(name=posixpath.normpath(name)) for name in offered]
+    for file in files:
+        if not file.parts and file.name not in offered:
+            raise UserError(f"{file.name} is not among its published files; correct the catalogue.")
+    return [file if file.parts else file.model_copy(update={"parts": [offered[file.name]]}) for file in files]
+
+
+def _names(file: ModelFile) -> list[str]:
+    return file.parts or [file.name]
