@@ -9,6 +9,7 @@ from prefect import task
 
 from containers.common import storage
 from tasks.asset import MANIFEST, Asset
+from tasks.checks.verdicts import Quality
 from tasks.documents import Findings, write_documents
 from tasks.manifest import Manifest
 from tasks.report import ReportData, ReportFrame, ReportPerson, render_report
@@ -36,19 +37,30 @@ class Published(StageOutput):
 
 
 @task
-def publish(asset: Asset, findings: Findings, embeddings: Path, manifest: Manifest, media: Path) -> Published:
+def publish(
+    asset: Asset,
+    findings: Findings,
+    embeddings: Path,
+    manifest: Manifest,
+    media: Path,
+    quality: Quality | None,
+) -> Published:
     """Writes every file of the asset folder and puts them in place at once, the manifest among them."""
     files: dict[str, bytes | Path] = dict(write_documents(findings, asset.id))
     if findings.denoised:
         files |= findings.denoised.files
     files["embeddings.parquet"] = embeddings
+    if quality is not None:
+        files["quality.json"] = quality.model_dump_json(indent=1).encode()
     names = [*files, MANIFEST]
     files |= _crops(findings)
-    files["report.html"] = render_report(_report_data(findings, manifest, media, names)).encode()
+    files["report.html"] = render_report(_report_data(findings, manifest, media, names, quality)).encode()
     return Published(manifest=asset.publish(files, manifest))
 
 
-def _report_data(findings: Findings, manifest: Manifest, media: Path, names: list[str]) -> ReportData:
+def _report_data(
+    findings: Findings, manifest: Manifest, media: Path, names: list[str], quality: Quality | None
+) -> ReportData:
     crops = best_crops(findings)
     people: dict[str | int, list[Track]] = defaultdict(list)
     for track in findings.tracks:
@@ -69,6 +81,7 @@ def _report_data(findings: Findings, manifest: Manifest, media: Path, names: lis
         stages=manifest.stages,
         models=manifest.models,
         files=names,
+        quality=quality,
     )
 
 

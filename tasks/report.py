@@ -15,6 +15,7 @@ from containers.common.contract import ModelRef
 from containers.pyannote.contract import Diarization
 from containers.whisperx.contract import Transcript
 from tasks import report_view
+from tasks.checks.verdicts import Quality
 from tasks.denoise import DenoisedAudio
 from tasks.manifest import StageEntry
 from tasks.probe import MediaInfo
@@ -53,6 +54,7 @@ class ReportData(BaseModel):
     people: list[ReportPerson] = []
     stages: list[StageEntry] = []
     models: list[ModelRef] = []
+    quality: Quality | None = Field(default=None, description="none when it was not checked")
     files: list[str] = Field(default=[], description="names beside the page, offered as links")
 
 

@@ -9,7 +9,19 @@ from typing import Any, Literal
 
 from tasks.manifest import StageEntry
 
-STAGES = ("decode", "denoise", "transcribe", "diarize", "tag", "detect", "embed", "look", "index", "publish")
+STAGES = (
+    "decode",
+    "denoise",
+    "transcribe",
+    "diarize",
+    "tag",
+    "detect",
+    "embed",
+    "look",
+    "check",
+    "index",
+    "publish",
+)
 State = Literal["waiting", "running", "done", "skipped", "failed"]
 
 

@@ -17,6 +17,8 @@ from flows.analyze.plan import fingerprint, plan_keys
 from flows.analyze.stages import Stages
 from flows.images import running_images
 from tasks.asset import Asset, disk_is_full
+from tasks.check import check, prepare_check
+from tasks.checks.verdicts import Quality
 from tasks.decode import Decoded, complete_mark, decode
 from tasks.denoise import DenoisedAudio, denoise
 from tasks.detect import detect
@@ -68,6 +70,7 @@ def analyze(
             return finished
         if force:
             asset.forget()
+        prepare_check()
         stages = Stages(asset, keys, board)
         decoded = _decode_once(stages, asset, media, info, options)
         findings = _find(stages, asset, decoded, options, keys)
@@ -75,7 +78,8 @@ def analyze(
         rows = embedding_rows(findings)
         write_embeddings(embeddings, asset.id, rows)
         models = sorted({str(row["model"]) for row in rows})
-        _index(stages, asset, embeddings, models, options)
+        quality = _checked(stages, asset, findings, embeddings, decoded, info)
+        _index(stages, asset, embeddings, models, options, quality)
         if board.failed and disk_is_full(asset.output):
             raise StorageError(f"The disk that holds {asset.output} is full.")
         manifest = Manifest(
@@ -94,7 +98,7 @@ def analyze(
             peak_memory=endpoint.peak_memory() if endpoint else {},
             fingerprint=mark,
         )
-        future = stages.submit("publish", publish, asset, findings, embeddings, manifest, media)
+        future = stages.submit("publish", publish, asset, findings, embeddings, manifest, media, quality)
         published = stages.collect(future)
         if published is None:
             raise StorageError(board.stages["publish"].reason)
@@ -202,11 +206,42 @@ def _denoised_folder(asset: Asset, keys: dict[str, str]) -> Path:
     return asset.cache / "denoised" / keys["denoise"]
 
 
+def _checked(
+    stages: Stages, asset: Asset, findings: Findings, embeddings: Path, decoded: Decoded, info: MediaInfo
+) -> Quality | None:
+    made_by = {
+        "duration": decoded.duration,
+        "media": info.model_dump(),
+        "models": [model.model_dump() for model in stages.models],
+        "software": software_versions(),
+        "files": {},
+    }
+    checked = stages.collect(stages.submit("check", check, asset.id, findings, embeddings, made_by))
+    return checked and checked.quality
+
+
+def keep_out(stages: Stages, quality: Quality | None) -> bool:
+    """Whether the index must not see these results; if so, its stage has failed and says why."""
+    if quality and not quality.blocked:
+        return False
+    why = quality.blocked[0].sentence if quality else "the results could not be checked"
+    stages.fail("index", f"Kept out of the index: {why}.")
+    return True
+
+
 def _index(
-    stages: Stages, asset: Asset, embeddings: Path, models: list[str], options: AnalyzeOptions
+    stages: Stages,
+    asset: Asset,
+    embeddings: Path,
+    models: list[str],
+    options: AnalyzeOptions,
+    quality: Quality | None,
 ) -> None:
+    """Only what kept every critical rule gets in."""
     if not options.index:
         stages.skip("switched off", "index")
+        return
+    if keep_out(stages, quality):
         return
     future = stages.submit("index", index, asset.id, embeddings, models, asset.output / "index")
     stages.collect(future)

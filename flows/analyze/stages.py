@@ -13,7 +13,7 @@ from prefect.futures import PrefectFuture
 from containers.common.contract import ModelRef
 from containers.common.errors import UserError
 from flows.analyze.board import Board
-from flows.analyze.ui import show_skipped
+from flows.analyze.ui import show_refused, show_skipped
 from tasks.asset import Asset
 from tasks.stage import StageOutput
 
@@ -92,6 +92,11 @@ class Stages:
         for stage in stages:
             self.board.skip(stage, reason)
             show_skipped(stage, reason)
+
+    def fail(self, stage: str, reason: str) -> None:
+        """A stage that must not start."""
+        self.board.fail(stage, reason)
+        show_refused(stage, reason)
 
     def _record(self, stage: str) -> Path:
         return self._asset.results / self.keys[stage]

@@ -21,7 +21,7 @@ from prefect.artifacts import (
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from flows.analyze.board import Board, StageState
 from flows.local_server import TEMPORARY
@@ -117,6 +117,17 @@ def show_skipped(stage: str, reason: str) -> None:
 @task(name="skipped")
 def _skipped(reason: str) -> State[None]:
     return Completed(name="Skipped", message=reason)
+
+
+def show_refused(stage: str, reason: str) -> None:
+    """The same for a stage that was kept from starting: its state is a failed one, named Refused."""
+    if somebody_looks():
+        _refused.with_options(task_run_name=stage)(reason, return_state=True)
+
+
+@task(name="refused")
+def _refused(reason: str) -> State[None]:
+    return Failed(name="Refused", message=reason)
 
 
 def show_result(asset: Asset, manifest: Manifest, findings: Findings) -> None:

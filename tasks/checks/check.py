@@ -1,0 +1,100 @@
+"""Runs the rules and says which were broken, by which rows of which asset."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+# Great Expectations phones home unless told otherwise; an explicit setting of the user's wins.
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+from tasks.checks.tables import Tables
+from tasks.checks.verdicts import BrokenRow, Quality, Verdict
+
+Suites = dict[str, tuple[Any, Any]]  # table name: batch definition, suite
+RESULT_FORMAT = {"result_format": "COMPLETE", "unexpected_index_column_names": ["asset", "row"]}
+MOST_ROWS = 20  # broken rows that a verdict names
+
+
+def check_tables(tables: Tables) -> Quality:
+    """Verdicts of every rule on every table; the columns `asset` and `row` name what broke it."""
+    verdicts: list[Verdict] = []
+    for name, (batches, suite) in load_rules().items():
+        batch = batches.get_batch({"dataframe": tables[name]})
+        verdicts += _verdicts(name, batch.validate(suite, result_format=RESULT_FORMAT), tables)
+    return Quality(verdicts=verdicts)
+
+
+def document_tables(tables: Tables, folder: Path) -> tuple[Quality, Path]:
+    """The same, and a site of Data Docs in `folder` that keeps earlier checks too; returns its first page."""
+    import great_expectations as gx
+    from great_expectations.checkpoint.actions import UpdateDataDocsAction
+
+    folder.mkdir(parents=True, exist_ok=True)
+    context = gx.get_context(mode="file", project_root_dir=folder)
+    verdicts: list[Verdict] = []
+    for name, (batches, suite) in _suites(context).items():
+        definition = gx.ValidationDefinition(name=name, data=batches, suite=suite)
+        checkpoint = gx.Checkpoint(
+            name=name,
+            validation_definitions=[context.validation_definitions.add_or_update(definition)],
+            actions=[UpdateDataDocsAction(name="docs")],
+            result_format=RESULT_FORMAT,
+        )
+        done = context.checkpoints.add_or_update(checkpoint).run(batch_parameters={"dataframe": tables[name]})
+        for result in done.run_results.values():
+            verdicts += _verdicts(name, result, tables)
+    (site,) = context.get_docs_sites_urls()
+    return Quality(verdicts=verdicts), Path(url2pathname(urlsplit(str(site["site_url"])).path))
+
+
+@cache
+def load_rules() -> Suites:
+    """Batch definitions and suites by table, made once in a process (the import takes seconds)."""
+    import great_expectations as gx
+
+    return _suites(gx.get_context(mode="ephemeral"))
+
+
+def _suites(context: Any) -> Suites:
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    from tasks.checks.rules import rules
+
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    source = context.data_sources.add_or_update_pandas("asset folders")
+    suites: Suites = {}
+    for name, expectations in rules().items():
+        batches = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
+        suite = gx.ExpectationSuite(name=name, expectations=expectations)
+        suites[name] = (batches, context.suites.add_or_update(suite))
+    return suites
+
+
+def _verdicts(table: str, results: Any, tables: Tables) -> list[Verdict]:
+    """Raises RuntimeError when a rule itself could not be computed."""
+    verdicts: list[Verdict] = []
+    for result in results.results:
+        if result.exception_info.get("raised_exception"):
+            raise RuntimeError(f"A rule on {table} failed: {result.exception_info['exception_message']}")
+        config = result.expectation_config
+        named = result.result.get("unexpected_index_list") or []
+        verdicts.append(
+            Verdict(
+                table=table,
+                rule=config.description,
+                severity=config.severity.value,
+                checked=len(tables[table]),
+                broken=result.result.get("unexpected_count", 0),
+                rows=[_broken_row(row) for row in named[:MOST_ROWS]],
+            )
+        )
+    return verdicts
+
+
+def _broken_row(row: dict[str, Any]) -> BrokenRow:
+    values = {name: value for name, value in row.items() if name not in ("asset", "row")}
+    return BrokenRow(asset=row["asset"], row=row["row"], values=values)

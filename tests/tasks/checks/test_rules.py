@@ -1,0 +1,197 @@
+"""Every rule: results that keep it, and faults of its kind that it names."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tasks.checks.check import check_tables
+from tasks.checks.tables import Tables, join, tables_of
+from tasks.checks.verdicts import Quality
+
+
+def tables(folder: Path) -> Tables:
+    documents = {path.name: path.read_bytes() for path in folder.glob("*.json")}
+    manifest = json.loads(documents["manifest.json"])
+    return tables_of(folder.name, documents, folder / "embeddings.parquet", manifest, folder)
+
+
+def check(folder: Path) -> Quality:
+    return check_tables(tables(folder))
+
+
+def segment(**changes):
+    return lambda documents, *_: documents["transcript.json"]["segments"][1].update(changes)
+
+
+def no_language(documents, *_):
+    documents["transcript.json"].update(language=None, segments=documents["transcript.json"]["segments"][1:])
+
+
+def word(**changes):
+    return lambda documents, *_: documents["transcript.json"]["segments"][0]["words"][1].update(changes)
+
+
+def turn(kind="turns", **changes):
+    return lambda documents, *_: documents["diarization.json"][kind][1].update(changes)
+
+
+def sound(**changes):
+    return lambda documents, *_: documents["tags.json"]["predictions"][0].update(changes)
+
+
+def frame(**changes):
+    return lambda documents, *_: documents["faces.json"]["frames"][0].update(changes)
+
+
+def face(part, **changes):
+    return lambda documents, *_: documents["faces.json"]["frames"][0]["faces"][0][part].update(changes)
+
+
+def box(**changes):
+    return lambda documents, *_: documents["faces.json"]["frames"][0]["faces"][0]["detection"]["box"].update(
+        changes
+    )
+
+
+def vector(**changes):
+    return lambda documents, manifest, vectors: vectors[1].update(changes)
+
+
+def model(**changes):
+    return lambda documents, manifest, *_: manifest["models"][0].update(changes)
+
+
+def said(**changes):
+    return lambda documents, manifest, *_: manifest.update(changes)
+
+
+GONE = {"files": {"report.html": {"sha256": "c" * 64, "size": 5}}}
+TWIN = {"metadata": {"kind": "voice", "speaker": "0"}}
+NAN = [float("nan"), 0.0, 0.0, 1.0]
+FAULTS = {
+    "segments": [
+        (segment(start=9.5), "A segment ends after it starts."),
+        (segment(start=-1.0), "A segment starts at or after 0 s."),
+        (segment(end=11.0), "A segment ends inside the media."),
+        (segment(start=-0.5), "Segments are in the order of their starts."),
+        (segment(language="Korean"), "The language is one that Whisper knows."),
+        (segment(text="x" * 200), "Nobody speaks that fast."),
+        (
+            lambda documents, *_: documents["transcript.json"].update(language=None),
+            "A segment has a language.",
+        ),
+    ],
+    "words": [
+        (word(start=5.3), "A word ends after it starts."),
+        (word(start=-0.1), "A word starts inside its segment."),
+        (word(end=5.3), "A word ends inside its segment."),
+        (word(score=1.2), "A word's score is a probability."),
+        (word(score=-0.1), "A word's score is a probability."),
+    ],
+    "turns": [
+        (turn(start=9.1), "A turn ends after it starts."),
+        (turn(start=-0.1), "A turn starts at or after 0 s."),
+        (turn(end=10.6), "A turn ends inside the media."),
+        (turn(speaker="SPEAKER_07"), "Every speaker who has a turn has an embedding."),
+        (turn(speaker=""), "Every speaker who has a turn has an embedding."),
+    ],
+    "exclusive_turns": [
+        (turn("exclusive_turns", start=9.1), "A turn ends after it starts."),
+        (turn("exclusive_turns", start=-0.1), "A turn starts at or after 0 s."),
+        (turn("exclusive_turns", end=10.6), "A turn ends inside the media."),
+        (turn("exclusive_turns", start=-2.0), "Exclusive turns are in the order of their starts."),
+        (turn("exclusive_turns", start=4.9), "Exclusive turns do not overlap."),
+    ],
+    "tags": [
+        (sound(start_time=9.5), "A sound event ends after it starts."),
+        (sound(start_time=-0.1), "A sound event starts at or after 0 s."),
+        (sound(end_time=10.6), "A sound event ends inside the media."),
+        (sound(score=85), "A sound event's score is a probability."),
+        (sound(label=None), "A sound event has a label."),
+    ],
+    "faces": [
+        (frame(time=-1.0), "A face's frame is shown at or after 0 s."),
+        (frame(time=11.0), "A face's frame is shown inside the media."),
+        (box(width=-1.0), "A face's box has a width."),
+        (box(height=-1.0), "A face's box has a height."),
+        (box(x=-81.0), "A face's box reaches into the frame from the left."),
+        (box(y=-101.0), "A face's box reaches into the frame from above."),
+        (box(x=641.0), "A face's box reaches into the frame from the right."),
+        (box(y=481.0), "A face's box reaches into the frame from below."),
+        (face("detection", score=1.1), "A face's score is a probability."),
+        (face("expressions", happy=0.9), "A face's expressions sum to 1."),
+        (face("ageAndGender", age=140), "A face's age is one that people have."),
+        (face("ageAndGender", genderProbability=0.3), "A gender's probability is at least one half."),
+    ],
+    "embeddings": [
+        (vector(vector=NAN), "A vector's numbers are finite."),
+        (vector(vector=[1.0, 0.0, 0.0]), "Vectors of one model have one dimension."),
+        (vector(vector=[0.0, 0.0, 0.0, 0.0]), "A vector is normalised."),
+        (vector(vector=[0.0, 2.0, 0.0, 0.0]), "A vector is normalised."),
+        (vector(**TWIN), "A vector of one thing is there once."),
+        (vector(model=None), "A vector names its model."),
+    ],
+    "manifest": [
+        (model(id=None), "What a result may depend on has a name."),
+        (model(revision=None), "Models and software have a version."),
+        (model(sha256="unknown"), "A hash is a SHA-256."),
+        (said(media={"name": "talk.mp4", "sha256": "A" * 64, "size": 1}), "A hash is a SHA-256."),
+        (said(software={"python": None}), "Models and software have a version."),
+        (said(**GONE), "A file has the size that the manifest says."),
+        (said(**GONE), "A file has the content that the manifest says."),
+    ],
+}
+
+
+def test_good_results_keep_every_rule(make_asset):
+    quality = check(make_asset())
+    assert [verdict.sentence for verdict in quality.verdicts if verdict.broken] == []
+    assert all(verdict.checked for verdict in quality.verdicts)
+
+
+def test_an_asset_in_which_nothing_was_found_keeps_every_rule(make_asset):
+    def empty(documents, manifest, vectors):
+        documents["transcript.json"] = {"language": None, "segments": []}
+        documents["diarization.json"] = {"turns": [], "exclusive_turns": [], "speakers": []}
+        documents["tags.json"] = {"predictions": []}
+        documents["faces.json"] = {"frames": []}
+        vectors.clear()
+
+    assert not any(verdict.broken for verdict in check(make_asset(empty)).verdicts)
+
+
+def test_every_rule_has_a_fault_here_and_every_table_at_least_five(make_asset):
+    rules = {(verdict.table, verdict.rule) for verdict in check(make_asset()).verdicts}
+    assert rules == {(table, rule) for table, faults in FAULTS.items() for _, rule in faults}
+    assert all(len(faults) >= 5 for faults in FAULTS.values())
+
+
+PLANTED = [(table, number) for table, faults in FAULTS.items() for number in range(len(faults))]
+
+
+@pytest.fixture(scope="module")
+def checked(make_asset) -> Quality:
+    """A store in which every asset has one fault, and one asset has none."""
+    spoiled = [make_asset(FAULTS[table][number][0], f"{table}-{number}") for table, number in PLANTED]
+    return check_tables(join([tables(folder) for folder in [*spoiled, make_asset(name="good")]]))
+
+
+@pytest.mark.parametrize(("table", "number"), PLANTED)
+def test_a_planted_fault_is_named_with_its_asset(table, number, checked):
+    rule = FAULTS[table][number][1]
+    (verdict,) = [each for each in checked.verdicts if (each.table, each.rule) == (table, rule)]
+    assert f"{table}-{number}" in {row.asset for row in verdict.rows}
+    assert f"{table}-{number}" in verdict.sentence and rule in verdict.sentence
+
+
+def test_an_asset_without_faults_is_not_named(checked):
+    assert "good" not in {row.asset for verdict in checked.verdicts for row in verdict.rows}
+
+
+def test_a_file_that_was_changed_afterwards(make_asset):
+    folder = make_asset()
+    text = (folder / "tags.json").read_text()
+    (folder / "tags.json").write_text(text.replace("0.9", "0.8"))
+    broken = [verdict.rule for verdict in check(folder).verdicts if verdict.broken]
+    assert broken == ["A file has the content that the manifest says."]
