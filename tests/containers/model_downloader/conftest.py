@@ -9,6 +9,7 @@ import pytest
 
 from containers.common import models
 from containers.model_downloader import retry
+from tests.containers.model_downloader.loopback import Loopback
 from tests.containers.model_downloader.registry import Package, Registry, noise
 
 SIZE = 400_000
@@ -96,3 +97,63 @@ def _pairs(**values: object) -> list[str]:
 def _forget() -> None:
     models.catalogue.cache_clear()
     models.open_model.cache_clear()
+
+
+@pytest.fixture
+def loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Loopback]]:
+    """`loopback()` starts another host that the settings allow; retries do not pause."""
+    for name in FOREIGN:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name in ("HF_TOKEN", "HF_TOKEN_SECRET", "MEDIAFLOW_ALLOW_HOSTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.0)
+    started: list[Loopback] = []
+
+    def start() -> Loopback:
+        started.append(Loopback())
+        monkeypatch.setenv("MEDIAFLOW_ALLOW_HOSTS", ", ".join(host.address for host in started))
+        return started[-1]
+
+    yield start
+    for host in started:
+        host.close()
+
+
+@pytest.fixture
+def web(loopback: Callable[[], Loopback]) -> Loopback:
+    """A host that the settings allow."""
+    return loopback()
+
+
+@pytest.fixture
+def enter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """`enter(id, source, files)` adds a catalogue entry; `files` is {name: content}, their hashes pinned.
+
+    A list instead names files whose hashes nobody publishes.
+    """
+    path = tmp_path / "catalogue.toml"
+    monkeypatch.setenv("MEDIAFLOW_CATALOGUE", str(path))
+
+    def add(model: str, source: dict[str, object], files: dict[str, bytes] | list[str] = []) -> None:  # noqa: B006
+        named: list[dict[str, object]] = [{"name": name} for name in files]
+        if isinstance(files, dict):
+            for entry, content in zip(named, files.values(), strict=True):
+                entry |= {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+        fixed = {"task": "tag", "title": "", "revision": "1", "licence": "MIT", "profile": "starter"}
+        pairs = {"id": model, **fixed, "source": source, "files": named}
+        lines = ["[[model]]", *(f"{name} = {_toml(value)}" for name, value in pairs.items())]
+        with path.open("a", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+        _forget()
+
+    yield add
+    _forget()
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(name)} = {_toml(one)}" for name, one in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value)
