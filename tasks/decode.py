@@ -18,6 +18,7 @@ from containers.common.errors import MediaError
 from containers.common.media import open_media
 from tasks.asset import explain_disk
 from tasks.cuts import CutDetector
+from tasks.pictures import to_picture
 from tasks.probe import is_moving
 from tasks.progress import advance
 from tasks.stage import StageOutput
@@ -25,7 +26,6 @@ from tasks.stage import StageOutput
 SPEECH_RATE = 16_000  # Hz: Whisper and pyannote
 FULL_RATE = 48_000  # Hz: DeepFilterNet and the taggers
 GAP = 0.1  # seconds: timestamps that jump further than this are filled with silence
-LONGEST_SIDE = 1920  # pixels: larger frames are scaled down
 JPEG_QUALITY = 92
 
 
@@ -220,12 +220,6 @@ class _FrameSampler:
             self._next = int(seconds * self._rate + 1e-3) + 1
         if not (due or starts):
             return
-        picture = frame.to_image()
-        if aspect and aspect != 1:
-            picture = picture.resize((round(picture.width * aspect), picture.height))
-        if frame.rotation:
-            picture = picture.rotate(frame.rotation, expand=True)
-        picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
         path = self._folder / f"{len(self.frames):06d}.jpg"
-        picture.save(path, quality=JPEG_QUALITY)
+        to_picture(frame, aspect).save(path, quality=JPEG_QUALITY)
         self.frames.append(Frame(time=round(seconds, 3), image=path.as_uri()))

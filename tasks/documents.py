@@ -15,6 +15,7 @@ from tasks.denoise import DenoisedAudio
 from tasks.embed import FaceVector
 from tasks.frame_faces import FrameFaces
 from tasks.look import PictureVector
+from tasks.speaking import Speaking, name_segments, name_tracks, name_turns
 from tasks.subtitles import to_rttm, to_srt, to_vtt
 from tasks.track import Track
 
@@ -31,10 +32,22 @@ class Findings(BaseModel):
     pictures: list[PictureVector] = []
     denoised: DenoisedAudio | None = None
 
+    speaking: Speaking = Speaking()
+
     @property
     def utterances(self) -> Transcript:
-        """The transcript with a speaker for every word."""
-        return assign_speakers(self.transcript, self.diarization)
+        """The transcript with a speaker for every word, and who is seen speaking each segment."""
+        return name_segments(assign_speakers(self.transcript, self.diarization), self.tracks, self.speaking)
+
+    @property
+    def heard(self) -> Diarization:
+        """The diarization with the faces that are seen speaking."""
+        return name_turns(self.diarization, self.speaking)
+
+    @property
+    def seen(self) -> list[Track]:
+        """The tracks with the voices that are heard when they speak."""
+        return name_tracks(self.tracks, self.speaking)
 
 
 class FacesDocument(BaseModel):
@@ -47,7 +60,7 @@ class FacesDocument(BaseModel):
 def write_documents(findings: Findings, asset: str) -> dict[str, bytes]:
     """File name to content, for all files that are made of findings alone."""
     transcript = findings.utterances
-    faces = FacesDocument(frames=[frame for frame in findings.frames if frame.faces], tracks=findings.tracks)
+    faces = FacesDocument(frames=[frame for frame in findings.frames if frame.faces], tracks=findings.seen)
     no_descriptor = {"frames": {"__all__": {"faces": {"__all__": {"descriptor"}}}}}
     return {
         "transcript.json": _json(
@@ -55,7 +68,7 @@ def write_documents(findings: Findings, asset: str) -> dict[str, bytes]:
         ),
         "transcript.srt": to_srt(transcript).encode(),
         "transcript.vtt": to_vtt(transcript).encode(),
-        "diarization.json": _json(findings.diarization.model_dump(mode="json")),
+        "diarization.json": _json(findings.heard.model_dump(mode="json", exclude_none=True)),
         "diarization.rttm": to_rttm(findings.diarization, asset).encode(),
         "tags.json": _json(findings.tags.model_dump(mode="json", exclude={"embeddings"})),
         "faces.json": _json(faces.model_dump(mode="json", exclude=no_descriptor)),

@@ -63,7 +63,7 @@ def _report_data(
 ) -> ReportData:
     crops = best_crops(findings)
     people: dict[str | int, list[Track]] = defaultdict(list)
-    for track in findings.tracks:
+    for track in findings.seen:
         people[track.person or track.id].append(track)
     return ReportData(
         media=manifest.media,

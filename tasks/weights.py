@@ -18,7 +18,7 @@ def weights(stage: str, options: AnalyzeOptions) -> list[str]:
         case "tag":
             large = "panns-cnn14-events" if options.tag_mode == "events" else "panns-cnn14"
             return [large if has_model(large) else "firered-aed"]
-        case "detect":
+        case "detect" | "link":
             return ["faceapi"]
         case "embed":
             return ["mtcnn", "facenet-vggface2"] if has_model("facenet-vggface2") else ["mtcnn"]

@@ -9,6 +9,9 @@ class Turn(Span):
     """One speaker talking without a break; turns of different speakers may overlap."""
 
     speaker: str
+    face: int | None = Field(
+        default=None, description="track of faces.json that is seen speaking, filled in by the analysis"
+    )
 
 
 class Speaker(Contract):
@@ -17,6 +20,9 @@ class Speaker(Contract):
     speaker: str
     model: str
     embedding: list[float]
+    person: str | None = Field(
+        default=None, description="person of faces.json who has this voice, filled in by the analysis"
+    )
 
 
 class Diarization(Contract):

@@ -20,6 +20,9 @@ class Segment(Contract):
     end: Seconds
     text: str
     speaker: str | None = None
+    person: str | None = Field(
+        default=None, description="person of faces.json who is seen speaking, filled in by the analysis"
+    )
     words: list[Word] = []
 
 

@@ -18,6 +18,7 @@ STAGES = (
     "detect",
     "embed",
     "look",
+    "link",
     "check",
     "index",
     "publish",

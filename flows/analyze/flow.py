@@ -32,6 +32,7 @@ from tasks.manifest import Manifest
 from tasks.options import AnalyzeOptions
 from tasks.probe import MediaInfo, probe
 from tasks.publish import publish, software_versions
+from tasks.speaking import link_speakers
 from tasks.tag import tag
 from tasks.track import name_people
 from tasks.transcribe import transcribe
@@ -74,6 +75,7 @@ def analyze(
         stages = Stages(asset, keys, board)
         decoded = _decode_once(stages, asset, media, info, options)
         findings = _find(stages, asset, decoded, options, keys)
+        _link(stages, asset, media, decoded, findings, options)
         embeddings = asset.cache / "embeddings.parquet"
         rows = embedding_rows(findings)
         write_embeddings(embeddings, asset.id, rows)
@@ -131,6 +133,7 @@ def _decode_once(
     if cleaned and not _denoised_folder(asset, stages.keys).exists():
         stages.drop("denoise")
     wanted = ((*cleaned, *HEARD) if info.audio_codec else ()) + (SEEN if info.video_codec else ())
+    wanted += ("link",) if info.audio_codec and info.video_codec else ()
     missing = [stage for stage in wanted if not stages.kept(stage)]
     again = bool(missing) and not complete_mark(asset.media).exists()
     future = stages.submit(
@@ -204,6 +207,23 @@ def _denoise(stages: Stages, asset: Asset, decoded: Decoded, options: AnalyzeOpt
 def _denoised_folder(asset: Asset, keys: dict[str, str]) -> Path:
     """Kept between runs like the stage's result, which names the files in it."""
     return asset.cache / "denoised" / keys["denoise"]
+
+
+def _link(
+    stages: Stages, asset: Asset, media: Path, decoded: Decoded, findings: Findings, options: AnalyzeOptions
+) -> None:
+    """Adds to the findings which face speaks in which turn."""
+    ended = [stages.board.stages[stage] for stage in ("diarize", "embed")]
+    if unfinished := [stage for stage in ended if stage.state != "done"]:
+        reasons = " and ".join(f"{stage.name} was {stage.state}" for stage in unfinished)
+        stages.skip(f"it needs speakers and faces, and {reasons}", "link")
+        return
+    turns = findings.diarization.turns
+    hold = 1 / options.frame_rate
+    given = (findings.frames, decoded.shots, findings.tracks, hold, asset.media / "mouths")
+    linked = stages.collect(stages.submit("link", link_speakers, media, decoded.audio_16k, turns, *given))
+    if linked:
+        findings.speaking = linked
 
 
 def _checked(

@@ -40,6 +40,7 @@ def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:
     keys["tag"] = key("tag", keys["decode"], "audioset", *SOUND_OPTIONS)
     keys["detect"] = key("detect", keys["decode"], "faceapi", *FACE_OPTIONS)
     keys["embed"] = key("embed", keys["detect"], "facenet")
+    keys["link"] = key("link", f"{keys['embed']} {keys['diarize']}", "faceapi")
     keys["look"] = key("look", keys["decode"], "facenet")
     return keys
 

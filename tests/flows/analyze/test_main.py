@@ -199,7 +199,7 @@ def test_another_option_redoes_only_what_depends_on_it(demo: tuple[Path, str], d
     done = run(demo_video, "--output", demo[0], "--num-speakers", 1)
     assert done.returncode == 0, done.stdout + done.stderr
     kept = {stage.name for stage in read_manifest(demo[0]).stages if stage.kept}
-    assert kept == {"denoise", "transcribe", "tag", "detect", "embed"}
+    assert kept == {"denoise", "transcribe", "tag", "detect", "embed", "look"}
     assert run(demo_video, "--output", demo[0]).returncode == 0  # back to what other tests expect
 
 

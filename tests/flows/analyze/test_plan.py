@@ -35,13 +35,13 @@ def test_other_content_shares_nothing() -> None:
         ({"denoise_format": "opus"}, {"denoise", "transcribe"}),
         ({"denoise_limit": 20}, {"denoise", "transcribe"}),
         ({"denoise_post_filter": True}, {"denoise", "transcribe"}),
-        ({"max_speakers": 3}, {"diarize"}),
+        ({"max_speakers": 3}, {"diarize", "link"}),
         ({"tag_threshold": 0.5}, {"tag"}),
         ({"tag_mode": "events"}, {"tag"}),
         ({"tag_thresholds": {"Bark": 0.1}}, {"tag"}),
         ({"tag_only": ["animals"]}, {"tag"}),
-        ({"detector": "tiny"}, {"detect", "embed"}),
-        ({"face_threshold": 0.6}, {"detect", "embed"}),
+        ({"detector": "tiny"}, {"detect", "embed", "link"}),
+        ({"face_threshold": 0.6}, {"detect", "embed", "link"}),
         ({"frame_rate": 2.0}, set(plan_keys(media(), AnalyzeOptions()))),
         ({"index": False}, set()),
     ],
@@ -68,4 +68,4 @@ def test_another_set_of_weights_redoes_the_stages_that_use_them(
     models.catalogue.cache_clear()
     after = plan_keys(media(), AnalyzeOptions())
     models.catalogue.cache_clear()
-    assert {stage for stage in after if before[stage] != after[stage]} == {"embed"}
+    assert {stage for stage in after if before[stage] != after[stage]} == {"embed", "link"}
