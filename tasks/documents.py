@@ -78,7 +78,7 @@ def write_documents(findings: Findings, asset: str) -> dict[str, bytes]:
 def embedding_rows(findings: Findings) -> list[dict[str, object]]:
     """Rows for embeddings.parquet: a vector, the model that made it, and where in the media it belongs."""
     boxes = {frame.time: frame.faces for frame in findings.frames}
-    people = {track.id: track.person for track in findings.tracks}
+    tracks = {track.id: track for track in findings.tracks}
     faces = [
         {
             "model": face.model,
@@ -89,15 +89,16 @@ def embedding_rows(findings: Findings) -> list[dict[str, object]]:
                 "face": face.face,
                 "thumbnail": _in_cache(face.crop),
                 "track": face.track,
-                "person": people.get(face.track),
+                **_appearance(tracks.get(face.track)),
                 **boxes[face.time][face.face].detection.model_dump(mode="json"),
             },
         }
         for face in findings.vectors
     ]
-    first_heard: dict[str, float] = {}
+    heard: dict[str, tuple[float, float]] = {}
     for turn in findings.diarization.turns:
-        first_heard.setdefault(turn.speaker, turn.start)
+        start, end = heard.get(turn.speaker, (turn.start, turn.end))
+        heard[turn.speaker] = (min(start, turn.start), max(end, turn.end))
     voices = [
         {
             "model": speaker.model,
@@ -105,7 +106,8 @@ def embedding_rows(findings: Findings) -> list[dict[str, object]]:
             "metadata": {
                 "kind": "voice",
                 "speaker": speaker.speaker,
-                "time": first_heard.get(speaker.speaker),
+                "time": heard[speaker.speaker][0],
+                "end": heard[speaker.speaker][1],
             },
         }
         for speaker in findings.diarization.speakers
@@ -124,6 +126,13 @@ def embedding_rows(findings: Findings) -> list[dict[str, object]]:
         for picture in findings.pictures
     ]
     return faces + voices + _sound_rows(findings.tags) + pictures
+
+
+def _appearance(track: Track | None) -> dict[str, object]:
+    """The whole of what a best crop stands for: who, from when until when, in how many samples."""
+    if track is None:
+        return {}
+    return {"person": track.person, "shown": [track.start, track.end], "samples": len(track.seen)}
 
 
 def _in_cache(uri: str | None) -> str | None:

@@ -38,7 +38,7 @@ def compare_faces(one: ArrayLike, other: ArrayLike, model: str) -> Match:
 
 def group_people(
     faces: Sequence[NDArray[np.floating]],
-    model: str,
+    model: str | Metric,
     apart: Sequence[tuple[int, int]] = (),
     threshold: float | None = None,
 ) -> list[int]:
@@ -48,7 +48,7 @@ def group_people(
     person of another file. Items of a pair in `apart` are never put together. Average linkage over the mean
     distance between items, cut at the model's threshold; takes O(items squared) memory.
     """
-    metric = METRICS[model]
+    metric = METRICS[model] if isinstance(model, str) else model
     if len(faces) < 2:
         return [0] * len(faces)
     vectors = np.concatenate([np.atleast_2d(item) for item in faces])

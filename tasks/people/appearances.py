@@ -9,49 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from containers.common.errors import UserError
+from containers.facenet.matching import METRICS, Metric
 from tasks.asset import MANIFEST, Asset
 from tasks.embeddings import read_embeddings
 from tasks.people.store import Kind
 
-
-class Comparison(NamedTuple):
-    """How two vectors of a model are compared, and up to which distance they are one person's.
-
-    `limit` is a Euclidean distance, or 1 - cosine where `cosine` is true.
-    """
-
-    kind: Kind
-    cosine: bool
-    limit: float
-
-
-# Careful on purpose: who is missed is named by hand, who is mistaken is found by nobody. Measured on the
-# packaged photographs and recording: faceapi, the same face one second later is within 0.28 in 95 % of
-# pairs, two people are never within 0.42. GE2E, two halves of a speaker's turns are within 0.16, two
-# speakers rarely within 0.15. VGGFace2's weights are in no registry, so its figure is not measured here:
-# it is the threshold that https://github.com/serengil/deepface uses for Facenet512.
-COMPARISONS = {
-    "faceapi": Comparison("face", cosine=False, limit=0.4),
-    "facenet-vggface2": Comparison("face", cosine=True, limit=0.3),
-    "ge2e-speaker": Comparison("voice", cosine=True, limit=0.15),
-}
+# GE2E voices: measured on the packaged recording, two halves of a speaker's turns lie within 0.16 and two
+# speakers rarely within 0.15. Careful on purpose: who is missed is named by hand, who is mistaken by nobody.
+VOICES = {"ge2e-speaker": Metric("cosine", 0.15)}
+COMPARED: dict[str, Metric] = {**METRICS, **VOICES}  # models that tell people apart
 
 
 class Appearance(NamedTuple):
-    """`label` is face<track> or the speaker's; `vector` is the mean of its vectors."""
+    """`label` is face<track> or the speaker's; `vector` is the mean of its `vectors`, shape (n, d)."""
 
     asset: str
     label: str
     model: str
     vector: NDArray[np.float64]
+    vectors: NDArray[np.float64]
     start: float
     end: float
-    seen: int  # vectors behind it
+    seen: int  # sampled frames; 1 for a voice
     thumbnail: str | None  # below the asset's cache
 
     @property
     def kind(self) -> Kind:
-        return COMPARISONS[self.model].kind
+        return "voice" if self.model in VOICES else "face"
 
     @property
     def ref(self) -> str:
@@ -63,14 +47,6 @@ class Appearance(NamedTuple):
         if self.asset != other.asset or self.kind != other.kind:
             return False
         return self.kind == "voice" or (self.start <= other.end and other.start <= self.end)
-
-
-def distances(one: NDArray, other: NDArray, model: str) -> NDArray[np.float64]:
-    """(n, m) distances between vectors (n, d) and (m, d) of one model."""
-    squared = (one**2).sum(1)[:, None] + (other**2).sum(1) - 2 * one @ other.T
-    euclidean = np.sqrt(np.maximum(squared, 0))
-    # Of unit vectors: |a - b|² = 2 - 2 cos
-    return euclidean**2 / 2 if COMPARISONS[model].cosine else euclidean
 
 
 def list_assets(output: Path) -> list[str]:
@@ -97,7 +73,7 @@ def group_appearances(asset: str, rows: Iterable[Mapping[str, Any]]) -> list[App
     """
     grouped: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
     for number, row in enumerate(rows):
-        if row["model"] in COMPARISONS:
+        if row["model"] in COMPARED:
             grouped[row["model"], _label(number, row["metadata"])].append(row)
     return [_appearance(asset, label, model, own) for (model, label), own in grouped.items()]
 
@@ -110,18 +86,23 @@ def _label(number: int, about: Mapping[str, Any]) -> str:
 
 
 def _appearance(asset: str, label: str, model: str, rows: list[Mapping[str, Any]]) -> Appearance:
-    vector = np.mean([row["vector"] for row in rows], axis=0)
-    if COMPARISONS[model].cosine:
+    vectors = np.array([row["vector"] for row in rows])
+    vector = vectors.mean(0)
+    if COMPARED[model].name == "cosine":
         vector = vector / np.linalg.norm(vector)
-    times = [row["metadata"].get("time") or 0.0 for row in rows]
-    best = max(rows, key=lambda row: row["metadata"].get("score") or 0.0)
+    about = rows[0]["metadata"]
+    start, end = about.get("shown") or (
+        about.get("time") or 0.0,
+        about.get("end") or about.get("time") or 0.0,
+    )
     return Appearance(
         asset=asset,
         label=label,
         model=model,
         vector=vector,
-        start=min(times),
-        end=max(times),
-        seen=len(rows),
-        thumbnail=best["metadata"].get("thumbnail"),
+        vectors=vectors,
+        start=start,
+        end=end,
+        seen=about.get("samples", len(rows)),
+        thumbnail=about.get("thumbnail"),
     )

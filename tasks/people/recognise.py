@@ -5,15 +5,14 @@ from itertools import combinations, groupby
 from typing import NamedTuple
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
+from scipy.spatial.distance import cdist
 
-from tasks.people.appearances import COMPARISONS, Appearance, distances
+from containers.facenet.matching import group_people
+from tasks.people.appearances import COMPARED, Appearance
 from tasks.people.store import People, Person
 
 PINNED = 0.02  # below this distance an appearance is the example itself
-MOST_CLUSTERED = 4000  # appearances in one distance matrix: 128 MB
-NEVER = 1e3  # distance of two appearances that cannot be one person
+MOST_CLUSTERED = 2000  # appearances of up to three vectors in one distance matrix: 290 MB
 
 
 class Group(NamedTuple):
@@ -42,7 +41,7 @@ def recognise(appearances: Sequence[Appearance], people: People) -> dict[int, Re
     only the nearest can be a person, unless it was said of each that it is.
     """
     found: dict[int, Recognised] = {}
-    for model in COMPARISONS:
+    for model in COMPARED:
         own = [number for number, appearance in enumerate(appearances) if appearance.model == model]
         known = [(person, person.vectors(model)) for person in people.people]
         known = [(person, vectors) for person, vectors in known if len(vectors)]
@@ -55,7 +54,7 @@ def recognise(appearances: Sequence[Appearance], people: People) -> dict[int, Re
 def _nearest(appearances: list[Appearance], known: list[tuple[Person, np.ndarray]], model: str) -> np.ndarray:
     """(appearances, people): the distance to each person's nearest example."""
     vectors = np.array([appearance.vector for appearance in appearances])
-    return np.stack([distances(vectors, examples, model).min(1) for _, examples in known], axis=1)
+    return np.stack([cdist(vectors, examples, COMPARED[model].name).min(1) for _, examples in known], axis=1)
 
 
 def _without_doubles(
@@ -65,7 +64,7 @@ def _without_doubles(
     holders: dict[tuple[str, str], list[Appearance]] = {}
     best = nearest.min(1)
     for row in np.argsort(best, kind="stable"):
-        if best[row] > COMPARISONS[model].limit:
+        if best[row] > COMPARED[model].threshold:
             break
         person = people[int(nearest[row].argmin())]
         appearance = appearances[own[row]]
@@ -85,7 +84,7 @@ def group(appearances: Sequence[Appearance], people: People) -> list[Group]:
     for number, match in found.items():
         groups[places[match.person.id]].appearances.append(appearances[number])
     unknown: list[Group] = []
-    for model in COMPARISONS:
+    for model in COMPARED:
         rest = [
             appearance
             for number, appearance in enumerate(appearances)
@@ -99,26 +98,21 @@ def group(appearances: Sequence[Appearance], people: People) -> list[Group]:
 
 def _cluster(appearances: list[Appearance], model: str) -> list[Group]:
     """Average linkage up to the model's limit; appearances at the same time stay apart."""
-    if len(appearances) < 2:
-        return [Group(None, appearances)] if appearances else []
 
     def asset_of(number: int) -> str:
         return appearances[number].asset
 
-    vectors = np.array([appearance.vector for appearance in appearances])
-    apart = distances(vectors, vectors, model)
-    for _, own in groupby(sorted(range(len(appearances)), key=asset_of), key=asset_of):
-        for one, other in combinations(own, 2):
-            if appearances[one].together_with(appearances[other]):
-                apart[one, other] = apart[other, one] = NEVER
-    np.fill_diagonal(apart, 0)
-    tree = linkage(squareform(apart, checks=False), "average")
-    clusters: dict[int, list[Appearance]] = {}
-    for appearance, cluster in zip(
-        appearances, fcluster(tree, COMPARISONS[model].limit, "distance"), strict=True
-    ):
-        clusters.setdefault(int(cluster), []).append(appearance)
-    return [Group(None, members) for members in clusters.values()]
+    apart = [
+        pair
+        for _, own in groupby(sorted(range(len(appearances)), key=asset_of), key=asset_of)
+        for pair in combinations(own, 2)
+        if appearances[pair[0]].together_with(appearances[pair[1]])
+    ]
+    clusters: dict[int, Group] = {}
+    numbers = group_people([each.vectors for each in appearances], COMPARED[model], apart)
+    for appearance, number in zip(appearances, numbers, strict=True):
+        clusters.setdefault(number, Group(None, [])).appearances.append(appearance)
+    return list(clusters.values())
 
 
 def _join_nearest(appearances: list[Appearance], groups: list[Group], model: str) -> list[Group]:
@@ -129,9 +123,9 @@ def _join_nearest(appearances: list[Appearance], groups: list[Group], model: str
     vectors = np.array([each.vector for one in groups for each in one.appearances])
     alone: list[Group] = []
     for appearance in appearances:
-        apart = distances(appearance.vector[None], vectors, model)[0]
+        apart = cdist(appearance.vector[None], vectors, COMPARED[model].name)[0]
         nearest = owners[int(apart.argmin())]
-        fits = apart.min() <= COMPARISONS[model].limit
+        fits = apart.min() <= COMPARED[model].threshold
         if fits and not any(appearance.together_with(other) for other in nearest.appearances):
             nearest.appearances.append(appearance)
         else:

@@ -10,7 +10,7 @@ import pytest
 from containers.common.errors import UserError
 from tasks.embeddings import write_embeddings
 from tasks.people import edit, recognise, store
-from tasks.people.appearances import COMPARISONS
+from tasks.people.appearances import COMPARED
 from tasks.people.edit import forget_person, list_people, merge_people, name_person, split_person
 from tasks.people.store import load_people
 
@@ -254,4 +254,4 @@ def test_a_block_that_fails_writes_nothing(add, tmp_path) -> None:
 
 
 def test_every_model_that_makes_faces_or_voices_has_a_limit() -> None:
-    assert {"faceapi", "facenet-vggface2", "ge2e-speaker"} <= set(COMPARISONS)
+    assert {"faceapi", "facenet-vggface2", "ge2e-speaker"} <= set(COMPARED)

@@ -1,0 +1,32 @@
+"""The search as a deployment: a form in the Prefect UI, the matches as a table and a page."""
+
+from pathlib import Path
+
+from prefect import flow
+from prefect.artifacts import create_table_artifact
+
+from flows.search.run import answer_question
+from tasks.report_view import clock
+from tasks.search.answer import Answer, Question
+
+
+@flow(name="search", flow_run_name="{question.kind}: {question.query}")
+def search(question: Question, output: Path = Path("out"), page: Path | None = None) -> Answer:
+    """Finds what is nearest to the question below `output`, best first; `page` is written as HTML.
+
+    Raises UserError with one sentence when the question cannot be answered.
+    """
+    answer = answer_question(output, question, page)
+    rows = [
+        {
+            "score": moment.score,
+            "media": moment.media,
+            "asset": moment.asset,
+            "who": moment.person or moment.label or "",
+            "times": ", ".join(clock(time) for time in sorted(moment.times)),
+        }
+        for moment in answer.moments
+    ]
+    description = f"{len(rows)} matches for {question.kind} {Path(question.query).name}, {answer.measure}"
+    create_table_artifact(rows, key="search", description=description)
+    return answer

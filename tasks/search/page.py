@@ -1,0 +1,61 @@
+"""What a search found as one HTML page that opens from disk: pictures are inside it, reports are linked."""
+
+import base64
+import io
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from PIL import Image
+
+from tasks.report import TEMPLATES
+from tasks.report_view import clock, speaker_name
+from tasks.search.answer import Answer
+
+HEADLINES = {
+    "face": "Who looks like the face in {}",
+    "picture": "What looks like {}",
+    "voice": "Who sounds like the voice in {}",
+    "sound": "What sounds like {}",
+    "like": "What is like {}",
+}
+
+
+def render_page(answer: Answer, page: Path, query: Image.Image | None, name: str) -> str:
+    """The page that will lie at `page`: its links are relative, so that it may move with the reports.
+
+    `query` is shown beside what was found, `name` says what was searched for.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(clock=clock, speaker_name=speaker_name, data_uri=_data_uri)
+
+    def link(path: str) -> str:
+        return quote(os.path.relpath(path, page.absolute().parent))
+
+    style = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "search.css"))
+    return environment.get_template("search.html.j2").render(
+        answer=answer,
+        headline=HEADLINES[answer.question.kind].format(name),
+        query=None if query is None else _encode(query),
+        style=Markup(style),
+        link=link,
+    )
+
+
+def _data_uri(path: str) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(Path(path).read_bytes()).decode()
+
+
+def _encode(picture: Image.Image) -> str:
+    small, content = picture.copy(), io.BytesIO()
+    small.thumbnail((320, 320))
+    small.save(content, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode()

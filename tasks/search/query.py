@@ -1,0 +1,167 @@
+"""From a media file of any format to the vectors that are searched for, by the images that made the index."""
+
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import av.error
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from containers.audioset.contract import TagRequest, Tags
+from containers.common.errors import MediaError, UserError
+from containers.common.media import open_media
+from containers.common.models import catalogue, has_model
+from containers.faceapi.contract import Box, DetectRequest, DetectResult
+from containers.facenet.contract import EmbedRequest, EmbedResult, LookRequest, LookResult, Picture
+from containers.pyannote.contract import Diarization, DiarizeRequest
+from tasks.invoke import invoke
+from tasks.search.answer import Question
+
+Image.MAX_IMAGE_PIXELS = 100_000_000
+LARGEST = 3072  # pixels of the longer side: what the face detectors look at, at most
+
+
+class QueryVectors(NamedTuple):
+    """(queries, dimension) and what of the file they stand for, as a small picture where it is one."""
+
+    vectors: np.ndarray
+    picture: Image.Image | None = None
+
+
+def check_model(model: str) -> None:
+    """Raises UserError when queries cannot be embedded as the index's vectors were."""
+    if model in catalogue() and not has_model(model):
+        raise UserError(
+            f"The index was made by '{model}', which is not in the model store: "
+            f"run `uv run python -m flows.models fetch {model}`, or analyse the media again."
+        )
+
+
+def embed_query(question: Question, model: str) -> QueryVectors:
+    """The vectors of the question's file by `model`. Raises UserError with one sentence, MediaError too."""
+    path = Path(question.query)
+    if not path.is_file():
+        raise MediaError(f"There is no file {path}.")
+    with tempfile.TemporaryDirectory() as folder:
+        if question.kind in ("face", "picture"):
+            picture = read_picture(path, question.at)
+            if question.kind == "picture":
+                return QueryVectors(_look(picture, model, Path(folder)), picture)
+            return _face(picture, path.name, question.which, model, Path(folder))
+        if question.kind == "voice":
+            return QueryVectors(_voice(path, question.which, model, Path(folder)))
+        return QueryVectors(_sound(path, model, Path(folder)))
+
+
+def read_picture(path: Path, at: float = 0.0) -> Image.Image:
+    """A picture of any format that Pillow knows, or the frame of a video at second `at`; RGB, upright."""
+    if path.stat().st_size == 0:
+        raise MediaError(f"{path.name} is empty.")
+    try:
+        with Image.open(path) as picture:
+            upright = ImageOps.exif_transpose(picture)
+            return (upright.convert("RGBA") if "transparency" in upright.info else upright).convert("RGB")
+    except Image.DecompressionBombError:
+        raise MediaError(f"{path.name} has more than 200 megapixels.") from None
+    except UnidentifiedImageError:
+        return _read_frame(path, at)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise MediaError(f"{path.name} cannot be decoded as a picture ({error}).") from None
+
+
+def _read_frame(path: Path, at: float) -> Image.Image:
+    try:
+        with open_media(path) as container:
+            if not container.streams.video:
+                raise MediaError(f"{path.name} has no picture.")
+            stream = container.streams.video[0]
+            origin = (container.start_time or 0) / 1e6
+            if at:
+                container.seek(round((origin + at) * 1e6))
+            frame = None
+            for frame in container.decode(stream):
+                if (frame.time or 0.0) - origin >= at - 1e-3:
+                    picture = frame.to_image()
+                    return picture.rotate(frame.rotation, expand=True) if frame.rotation else picture
+    except av.error.FFmpegError as error:
+        raise MediaError(f"{path.name} cannot be decoded: {error.strerror}.") from error
+    raise MediaError(f"{path.name} has no picture at second {at:g}.")
+
+
+def _save(picture: Image.Image, folder: Path) -> str:
+    shown = picture.copy()
+    shown.thumbnail((LARGEST, LARGEST))
+    shown.save(folder / "query.png", compress_level=1)
+    return (folder / "query.png").as_uri()
+
+
+def _look(picture: Image.Image, model: str, folder: Path) -> np.ndarray:
+    request = LookRequest(action="look", images=[_save(picture, folder)], model=model)
+    return np.array([seen.vector for seen in invoke("facenet", request, LookResult).value.images])
+
+
+def _face(picture: Image.Image, name: str, which: int | None, model: str, folder: Path) -> QueryVectors:
+    uri = _save(picture, folder)
+    request = DetectRequest(images=[uri], result_uri=(folder / "faces.json").as_uri())
+    (seen,) = invoke("faceapi", request, DetectResult).value.images
+    faces = sorted(seen.faces, key=lambda face: face.detection.box.x)
+    box = (face := faces[_choose(len(faces), which, name, "face", "from the left")]).detection.box
+    vector = face.descriptor if model == "faceapi" else _embed(uri, box, folder)
+    shown = picture.resize((seen.width, seen.height)) if picture.width != seen.width else picture
+    return QueryVectors(np.array([vector]), shown.crop((box.x, box.y, box.x + box.width, box.y + box.height)))
+
+
+def _embed(uri: str, box: Box, folder: Path) -> list[float]:
+    request = EmbedRequest(
+        images=[Picture(image=uri, boxes=[box])], result_uri=(folder / "embeddings.json").as_uri()
+    )
+    (face,) = invoke("facenet", request, EmbedResult).value.images[0].faces
+    if face.embedding is None:
+        raise UserError("The facenet image has no network to embed faces with.")
+    return face.embedding
+
+
+def _voice(path: Path, which: int | None, model: str, folder: Path) -> np.ndarray:
+    request = DiarizeRequest(audio=_uri(path), result_uri=(folder / "voices.json").as_uri())
+    speakers = invoke("pyannote", request, Diarization).value.speakers
+    speaker = speakers[_choose(len(speakers), which, path.name, "voice", "as first heard")]
+    if speaker.model != model:
+        raise UserError(
+            f"The index holds voices of '{model}' and the clip was embedded by '{speaker.model}': "
+            "analyse the media again."
+        )
+    return np.array([speaker.embedding])
+
+
+def _sound(path: Path, model: str, folder: Path) -> np.ndarray:
+    vectors = folder / "sounds.npz"
+    request = TagRequest(
+        audio=_uri(path),
+        model=model,
+        embeddings_uri=vectors.as_uri(),
+        result_uri=(folder / "tags.json").as_uri(),
+    )
+    invoke("audioset", request, Tags)
+    with np.load(vectors) as stored:
+        found = stored["vectors"]
+    if not len(found):
+        raise MediaError(f"{path.name} has no sound in it.")
+    return found
+
+
+def _uri(path: Path) -> str:
+    return path.absolute().as_uri()
+
+
+def _choose(found: int, which: int | None, name: str, what: str, order: str) -> int:
+    """The place of the one that is meant. Raises UserError when there is none, or nobody can tell which."""
+    if not found:
+        raise UserError(f"There is no {what} in {name}.")
+    if which is None and found > 1:
+        raise UserError(f"There are {found} {what}s in {name}: choose one, 1 to {found} {order} (--which).")
+    if (which or 1) > found:
+        raise UserError(
+            f"There {'is' if found == 1 else 'are'} only {found} {what}{'s' * (found > 1)} in {name}."
+        )
+    return (which or 1) - 1
