@@ -162,6 +162,32 @@ def test_a_batch_from_the_form(server, clip, tmp_path):
     assert len(list(tmp_path.glob("*/manifest.json"))) == 1
 
 
+def test_a_watched_folder_starts_each_file_once(server, clip, tmp_path):
+    """Two watchers of one folder, one after the other: the server knows the file already."""
+    (tmp_path / "arrived.wav").write_bytes(clip.read_bytes())
+    environment = {**os.environ, "PREFECT_API_URL": f"{server.url}/api"}
+    command = [sys.executable, "-m", "flows.watch", str(tmp_path), "--every", "1"]
+    names = []
+    for _ in range(2):
+        with subprocess.Popen(
+            [*command, "--output", str(tmp_path / "out")],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as watching:
+            assert watching.stdout
+            names.append(watching.stdout.readline())
+            watching.send_signal(signal.SIGINT)
+        assert watching.returncode == 130
+    assert names[0] == names[1] != ""
+
+
+def test_quality_from_the_form(server, analysed):
+    run = server.run("quality", output=analysed["parameters"]["output"])
+    assert run["state_name"] == "Completed"
+
+
 def test_models_from_the_form(server):
     run = server.run("models", profile="starter")
     assert run["state_name"] == "Completed"
