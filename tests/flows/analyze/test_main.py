@@ -38,6 +38,7 @@ FILES = {
     "noise.json",
     "faces.json",
     "embeddings.parquet",
+    "quality.json",
     "report.html",
     "manifest.json",
 }
