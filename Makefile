@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Idle threads that spin would take the cores that other processes need.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: setup models demo test lint lab serve bench clean
+.PHONY: setup models demo test soak lint lab serve bench clean
 
 setup: .venv/.synced $(NODE_MODULES) ## install everything the lock names
 
@@ -37,8 +37,11 @@ lint: .venv/.synced ## style, formatting and types
 	@$(RUN) basedpyright --level error
 
 test: lint models ## everything; fast tests first
-	@$(RUN) pytest -q -m "not slow"
-	@$(RUN) pytest -q -m slow
+	@$(RUN) pytest -q -m "not slow and not soak"
+	@$(RUN) pytest -q -m "slow and not soak"
+
+soak: models ## long campaigns of random faults
+	@$(RUN) pytest -q -m soak
 
 bench: models ## our flow against the upstream libraries one after another
 	@$(RUN) python -m benchmarks.main_job

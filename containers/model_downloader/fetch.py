@@ -124,7 +124,13 @@ def _fetch_alone(
         moved, got = _download_all(store, model.id, remotes, progress)
         for orphan in (store / model.id).rglob(".*.part*"):  # of a run that was killed while it unpacked
             orphan.unlink()
-        files = [unpack(file, got, store / model.id) for file in with_parts(missing, got)]
+        try:
+            files = [unpack(file, got, store / model.id) for file in with_parts(missing, got)]
+        except UserError as error:
+            if not isinstance(error, StorageError):  # whatever is no hash's match is not built upon
+                for one in (remote for remote in remotes if remote.sha256 is None):
+                    (store / ".downloads" / one.key).unlink(missing_ok=True)
+            raise
         if not model.files or any(file.sha256 is None for file in missing):
             pins = [file.model_dump(include={"name", "sha256", "size"}) for file in files]
             record(store, model.id, model.origin, pins)

@@ -36,8 +36,8 @@ def open_session(guard: Guard) -> requests.Session:
     session.max_redirects = REDIRECTS
     session.headers["Accept-Encoding"] = "identity"
     adapter = _Guarded(guard, _certificates())
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
+    for scheme in ("https://", "http://", ""):  # the guard has the word on other schemes too
+        session.mount(scheme, adapter)
     return session
 
 

@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import requests
 
@@ -46,9 +47,13 @@ def find_remotes(
 
 
 def choose_remotes(remotes: list[Remote], files: list[ModelFile]) -> list[Remote]:
-    """Those that `files` are made of, or all when the catalogue names no files."""
+    """Those that `files` are made of, with the hashes pinned there; all when the catalogue names no files."""
     if not files:
         return remotes
+    pins = {name: file.sha256 for file in files for name in _names(file)[:1] if len(_names(file)) == 1}
+    remotes = [
+        one if one.sha256 or one.archive else replace(one, sha256=pins.get(one.name)) for one in remotes
+    ]
     whole = {remote.name for remote in remotes if not remote.archive}
     named = {name.partition(":")[0] for file in files for name in file.parts} | {
         file.name for file in files if not file.parts

@@ -45,6 +45,7 @@ class Loopback:
         self.repos: dict[str, Repo] = {}
         self.token: str | None = None  # gated repositories ask for it
         self.storage: Loopback | None = None
+        self.spoil: Callable[[bytes], bytes] = bytes  # what becomes of a body on its way
         self.pace = 0.0  # seconds between blocks
         self.asked: list[Asked] = []
         self.served: Counter[str] = Counter()
@@ -152,7 +153,7 @@ class Loopback:
                 if self.command == "HEAD":
                     return
                 stop = mood.cut if mood.cut is not None else mood.hold
-                sending = body[:stop]
+                sending = host.spoil(body[:stop])
                 for start in range(0, len(sending), BLOCK):
                     block = sending[start : start + BLOCK]
                     self.wfile.write(block)

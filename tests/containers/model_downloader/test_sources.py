@@ -78,7 +78,7 @@ def test_what_was_first_fetched_is_enforced_from_then_on(hub, enter, store, tran
     assert {file["name"] for file in pinned["files"]} == set(transformer)
     (folder / "config.json").unlink()
     hub.repos["lab/bert"].files = transformer | {"config.json": b"{}"}
-    assert fetch().reason.startswith("config.json does not match its SHA-256")
+    assert fetch().reason.startswith("config.json from 127.0.0.1 does not match its SHA-256")
     hub.repos["lab/bert"].files = transformer
     assert fetch().status == "fetched"
 
