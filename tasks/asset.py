@@ -41,6 +41,11 @@ class Asset(BaseModel):
         return self.output / ".cache" / self.id
 
     @property
+    def lock_path(self) -> Path:
+        """Locked while the asset is being analysed."""
+        return self.cache.with_suffix(".lock")
+
+    @property
     def results(self) -> Path:
         """Finished stages' results, one file a stage key."""
         return self.cache / "results"
@@ -90,7 +95,7 @@ class Asset(BaseModel):
         """
         self.prepare()
         with explain_disk(self.output):
-            lock = FileLock(self.cache.with_suffix(".lock"))
+            lock = FileLock(self.lock_path)
             try:
                 lock.acquire(timeout=0)
             except Timeout:

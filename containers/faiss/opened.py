@@ -16,6 +16,7 @@ from containers.common.models import sha256_of
 from containers.faiss import index as faiss_index
 from containers.faiss.contract import IndexVersion
 from containers.faiss.delta import held_parts
+from containers.faiss.mapped import MappedVectors
 from containers.faiss.vectors import Matrix
 from containers.faiss.versions import VECTORS
 
@@ -36,7 +37,7 @@ class Opened:
     version: IndexVersion
     index: Any
     rows: pa.Table
-    segments: tuple[Matrix, ...]
+    segments: tuple[MappedVectors, ...]
     parts: dict[str, str]  # asset: digest of its embeddings
 
     @cached_property
@@ -55,13 +56,18 @@ class Opened:
     def exact(self, slots: NDArray[np.int64]) -> Matrix:
         """The exact vectors of slots, shape (slots, dimension), in the order given."""
         if len(self.segments) == 1:
-            return self.segments[0][slots]
+            return self.segments[0].matrix[slots]
         vectors = np.empty((len(slots), self.version.dimension), np.float32)
         which = np.searchsorted(self.starts, slots, side="right") - 1
         for number, segment in enumerate(self.segments):
             chosen = which == number
-            vectors[chosen] = segment[slots[chosen] - self.starts[number]]
+            vectors[chosen] = segment.matrix[slots[chosen] - self.starts[number]]
         return vectors
+
+    def release(self) -> None:
+        """Gives back the memory of exact vectors that were read."""
+        for segment in self.segments:
+            segment.release()
 
 
 def open_version(index_uri: str, version: IndexVersion, to_change: bool = False) -> Opened:
@@ -83,18 +89,11 @@ def open_version(index_uri: str, version: IndexVersion, to_change: bool = False)
         segments = []
         for segment in version.segments:
             uri = storage.join(index_uri, segment.version, VECTORS)
-            vectors = map_vectors(files.enter_context(storage.reading(uri)), version.dimension)
+            vectors = MappedVectors(files.enter_context(storage.reading(uri)), version.dimension)
             if len(vectors) != segment.count:
                 raise Damaged(f"{uri} is damaged: roll the index back or build it again.")
             segments.append(vectors)
     return Opened(version, index, rows, tuple(segments), held_parts(index_uri, version))
-
-
-def map_vectors(path: Path, dimension: int) -> Matrix:
-    """A file of float32 numbers as a matrix that stays on disk, shape (count, dimension)."""
-    if path.stat().st_size < 4 * dimension:
-        return np.empty((0, dimension), np.float32)
-    return np.memmap(path, np.float32, mode="r").reshape(-1, dimension)
 
 
 def read_arrow(path: Path) -> pa.Table:

@@ -44,7 +44,7 @@ def reason_to_rebuild(
     if len(opened.segments) >= SEGMENTS:
         return f"its vectors lie in {len(opened.segments)} files"
     if version.fit and staged.count >= DRIFT_VECTORS:
-        fit = faiss_index.fit_to_lists(opened.index, blocks(staged.vectors))
+        fit = faiss_index.fit_to_lists(opened.index, blocks(staged.mapped()))
         if fit is not None and fit > DRIFT * version.fit:
             return f"new vectors are {fit / version.fit:.2f} times as far from the list centres: they drift"
     return None

@@ -170,6 +170,7 @@ def refined(
             scores[part] = np.matmul(candidates, queries[part, :, None])[:, :, 0]
         else:
             scores[part] = ((candidates - queries[part, None]) ** 2).sum(axis=2)
+        opened.release()
     scores[slots < 0] = np.nan
     return _best(scores, slots, k, 1 if metric == "cosine" else -1)
 

@@ -12,7 +12,8 @@ from containers.common import storage
 from containers.common.contract import Contract
 from containers.common.errors import UserError
 from containers.faiss.contract import Metric
-from containers.faiss.opened import BLOCK, Opened, map_vectors
+from containers.faiss.mapped import MappedVectors
+from containers.faiss.opened import BLOCK, Opened
 from containers.faiss.rows import COLUMNS, describe
 from containers.faiss.vectors import Matrix, matrix_of, pc, read_rows
 
@@ -65,9 +66,8 @@ class Staged:
     def rows(self) -> pa.Table:
         return pa.concat_tables([COLUMNS.empty_table(), *self.tables])
 
-    @property
-    def vectors(self) -> Matrix:
-        return map_vectors(self.path, self.dimension)
+    def mapped(self) -> MappedVectors:
+        return MappedVectors(self.path, self.dimension)
 
 
 def stage_parts(parts: Iterable[Part], model: str, staged: Staged) -> None:
@@ -91,11 +91,13 @@ def copy_rows(opened: Opened, kept: pa.Table, staged: Staged) -> None:
     plain = kept.select(COLUMNS.names)
     for start in range(0, len(kept), BLOCK):
         staged.append(plain.slice(start, BLOCK), opened.exact(slots[start : start + BLOCK]))
+        opened.release()
 
 
-def blocks(vectors: Matrix) -> Iterator[Matrix]:
+def blocks(vectors: MappedVectors) -> Iterator[Matrix]:
     for start in range(0, len(vectors), BLOCK):
-        yield np.ascontiguousarray(vectors[start : start + BLOCK])
+        yield np.array(vectors.matrix[start : start + BLOCK])
+        vectors.release()
 
 
 def write_digests(held: Mapping[str, str], path: Path) -> None:

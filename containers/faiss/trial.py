@@ -46,6 +46,7 @@ def exact_truth(opened: Opened, seed: int = 0) -> Truth:
     slots = np.empty((len(chosen), 0), np.int64)
     for start in range(0, len(used), BLOCK):
         block = used[start : start + BLOCK]
+        opened.release()
         near, where = faiss.knn(
             queries, np.ascontiguousarray(opened.exact(block)), min(depth, len(block)), by
         )

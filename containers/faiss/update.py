@@ -17,6 +17,7 @@ from containers.faiss import index as faiss_index
 from containers.faiss import trial, versions
 from containers.faiss.contract import Building, IndexVersion, Metric, ReindexRequest, Segment, UpdateRequest
 from containers.faiss.delta import PARTS, sweep
+from containers.faiss.mapped import MappedVectors
 from containers.faiss.opened import Damaged, Opened, open_version, write_arrow
 from containers.faiss.rules import chosen_type, reason_to_rebuild
 from containers.faiss.staging import (
@@ -47,6 +48,7 @@ class Making:
         self.draft = draft
         self.opened = opened
         self.staged = Staged(draft.folder / versions.VECTORS, metric)
+        self.staged.path.touch()
         self.started = time.perf_counter()
         size = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", DEFAULT_MEMORY_MB))
         self.memory = (request.memory_mb or size // 2) << 20
@@ -79,7 +81,8 @@ class Making:
             faiss_index.take_out(opened.index, lost)
         slots = np.arange(first, first + new)
         start = 0
-        for block in blocks(self.staged.vectors) if new else ():
+        mapped = self.staged.mapped()
+        for block in blocks(mapped):
             faiss_index.extend(opened.index, block, slots[start : start + len(block)])
             start += len(block)
         added = self.staged.rows.append_column("slot", pa.array(slots, pa.int64()))
@@ -94,7 +97,7 @@ class Making:
                 "segments": segments,
             }
         )
-        maps = (*opened.segments, self.staged.vectors) if new else opened.segments
+        maps = (*opened.segments, mapped) if new else opened.segments
         return Opened(version, opened.index, pa.concat_tables([kept, added]), maps, digests), new
 
     def _built(self, digests: dict[str, str], why: str) -> tuple[Opened, int]:
@@ -103,7 +106,8 @@ class Making:
         dimension = staged.dimension or (self.opened.version.dimension if self.opened else 0)
         if not dimension:
             raise UserError(f"There are no vectors of model '{self.request.model}' to index.")
-        vectors = staged.vectors if staged.count else np.empty((0, dimension), np.float32)
+        staged.dimension = dimension
+        vectors = staged.mapped()
         asked = self.request.type or (self.opened.version.asked if self.opened else "auto")
         choice = chosen_type(self.request, self.opened, staged.count, dimension, self.memory)
         kind = choice.type if staged.count else "Flat"
@@ -254,14 +258,16 @@ def _digests(rows: pa.Table) -> dict[str, str]:
     return {asset: digest.hexdigest() for asset, digest in assets.items()}
 
 
-def _sample(vectors: Matrix, kind: str) -> Matrix:
+def _sample(vectors: MappedVectors, kind: str) -> Matrix:
     """What the index is trained on: a random part, large enough for its lists."""
     lists = re.search(r"IVF(\d+)", kind)
     return _chosen(vectors, max(TRAINING, POINTS_PER_LIST * int(lists[1]) if lists else 0))
 
 
-def _chosen(vectors: Matrix, most: int) -> Matrix:
+def _chosen(vectors: MappedVectors, most: int) -> Matrix:
     if len(vectors) <= most:
-        return np.ascontiguousarray(vectors)
+        return np.array(vectors.matrix)
     chosen: NDArray[np.int64] = np.random.default_rng(0).choice(len(vectors), most, replace=False)
-    return np.ascontiguousarray(vectors[np.sort(chosen)])
+    sample = np.ascontiguousarray(vectors.matrix[np.sort(chosen)])
+    vectors.release()
+    return sample

@@ -1,0 +1,82 @@
+"""`python -m flows.reindex OUT`: bring the search indexes of an output folder up to date, or go back."""
+
+import argparse
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from containers.common.errors import UserError
+from flows.analyze.__main__ import quiet_prefect, stop_on_signals
+from tasks.reindex_options import ReindexOptions, index_uri
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code: 0 all indexes are up to date, 1 one is not, 2 wrong usage, 130 interrupted."""
+    chosen = vars(_parser().parse_args(arguments))
+    output, rollback = chosen.pop("output"), chosen.pop("rollback")
+    try:
+        options = ReindexOptions(**{name: value for name, value in chosen.items() if value is not None})
+        if rollback:
+            return _roll_back(output, options, rollback)
+        _run(output, options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        print(f"{', '.join(f'--{name}' for name in first['loc'])}: {first['msg']}.", file=sys.stderr)
+        return 1
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.reindex",
+        description="Make the search indexes hold exactly what lies below the output folder.",
+    )
+    parser.add_argument("output", type=Path, help="folder of asset folders")
+    parser.add_argument("--index", help="folder or s3:// prefix of the indexes (OUTPUT/index)")
+    parser.add_argument("--model", action="append", dest="models", help="only this model; may be repeated")
+    parser.add_argument("--type", help="auto, IVF, HNSW or a faiss factory string (what the index has)")
+    parser.add_argument("--memory", type=int, dest="memory_mb", help="MB that auto's index may take")
+    parser.add_argument("--recall", type=float, help="recall@10 that a new version needs (0.95)")
+    parser.add_argument("--keep", type=int, dest="keep_versions", help="versions kept (3)")
+    parser.add_argument(
+        "--rebuild", action="store_true", default=None, help="build anew although adding would do"
+    )
+    parser.add_argument("--rollback", metavar="MODEL", help="make the version before current again")
+    return parser
+
+
+def _roll_back(output: Path, options: ReindexOptions, model: str) -> int:
+    from containers.faiss.versions import rollback
+
+    version = rollback(index_uri(output, options, model))
+    print(f"{model}: {version.version} is current again, with {version.count} vectors.")
+    return 0
+
+
+def _run(output: Path, options: ReindexOptions) -> None:
+    from flows.images import running_images
+    from flows.local_server import temporary_server, wait_for_server
+
+    quiet_prefect()
+    console = Console()
+    with ExitStack() as started:
+        stop_on_signals(started)
+        server = started.enter_context(temporary_server())
+        endpoint = started.enter_context(running_images())
+        if endpoint:
+            endpoint.prewarm(["faiss"])
+        from flows.reindex.flow import describe, reindex
+
+        wait_for_server(server)
+        for outcome in reindex(output.absolute(), options):
+            console.print(describe(outcome), highlight=False, markup=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

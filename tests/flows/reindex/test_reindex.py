@@ -1,0 +1,100 @@
+"""`python -m flows.reindex`, as a person or a schedule runs it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from containers.faiss.contract import SearchRequest
+from containers.faiss.search import Searcher
+from tasks.embeddings import write_embeddings
+from tasks.index import index
+
+ROOT = Path(__file__).parents[3]
+MODELS = {"facenet": 16, "faceapi": 8}
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "flows.reindex", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
+
+
+def analyse(output: Path, *assets: str) -> None:
+    """What an analysis leaves of each asset: its embeddings, and its files in the delta."""
+    for asset in assets:
+        random = np.random.default_rng(int(asset, 16))
+        rows = [
+            {"model": model, "vector": random.standard_normal(size).tolist(), "metadata": {"kind": "face"}}
+            for model, size in MODELS.items()
+            for _ in range(10)
+        ]
+        path = output / asset / "embeddings.parquet"
+        write_embeddings(path, asset, rows)
+        index.fn(asset, path, list(MODELS), output / "index")
+
+
+def found(output: Path, model: str) -> set[str]:
+    request = SearchRequest(
+        action="search",
+        index_uri=(output / "index" / model).as_uri(),
+        vectors=[[1.0] * MODELS[model]],
+        k=1000,
+    )
+    return {match.asset for match in Searcher().search(request).matches[0]}
+
+
+def version(output: Path, model: str) -> dict:
+    folder = output / "index" / model
+    name = json.loads((folder / "current").read_bytes())["version"]
+    return json.loads((folder / name / "manifest.json").read_bytes())
+
+
+@pytest.mark.slow
+def test_analysed_removed_rolled_back_and_failed(tmp_path: Path) -> None:
+    first, second, third = ("0" * 15 + digit for digit in "123")
+    analyse(tmp_path, first, second)
+    done = run(tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "facenet: v000001 built" in done.stdout
+    assert "20 vectors of 16 dimensions" in done.stdout, "why this type"
+    assert not list((tmp_path / "index/facenet/delta").iterdir())
+
+    analyse(tmp_path, third)
+    shutil.rmtree(tmp_path / first)
+    assert found(tmp_path, "facenet") == {first, second, third}, "removed from the next version on"
+    write_embeddings(
+        tmp_path / ("0" * 15 + "4") / "embeddings.parquet",
+        "0" * 15 + "4",
+        [{"model": "faceapi", "vector": [1.0] * 5}],
+    )
+    done = run(tmp_path)
+    assert done.returncode == 1, "one index fails, visibly"
+    assert done.stderr.startswith("The index before serves on: faceapi: The index holds vectors of 8")
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert found(tmp_path, "facenet") == {second, third}, "the other one was done"
+    assert version(tmp_path, "faceapi")["version"] == "v000001"
+
+    done = run(tmp_path, "--rollback", "facenet")
+    assert done.stdout == "facenet: v000001 is current again, with 20 vectors.\n"
+    assert found(tmp_path, "facenet") == {first, second}
+
+
+def test_nothing_to_roll_back_to(tmp_path: Path) -> None:
+    done = run(tmp_path, "--rollback", "facenet")
+    assert done.returncode == 1
+    assert done.stderr.endswith("has no previous version to go back to.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [(("--keep", 1), "--keep_versions"), (("--recall", 2), "--recall"), (("--memory", 1), "--memory_mb")],
+)
+def test_a_wrong_option_is_one_sentence(tmp_path: Path, arguments: tuple, sentence: str) -> None:
+    done = run(tmp_path, *arguments)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{sentence}: ")
+    assert done.stderr.count("\n") == 1

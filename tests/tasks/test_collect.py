@@ -1,0 +1,76 @@
+"""What a re-index finds below an output folder."""
+
+import shutil
+
+import pytest
+from filelock import FileLock
+
+from containers.common.errors import UserError
+from containers.common.models import sha256_of
+from tasks.asset import Asset
+from tasks.collect import collect, drop_orphans, write_parts
+from tasks.embeddings import write_embeddings
+from tasks.index import index
+
+FACE = {"model": "facenet", "vector": [0.6, 0.8], "metadata": {"kind": "face"}}
+VOICE = {"model": "ge2e", "vector": [1.0, 0.0, 0.0], "metadata": {"kind": "voice"}}
+FILM, TALK = "f" * 16, "7" * 16
+
+
+@pytest.fixture
+def output(tmp_path):
+    """A film with two faces and a voice, a talk with a voice, and what else lies in such a folder."""
+    for asset, rows in ((FILM, [FACE, FACE, VOICE]), (TALK, [VOICE])):
+        write_embeddings(tmp_path / asset / "embeddings.parquet", asset, rows)
+        models = sorted({row["model"] for row in rows})
+        index.fn(asset, tmp_path / asset / "embeddings.parquet", models, tmp_path / "index")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / ("0" * 16)).mkdir()  # an asset folder that lost its files
+    return tmp_path
+
+
+def delta(output, model):
+    return {path.name.split(".")[0] for path in (output / "index" / model / "delta").iterdir()}
+
+
+def test_every_asset_is_listed_for_every_model(output):
+    parts = collect.fn(output)
+    assert {model: {part.asset: part.rows for part in listed} for model, listed in parts.items()} == {
+        "facenet": {FILM: 2, TALK: 0},
+        "ge2e": {FILM: 1, TALK: 1},
+    }
+    assert parts["ge2e"][0].digest == sha256_of(output / parts["ge2e"][0].asset / "embeddings.parquet")
+
+
+def test_an_output_that_is_not_there(tmp_path):
+    with pytest.raises(UserError, match="There is no folder"):
+        collect.fn(tmp_path / "nothing")
+
+
+def test_a_damaged_file_is_named(output):
+    (output / TALK / "embeddings.parquet").write_bytes(b"half a file")
+    with pytest.raises(UserError, match=r"7777/embeddings\.parquet is not a Parquet file of vectors"):
+        collect.fn(output)
+
+
+def test_what_was_analysed_and_then_removed_goes_from_the_delta(output):
+    shutil.rmtree(output / FILM)
+    assert drop_orphans.fn(output) == 2
+    assert delta(output, "ge2e") == {TALK}
+    assert delta(output, "facenet") == set()
+
+
+def test_an_asset_being_analysed_is_left_alone(output):
+    shutil.rmtree(output / FILM)  # as when it is analysed for the first time: indexed, not published yet
+    asset = Asset(output=output, id=FILM)
+    asset.prepare()
+    with FileLock(asset.lock_path):
+        assert drop_orphans.fn(output) == 0
+    assert delta(output, "facenet") == {FILM}
+
+
+def test_no_parts_are_a_list_too(tmp_path):
+    from containers.faiss.staging import read_parts
+
+    write_parts([], tmp_path / "none.parquet")
+    assert read_parts((tmp_path / "none.parquet").as_uri()) == {}
