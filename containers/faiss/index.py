@@ -69,6 +69,11 @@ def extend(index: Any, vectors: Matrix, slots: NDArray[np.int64]) -> None:
         raise UserError(f"faiss cannot add to this index: {_reason(error)}.") from error
 
 
+def can_filter(index: Any) -> bool:
+    """Product-quantised codes without lists cannot be searched among some vectors only."""
+    return not isinstance(library().downcast_index(index), library().IndexPQ)
+
+
 def take_out(index: Any, slots: NDArray[np.int64]) -> None:
     """Takes vectors out of an index that has inverted lists."""
     index.remove_ids(library().IDSelectorBatch(slots))
@@ -133,7 +138,7 @@ def _parameters(index: Any, selector: Any, k: int, tuning: Tuning, share: float,
         wide = max(tuning.ef_search or EF_SEARCH, k)
         wide = min(index.ntotal, max(wide, round(4 * k / share)) if selector else wide)
         return faiss.SearchParametersHNSW(sel=selector, efSearch=wide)
-    return faiss.SearchParameters(sel=selector)
+    return faiss.SearchParameters(sel=selector) if selector else None
 
 
 def save(index: Any, path: Path) -> None:

@@ -139,7 +139,7 @@ def _in_version(
     version = opened.version
     available = version.count if mask is None else int(mask.sum())
     k = min(k, available)
-    if mask is not None and available <= EXACT_ROWS:
+    if mask is not None and (available <= EXACT_ROWS or not faiss_index.can_filter(opened.index)):
         chosen = np.flatnonzero(mask)
         scores, rows = _all_of(opened.exact(opened.slots[chosen]), queries, k, version.metric)
         return scores, np.where(rows < 0, -1, np.append(chosen, 0)[rows])

@@ -82,7 +82,7 @@ def test_index_types(index_uri, vectors_of, capfd, kind, metric):
     assert "WARNING" not in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("kind", ["Flat", "IVF", "HNSW", "PCA8,Flat", "SQ8"])
+@pytest.mark.parametrize("kind", ["Flat", "IVF", "HNSW", "PCA8,Flat", "SQ8", "PQ4"])
 def test_search_in_some_assets_only(index_uri, vectors_of, kind):
     """A small asset among many is found completely, and nothing else is."""
     files = [vectors_of("crowd", 2000, seed=1), vectors_of("small", 5, seed=2)]
