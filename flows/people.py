@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     console.print(done, markup=False, highlight=False, soft_wrap=True)
-    return 0
+    return _republish(chosen.output, console)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,6 +63,24 @@ def _parser() -> argparse.ArgumentParser:
         if command == "name":
             added.add_argument("name")
     return parser
+
+
+def _republish(output: Path, console: Console) -> int:
+    """Writes the documents of assets in which a name changed; says which ones cannot be."""
+    from tasks.people.republish import republish_named  # seconds: it imports Prefect
+
+    try:
+        written, lost = republish_named(output)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if written:
+        console.print(f"{len(written)} assets written anew with the names", highlight=False)
+    if lost:
+        console.print(
+            f"Analyse again to see the names in: {', '.join(lost)}", highlight=False, soft_wrap=True
+        )
+    return 0
 
 
 def _describe(person: Person) -> str:

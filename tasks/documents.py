@@ -15,6 +15,7 @@ from tasks.denoise import DenoisedAudio
 from tasks.embed import FaceVector
 from tasks.frame_faces import FrameFaces
 from tasks.look import PictureVector
+from tasks.people.known import name_transcript, spread_names
 from tasks.speaking import Speaking, name_segments, name_tracks, name_turns
 from tasks.subtitles import to_rttm, to_srt, to_vtt
 from tasks.track import Track
@@ -31,8 +32,8 @@ class Findings(BaseModel):
     vectors: list[FaceVector] = []
     pictures: list[PictureVector] = []
     denoised: DenoisedAudio | None = None
-
     speaking: Speaking = Speaking()
+    names: dict[str, str] = {}  # of known people, by appearance: face3, SPEAKER_00
 
     @property
     def utterances(self) -> Transcript:
@@ -47,7 +48,13 @@ class Findings(BaseModel):
     @property
     def seen(self) -> list[Track]:
         """The tracks with the voices that are heard when they speak."""
-        return name_tracks(self.tracks, self.speaking)
+        tracks = name_tracks(self.tracks, self.speaking)
+        return [track.model_copy(update={"name": self.names.get(f"face{track.id}")}) for track in tracks]
+
+    @property
+    def known(self) -> dict[str, str]:
+        """PERSON_000 and SPEAKER_00 to the names of those who are known."""
+        return spread_names(self.names, self.tracks, self.speaking)
 
 
 class FacesDocument(BaseModel):
@@ -64,10 +71,10 @@ def write_documents(findings: Findings, asset: str) -> dict[str, bytes]:
     no_descriptor = {"frames": {"__all__": {"faces": {"__all__": {"descriptor"}}}}}
     return {
         "transcript.json": _json(
-            transcript.model_dump(mode="json", exclude_none=True) | _language(transcript)
+            transcript.model_dump(mode="json", exclude_none=True) | _language(transcript) | _names(findings)
         ),
-        "transcript.srt": to_srt(transcript).encode(),
-        "transcript.vtt": to_vtt(transcript).encode(),
+        "transcript.srt": to_srt(name_transcript(transcript, findings.known)).encode(),
+        "transcript.vtt": to_vtt(name_transcript(transcript, findings.known)).encode(),
         "diarization.json": _json(findings.heard.model_dump(mode="json", exclude_none=True)),
         "diarization.rttm": to_rttm(findings.diarization, asset).encode(),
         "tags.json": _json(findings.tags.model_dump(mode="json", exclude={"embeddings"})),
@@ -157,6 +164,10 @@ def _sound_rows(tags: Tags) -> list[dict[str, object]]:
 
 def _language(transcript: Transcript) -> dict[str, str | None]:
     return {"language": transcript.language}  # null is said, not left out
+
+
+def _names(findings: Findings) -> dict[str, dict[str, str]]:
+    return {"names": findings.known} if findings.known else {}
 
 
 def _json(document: object) -> bytes:

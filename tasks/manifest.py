@@ -46,6 +46,7 @@ class Manifest(BaseModel):
     stages: list[StageEntry]
     models: list[ModelRef]
     embeddings: dict[str, int] = Field(default={}, description="vectors by the model that made them")
+    people: dict[str, str] = Field(default={}, description="names of known people, by appearance")
     software: dict[str, str]
     created: datetime
     seconds: float = Field(description="wall time of the run that wrote this")

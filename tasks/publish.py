@@ -6,12 +6,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 from prefect import task
+from pydantic import BaseModel
 
 from containers.common import storage
 from tasks.asset import MANIFEST, Asset
 from tasks.checks.verdicts import Quality
 from tasks.documents import Findings, write_documents
+from tasks.embeddings import read_embeddings
 from tasks.manifest import Manifest
+from tasks.people.known import known_names, name_diarization, name_transcript
 from tasks.report import ReportData, ReportFrame, ReportPerson, render_report
 from tasks.stage import StageOutput
 from tasks.track import Track
@@ -26,6 +29,16 @@ PACKAGES = (
     "torch",
     "av",
 )
+
+
+FOUND = "found.json"
+
+
+class Found(BaseModel):
+    """In the asset's cache: what its documents are made of, so that they can be written anew with names."""
+
+    findings: Findings
+    media: Path
 
 
 class Published(StageOutput):
@@ -46,6 +59,10 @@ def publish(
     quality: Quality | None,
 ) -> Published:
     """Writes every file of the asset folder and puts them in place at once, the manifest among them."""
+    findings.names = manifest.people = known_names(asset.output, asset.id, read_embeddings(embeddings))
+    manifest.files = {}
+    found = Found(findings=findings, media=media).model_dump_json().encode()
+    storage.write_bytes(storage.join(asset.cache, FOUND), found)
     files: dict[str, bytes | Path] = dict(write_documents(findings, asset.id))
     if findings.denoised:
         files |= findings.denoised.files
@@ -64,13 +81,15 @@ def _report_data(
     crops = best_crops(findings)
     people: dict[str | int, list[Track]] = defaultdict(list)
     for track in findings.seen:
+        if track.speaker:
+            track.speaker = findings.known.get(track.speaker, track.speaker)
         people[track.person or track.id].append(track)
     return ReportData(
         media=manifest.media,
         duration=manifest.duration,
         media_src=media.resolve().as_uri(),
-        transcript=findings.utterances,
-        diarization=findings.diarization,
+        transcript=name_transcript(findings.utterances, findings.known),
+        diarization=name_diarization(findings.diarization, findings.known),
         tags=findings.tags,
         denoised=findings.denoised,
         frames=[ReportFrame(time=frame.time, faces=len(frame.faces)) for frame in findings.frames],

@@ -67,6 +67,7 @@ class Track(BaseModel):
     person: str | None = Field(
         default=None, description="PERSON_000: tracks of this file that show the same person"
     )
+    name: str | None = Field(default=None, description="of the person, where it is known")
     speaker: str | None = Field(
         default=None, description="the voice of diarization.json that is this face's, where one was linked"
     )

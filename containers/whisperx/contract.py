@@ -31,6 +31,9 @@ class Transcript(Contract):
 
     segments: list[Segment]
     language: str | None = None
+    names: dict[str, str] | None = Field(
+        default=None, description="speakers and persons of this file who are known by name"
+    )
 
 
 class TranscribeRequest(Request):

@@ -1,0 +1,40 @@
+"""Published assets get the names that are known now, from what their analysis found; no model runs."""
+
+from pathlib import Path
+
+from tasks.asset import Asset
+from tasks.checks.verdicts import Quality
+from tasks.embeddings import read_embeddings
+from tasks.people.appearances import list_assets
+from tasks.people.known import known_names
+from tasks.publish import FOUND, Found, publish
+
+
+def republish_named(output: Path) -> tuple[list[str], list[str]]:
+    """Ids of the assets whose documents were written again since a name in them changed, and of those that
+    have to be analysed again for it, since what was found in them is not kept any more.
+    """
+    written, lost = [], []
+    for asset_id in list_assets(output):
+        asset = Asset(output=output.absolute(), id=asset_id)
+        with asset.locked(on_wait=lambda: None):
+            manifest = asset.manifest()
+            embeddings = asset.folder / "embeddings.parquet"
+            if manifest is None or not embeddings.is_file():
+                continue
+            if manifest.people == known_names(asset.output, asset.id, read_embeddings(embeddings)):
+                continue
+            try:
+                found = Found.model_validate_json((asset.cache / FOUND).read_bytes())
+            except (FileNotFoundError, ValueError):
+                lost.append(asset_id)
+                continue
+            kept = asset.cache / "embeddings.parquet"
+            publish.fn(asset, found.findings, kept, manifest, found.media, _quality(asset))
+            written.append(asset_id)
+    return written, lost
+
+
+def _quality(asset: Asset) -> Quality | None:
+    path = asset.folder / "quality.json"
+    return Quality.model_validate_json(path.read_bytes()) if path.is_file() else None
