@@ -55,6 +55,11 @@ class Opened:
 
     def exact(self, slots: NDArray[np.int64]) -> Matrix:
         """The exact vectors of slots, shape (slots, dimension), in the order given."""
+        if len(slots) and np.all(np.diff(slots) == 1):  # a run is read where it lies
+            number = int(np.searchsorted(self.starts, slots[0], side="right")) - 1
+            if slots[-1] < self.starts[number + 1]:
+                first = slots[0] - self.starts[number]
+                return self.segments[number].matrix[first : first + len(slots)]
         if len(self.segments) == 1:
             return self.segments[0].matrix[slots]
         vectors = np.empty((len(slots), self.version.dimension), np.float32)

@@ -1,19 +1,15 @@
 """Trying an index out on a sample of its own vectors: how wide to search it, and whether it may serve."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from containers.common.errors import UserError
 from containers.faiss import index as faiss_index
 from containers.faiss.contract import Tuning
-from containers.faiss.opened import BLOCK, Opened
+from containers.faiss.opened import Opened
 from containers.faiss.search import refined
-from containers.faiss.vectors import Matrix
+from containers.faiss.truth import DEPTH, Truth, others
 
-SAMPLE = 100  # queries; each is a stored vector, which must find its ten nearest others
-DEPTH = 10
 MARGIN = 0.02  # a sample is not all queries: it is to find more than what is wanted
 CODES = {"SQ8": 2, "SQ": 4, "PQ": 8}  # candidates per wanted match that suit an encoding, to begin with
 MOST = 64
@@ -24,54 +20,17 @@ class NotGoodEnough(UserError):
     """A version that must not become the current one."""
 
 
-@dataclass(frozen=True)
-class Truth:
-    """Sample queries and their exact nearest others, shape (queries, at most 10), as slots."""
-
-    slots: NDArray[np.int64]
-    queries: Matrix
-    nearest: NDArray[np.int64]
-
-
-def exact_truth(opened: Opened, seed: int = 0) -> Truth:
-    """Compares a random sample with every vector in use, a block at a time."""
-    used = opened.slots
-    chosen = np.sort(np.random.default_rng(seed).choice(used, min(SAMPLE, len(used)), replace=False))
-    queries = np.ascontiguousarray(opened.exact(chosen))
-    depth = min(DEPTH + 1, len(used))
-    faiss = faiss_index.library()
-    cosine = opened.version.metric == "cosine"
-    by = faiss.METRIC_INNER_PRODUCT if cosine else faiss.METRIC_L2
-    scores = np.empty((len(chosen), 0), np.float32)
-    slots = np.empty((len(chosen), 0), np.int64)
-    for start in range(0, len(used), BLOCK):
-        block = used[start : start + BLOCK]
-        opened.release()
-        near, where = faiss.knn(
-            queries, np.ascontiguousarray(opened.exact(block)), min(depth, len(block)), by
-        )
-        scores, slots = np.hstack([scores, near]), np.hstack([slots, block[where]])
-        order = np.argsort(-scores if cosine else scores, axis=1, kind="stable")[:, :depth]
-        scores, slots = np.take_along_axis(scores, order, 1), np.take_along_axis(slots, order, 1)
-    return Truth(chosen, queries, _others(slots, chosen, depth - 1))
-
-
-def _others(slots: NDArray[np.int64], selves: NDArray[np.int64], depth: int) -> NDArray[np.int64]:
-    """Without the query itself; where it is not among its nearest (a twin is), without the last."""
-    order = np.argsort(slots == selves[:, None], axis=1, kind="stable")
-    return np.take_along_axis(slots, order, 1)[:, :depth]
-
-
 def recall_of(opened: Opened, truth: Truth, tuning: Tuning) -> float:
     """The share of the exact nearest that the index finds: recall@10, for vectors other than the query."""
     depth = truth.nearest.shape[1]
     if not depth:
         return 1.0
     k = min((depth + 1) * tuning.refine, opened.version.count)
-    slots = faiss_index.nearest(opened.index, truth.queries, k, tuning)[1]
+    queries = np.ascontiguousarray(opened.exact(truth.slots))
+    slots = faiss_index.nearest(opened.index, queries, k, tuning)[1]
     if tuning.refine > 1:
-        slots = refined(opened, truth.queries, slots, depth + 1)[1]
-    found = _others(slots, truth.slots, depth)
+        slots = refined(opened, queries, slots, depth + 1)[1]
+    found = others(slots, truth.slots, depth)
     return float(np.mean([len(set(a) & set(b)) / depth for a, b in zip(found, truth.nearest, strict=True)]))
 
 

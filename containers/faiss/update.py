@@ -29,6 +29,7 @@ from containers.faiss.staging import (
     stage_parts,
     write_digests,
 )
+from containers.faiss.truth import FILE, exact_truth, read_truth
 from containers.faiss.vectors import Matrix, metric_of, pc, read_rows
 
 POINTS_PER_LIST = 40  # that lists are trained on; faiss asks for 39
@@ -141,7 +142,8 @@ class Making:
     def _publish(self, made: Opened, new: int) -> IndexVersion:
         """Tries the version out, writes it, looks at what was written, and switches to it."""
         folder = self.draft.folder
-        truth = trial.exact_truth(made)
+        known = self.opened and read_truth(self.request.index_uri, self.opened.version.version)
+        truth = exact_truth(made, known, new)
         start = made.version.tuning if made.version.made == "extended" else None
         tuning, recall = trial.tune(made, truth, self.request.recall, start)
         if recall < self.request.recall:
@@ -152,6 +154,7 @@ class Making:
         faiss_index.save(made.index, folder / "index.faiss")
         write_arrow(made.rows, folder / "rows.arrow")
         write_digests(made.parts, folder / PARTS)
+        np.savez(folder / FILE, slots=truth.slots, near=truth.near, scores=truth.scores)
         version = made.version.model_copy(
             update={
                 "version": self.draft.name,

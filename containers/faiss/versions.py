@@ -1,6 +1,6 @@
 """An index as it lies on disk or on S3: versions that never change, and one small pointer to the current one.
 
-    <index>/v000001/{index.faiss, rows.arrow, parts.parquet, vectors.f32, manifest.json}
+    <index>/v000001/{index.faiss, rows.arrow, parts.parquet, truth.npz, vectors.f32, manifest.json}
     <index>/current            {"version": "v000001"}
     <index>/delta/             what has been analysed since (delta.py)
 

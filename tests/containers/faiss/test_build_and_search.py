@@ -106,6 +106,7 @@ def test_what_lies_on_disk(index_uri, vectors_of):
         "rows.arrow",  # what is known of each vector
         "vectors.f32",  # the exact vectors
         "parts.parquet",  # whose embeddings are in it
+        "truth.npz",  # the exact nearest of a sample: what the index is tried out on
         "manifest.json",
     }
     assert np.fromfile(folder / "v000001/vectors.f32", np.float32).shape == (4 * 8,)
