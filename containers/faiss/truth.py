@@ -38,8 +38,11 @@ class Truth:
         return Truth(self.slots[chosen], self.near[chosen], self.scores[chosen])
 
     def beside(self, other: "Truth") -> "Truth":
-        pairs = ((self.slots, other.slots), (self.near, other.near), (self.scores, other.scores))
-        return Truth(*(np.concatenate(pair) for pair in pairs))
+        return Truth(
+            np.concatenate([self.slots, other.slots]),
+            np.concatenate([self.near, other.near]),
+            np.concatenate([self.scores, other.scores]),
+        )
 
 
 def others(slots: NDArray[np.int64], selves: NDArray[np.int64], depth: int) -> NDArray[np.int64]:
