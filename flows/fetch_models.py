@@ -4,16 +4,22 @@ from prefect import flow
 
 from containers.common.errors import UserError
 from containers.model_downloader.contract import FetchedModel
+from containers.model_downloader.publish import using_store
 from tasks.fetch import fetch
 
 
 @flow(name="models")
-def models(ids: list[str] | None = None, profile: str | None = None) -> list[FetchedModel]:
+def models(
+    ids: list[str] | None = None, profile: str | None = None, store: str | None = None
+) -> list[FetchedModel]:
     """Fetches what is missing of `ids` and `profile`, or of the starter profile; a second run moves nothing.
+
+    `store` is a folder or `s3://bucket/prefix`, `MEDIAFLOW_MODELS` if not given.
 
     Raises UserError when a model could not be fetched, after all others were.
     """
-    done = fetch(ids or [], profile)
+    with using_store(store):
+        done = fetch(ids or [], profile)
     if failed := [model for model in done if model.status == "failed"]:
         raise UserError(" ".join(f"Model '{model.id}' was not fetched: {model.reason}" for model in failed))
     return done

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from rich.console import Console
 from rich.filesize import decimal
@@ -9,9 +10,17 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 
 from containers.common.errors import UserError
-from containers.common.models import Model, catalogue, has_model, store_folder
+from containers.common.models import Model, catalogue, has_model, store_folder, store_uri
 from containers.model_downloader.contract import FetchedModel
-from containers.model_downloader.fetch import choose, fetch_models, verify
+from containers.model_downloader.fetch import choose
+from containers.model_downloader.inventory import (
+    check_stored,
+    choose_removable,
+    compare,
+    remove_models,
+    take_stock,
+)
+from containers.model_downloader.publish import Contents, fill, publish, using_store
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,48 +28,102 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     console = Console()
     try:
-        if chosen.command == "list":
-            return _list(console)
-        models = choose(chosen.models, chosen.profile)
-        return _fetch(models, console) if chosen.command == "fetch" else _verify(models, console)
+        with using_store(chosen.store):
+            return _run(chosen, console)
     except UserError as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"The store {_place()} cannot be used: {error.strerror or error}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted; the same command continues where this one stopped.", file=sys.stderr)
         return 130
 
 
+def _run(chosen: argparse.Namespace, console: Console) -> int:
+    if chosen.command == "list":
+        return _list(console)
+    if chosen.command == "prune":
+        return _prune(chosen, console)
+    if chosen.command == "diff":
+        return _diff(chosen.other, console)
+    models = choose(chosen.models, chosen.profile)
+    if chosen.command == "verify":
+        return _verify(models, console)
+    if chosen.command == "publish":
+        return _publish(models, chosen.target, console)
+    return _plan(models, console) if chosen.dry_run else _fetch(models, console)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m flows.models", description="The model store.")
+    parser.add_argument(
+        "--store", help="a folder or s3://bucket/prefix; MEDIAFLOW_MODELS, or the user's cache, if not given"
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="every model of the catalogue and whether it is in the store")
-    for name, text in (("fetch", "fetch what is missing"), ("verify", "hash every file in the store")):
+    for name, text in (
+        ("fetch", "fetch what is missing"),
+        ("verify", "hash every file in the store"),
+        ("publish", "copy models of a folder as store to an S3 store"),
+    ):
         command = commands.add_parser(name, help=text)
+        if name == "publish":
+            command.add_argument("target", metavar="S3_URI", help="s3://bucket/prefix")
         command.add_argument("models", nargs="*", metavar="ID", help="catalogue ids")
         command.add_argument("--profile", help="every model of this profile (starter, unless ids are given)")
+        if name == "fetch":
+            command.add_argument(
+                "--dry-run", action="store_true", help="show sizes and licences, fetch nothing"
+            )
+    prune = commands.add_parser("prune", help="remove what the catalogue no longer names")
+    prune.add_argument("--keep-mb", type=int, metavar="MB", help="and the least recently used beyond this")
+    prune.add_argument("--yes", action="store_true", help="do not ask")
+    diff = commands.add_parser("diff", help="what differs between the store and the catalogue")
+    diff.add_argument("other", nargs="?", metavar="STORE", help="another store instead of the catalogue")
     return parser
 
 
 def _list(console: Console) -> int:
-    table = Table("model", "profile", "task", "licence", "size", "stored", box=None, pad_edge=False)
+    table = Table("model", "profile", "licence", "size", "stored", box=None, pad_edge=False)
     elsewhere = False
     for model in catalogue().values():
         here = has_model(model.id)
         elsewhere |= not here and not model.fetched
         table.add_row(
             model.id,
-            model.profile,
-            model.task,
+            ", ".join(model.profiles),
             model.licence,
-            decimal(model.size) if model.size else "?",
+            _size(model),
             "yes" if here else "no" if model.fetched else "no *",
         )
     console.print(table)
     if elsewhere:
-        console.print("\n* not in a package registry; `fetch` names the publisher's page")
-    _say(console, f"\nStore: {store_folder()}")
+        console.print("\n* not yet fetched by this project: its hashes are recorded when you fetch it")
+    _say(console, f"\nStore: {_place()}")
     return 0
+
+
+def _plan(models: list[Model], console: Console) -> int:
+    there = Contents(uri) if (uri := store_uri()) else None
+    table = Table("model", "licence", "size", "to fetch", "needs", box=None, pad_edge=False)
+    missing = [model for model in models if not (there.has(model) if there else has_model(model.id))]
+    for model in models:
+        table.add_row(model.id, model.licence, _size(model), "yes" if model in missing else "no", model.needs)
+    console.print(table)
+    unknown = [model.id for model in missing if not model.size]
+    total = decimal(sum(model.size for model in missing))
+    _say(console, f"\nTo {_place()}: {total}" + (f" and {len(unknown)} of unknown size" if unknown else ""))
+    return 0
+
+
+def _size(model: Model) -> str:
+    return decimal(model.size) if model.size else "?"
+
+
+def _place() -> Path | str:
+    return store_uri() or store_folder()
 
 
 def _fetch(models: list[Model], console: Console) -> int:
@@ -75,12 +138,30 @@ def _fetch(models: list[Model], console: Console) -> int:
                     _say(console, f"{model}: fetching {decimal(total)}")
             bars.update(shown[model], completed=done)
 
-        done = fetch_models(models, show)
+        done = fill(models, show)
     for model in done:
         if model.status == "fetched":
             _say(console, f"{model.id}: fetched ({decimal(model.bytes_moved)} moved)")
+            _show_first_use(next(one for one in models if one.id == model.id), console)
     if present := [model.id for model in done if model.status == "present"]:
-        _say(console, f"Already in {store_folder()}: {', '.join(present)}")
+        _say(console, f"Already in {_place()}: {', '.join(present)}")
+    return _complain(done)
+
+
+def _show_first_use(asked: Model, console: Console) -> None:
+    """Hashes that nobody published: they are trusted from now on, so a person may look at them."""
+    if not asked.pinned_by_catalogue:
+        for file in catalogue()[asked.id].files:
+            _say(console, f"  recorded {file.name} {file.sha256}")
+
+
+def _publish(models: list[Model], target: str, console: Console) -> int:
+    if store_uri() or not target.startswith("s3://"):
+        raise UserError("`publish` copies from a folder to s3://bucket/prefix; name them so.")
+    done = publish(models, store_folder(), target.rstrip("/"))
+    for model in done:
+        if model.status != "failed":
+            _say(console, f"{model.id}: {model.status} ({decimal(model.bytes_moved)} moved)")
     return _complain(done)
 
 
@@ -96,13 +177,50 @@ def _complain(models: list[FetchedModel]) -> int:
 
 
 def _verify(models: list[Model], console: Console) -> int:
-    faults = {model.id: verify(model) for model in models}
+    faults = {model.id: check_stored(model) for model in models}
     for name, fault in faults.items():
         if fault is None:
             _say(console, f"{name}: every file matches its SHA-256")
         else:
             print(f"{name}: {fault}", file=sys.stderr)
     return 1 if any(faults.values()) else 0
+
+
+def _prune(chosen: argparse.Namespace, console: Console) -> int:
+    stock = take_stock(_place(), hashing=False)
+    keep = None if chosen.keep_mb is None else chosen.keep_mb * 1_000_000
+    gone = choose_removable(stock, keep)
+    if not gone:
+        _say(console, f"Nothing to remove from {_place()}.")
+        return 0
+    for model in gone:
+        why = "used least recently" if model in catalogue() else "not in the catalogue"
+        _say(console, f"{model}: {decimal(stock[model].size)}, {why}")
+    if not chosen.yes and not _agreed(f"Remove these from {_place()}? [y/N] "):
+        print("Nothing was removed; --yes removes without asking.", file=sys.stderr)
+        return 1
+    remove_models(_place(), gone)
+    _say(console, f"Removed: {', '.join(gone)}")
+    return 0
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _diff(other: str | None, console: Console) -> int:
+    theirs = None
+    if other:
+        theirs = take_stock(other.rstrip("/") if other.startswith("s3://") else Path(other))
+    found = compare(take_stock(_place()), theirs)
+    for model, difference in found:
+        _say(console, f"{model}: {difference}")
+    if not found:
+        _say(console, "No difference.")
+    return 1 if found else 0
 
 
 def _say(console: Console, line: str) -> None:

@@ -3,7 +3,8 @@
 from prefect import task
 
 from containers.model_downloader.contract import FetchedModel
-from containers.model_downloader.fetch import choose, fetch_models
+from containers.model_downloader.fetch import choose
+from containers.model_downloader.publish import fill
 from tasks.progress import reporter
 
 
@@ -11,4 +12,4 @@ from tasks.progress import reporter
 def fetch(ids: list[str], profile: str | None) -> list[FetchedModel]:
     """Fetches what is missing of the named models and the profile; one model's failure is its own."""
     report = reporter()  # the downloads' own threads call it
-    return fetch_models(choose(ids, profile), lambda model, done, total: report(model, done / total))
+    return fill(choose(ids, profile), lambda model, done, total: report(model, done / max(total, 1)))

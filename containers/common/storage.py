@@ -2,10 +2,11 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from containers.common.errors import StorageError
@@ -67,6 +68,19 @@ def reading(uri: str) -> Iterator[Path]:
 
 
 @contextmanager
+def streaming(uri: str) -> Iterator[Any]:
+    """The body of an S3 object, never whole in memory. Raises StorageError."""
+    with _explained(uri, "read"), closing(_s3().get_object(**_bucket_key(uri))["Body"]) as body:
+        yield body
+
+
+def download(uri: str, target: Path) -> None:
+    """An S3 object's content as a file, over several connections when it is large. Raises StorageError."""
+    with _explained(uri, "read"):
+        _s3().download_file(**_bucket_key(uri), Filename=str(target))
+
+
+@contextmanager
 def writing(uri: str) -> Iterator[Path]:
     """A path to write; its content appears at `uri` at once and whole, or not at all."""
     target = local_path(uri)
@@ -113,15 +127,7 @@ def list_names(folder_uri: str) -> dict[str, float]:
         except FileNotFoundError:
             return {}
         return {entry.name: entry.stat().st_mtime for entry in files}
-    place = _bucket_key(folder_uri.rstrip("/") + "/")
-    pages = (
-        _s3()
-        .get_paginator("list_objects_v2")
-        .paginate(Bucket=place["Bucket"], Prefix=place["Key"], Delimiter="/")
-    )
-    with _explained(folder_uri, "listed"):
-        found = [item for page in pages for item in page.get("Contents", [])]
-    return {item["Key"].rsplit("/", 1)[-1]: item["LastModified"].timestamp() for item in found}
+    return {name: item["LastModified"].timestamp() for name, item in list_objects(folder_uri).items()}
 
 
 def remove(uri: str) -> None:
@@ -142,6 +148,32 @@ def _explained(uri: str, what: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         raise StorageError(f"{uri} cannot be {what}: {error}.") from error
+
+
+def upload(path: Path, uri: str, on_block: Callable[[int], None]) -> str:
+    """The file as an S3 object, in parts when it is large, each checked by its SHA-256; returns the ETag.
+
+    `on_block(bytes)` hears of each block that was sent. Raises StorageError.
+    """
+    place = _bucket_key(uri)
+    with _explained(uri, "written"):
+        _s3().upload_file(
+            Filename=str(path), **place, ExtraArgs={"ChecksumAlgorithm": "SHA256"}, Callback=on_block
+        )
+        return _s3().head_object(**place)["ETag"]
+
+
+def list_objects(folder_uri: str) -> dict[str, dict[str, Any]]:
+    """{name: {"Size", "ETag", "LastModified"}} of the objects directly in an S3 folder."""
+    place = _bucket_key(folder_uri.rstrip("/") + "/")
+    pages = (
+        _s3()
+        .get_paginator("list_objects_v2")
+        .paginate(Bucket=place["Bucket"], Prefix=place["Key"], Delimiter="/")
+    )
+    with _explained(folder_uri, "listed"):
+        found = [item for page in pages for item in page.get("Contents", [])]
+    return {item["Key"].rsplit("/", 1)[-1]: item for item in found}
 
 
 def read_tagged(uri: str) -> tuple[bytes, str] | None:

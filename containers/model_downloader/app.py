@@ -5,9 +5,10 @@ from containers.model_downloader.contract import FetchRequest, FetchResult
 
 
 def serve(request: FetchRequest, stopwatch: Stopwatch) -> FetchResult:
-    from containers.model_downloader.fetch import choose, fetch_models
+    from containers.model_downloader.fetch import choose
+    from containers.model_downloader.publish import fill
 
-    return FetchResult(models=fetch_models(choose(request.models, request.profile)))
+    return FetchResult(models=fill(choose(request.models, request.profile)))
 
 
 handler = make_handler("model_downloader", FetchRequest, serve)

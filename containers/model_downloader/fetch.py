@@ -34,10 +34,10 @@ def choose(ids: list[str], profile: str | None) -> list[Model]:
     if unknown := [name for name in ids if name not in known]:
         raise UserError(f"There is no model '{unknown[0]}' in the catalogue; it has {', '.join(known)}.")
     profile = profile or (None if ids else "starter")
-    profiles = {model.profile for model in known.values()}
+    profiles = {name for model in known.values() for name in model.profiles}
     if profile and profile not in profiles:
         raise UserError(f"There is no profile '{profile}'; the catalogue has {', '.join(sorted(profiles))}.")
-    return [model for model in known.values() if model.id in ids or model.profile == profile]
+    return [model for model in known.values() if model.id in ids or profile in model.profiles]
 
 
 def fetch_models(
@@ -71,9 +71,9 @@ def fetch_models(
         raise
 
 
-def verify(model: Model) -> str | None:
-    """None when every file is there and matches its hash, otherwise one sentence."""
-    folder = store_folder() / model.id
+def verify(model: Model, store: Path | None = None) -> str | None:
+    """None when every file is in the folder and matches its hash, otherwise one sentence."""
+    folder = (store or store_folder()) / model.id
     if not model.files:
         return "Its files are not known before it is fetched."
     return next((fault for file in model.files if (fault := _fault(folder, file))), None)

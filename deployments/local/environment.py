@@ -4,15 +4,20 @@ import os
 from pathlib import Path
 
 from containers.common.image import Image
+from containers.common.store_cache import cache_folder
 
 PASSED = (
     # Programs, the user's folders and scratch space, language and time zone of messages.
     ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR"),
     # TLS certificates and proxies, for S3 and for the image that downloads models.
     ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
-    ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
-    # Where packages come from (starter models are in package registries) and the hub's token (gated ones).
-    ("PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "NPM_CONFIG_REGISTRY", "HF_TOKEN"),
+    ("PIP_CERT", "NPM_CONFIG_CAFILE", "npm_config_cafile"),
+    ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    ("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    # Where packages come from (starter models are in package registries): pip, uv and npm each have their own
+    # names, npm's in both cases; then the hubs' mirrors and the token of gated models.
+    ("PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "NPM_CONFIG_REGISTRY", "npm_config_registry"),
+    ("HF_ENDPOINT", "TORCH_HUB_ENDPOINT", "TFHUB_ENDPOINT", "HF_TOKEN", "HF_TOKEN_SECRET"),
     # Which accelerator to use and where its libraries are.
     ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
 )
@@ -42,7 +47,8 @@ def worker_environment(image: Image, api: str, root: Path, scratch: Path) -> dic
         SHARED_CORES
         | passed
         | _lambda_variables(image, api, root)
-        | {"TMPDIR": str(scratch)}
+        # A worker's folder for temporary files goes away with it; models of an S3 store are for all of them.
+        | {"TMPDIR": str(scratch), "MEDIAFLOW_MODEL_CACHE": str(cache_folder())}
         | image.environment
     )
 

