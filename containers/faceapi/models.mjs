@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parse } from "smol-toml";
 
 import { ModelCorrupt, ModelMissing } from "./errors.mjs";
+import { fromS3 } from "./modelstore.mjs";
 
 const CATALOGUE = fileURLToPath(new URL("../common/catalogue.toml", import.meta.url));
 
@@ -21,26 +22,32 @@ function storeFolder() {
 
 /**
  * The model's folder and its reference {id, revision, sha256}, with every file's hash checked.
- * Throws ModelMissing or ModelCorrupt with the command that mends it.
+ * Throws ModelMissing or ModelCorrupt with the command that mends it, StorageError where S3 does not answer.
  */
 export async function openModel(id) {
   const catalogue = parse(await readFile(process.env.MEDIAFLOW_CATALOGUE || CATALOGUE, "utf8"));
   const model = catalogue.model.find((entry) => entry.id === id);
-  const folder = join(storeFolder(), id);
+  const whole = sha256(model.files.map((file) => file.sha256).join(""));
+  const ref = { id, revision: model.revision, sha256: whole };
+  const store = storeFolder();
+  const mend = `run \`uv run python -m flows.models fetch ${id}\``;
+  const check = (content, file, place) => {
+    if (sha256(content) === file.sha256) return;
+    throw new ModelCorrupt(
+      `${place} does not match its SHA-256 in the catalogue: ${mend} to replace it.`,
+    );
+  };
+  if (store.startsWith("s3://")) {
+    const uri = store.replace(/\/+$/, "");
+    return { folder: await fromS3(uri, model, whole, check), ref };
+  }
+  const folder = join(store, id);
   for (const file of model.files) {
     const path = join(folder, file.name);
     const content = await readFile(path).catch(() => {
-      throw new ModelMissing(
-        `Model '${id}' is not in the store ${storeFolder()}: run \`uv run python -m flows.models fetch ${id}\`.`,
-      );
+      throw new ModelMissing(`Model '${id}' is not in the store ${store}: ${mend}.`);
     });
-    if (sha256(content) !== file.sha256) {
-      throw new ModelCorrupt(
-        `${path} does not match its SHA-256 in the catalogue: ` +
-          `run \`uv run python -m flows.models fetch ${id}\` to replace it.`,
-      );
-    }
+    check(content, file, path);
   }
-  const whole = sha256(model.files.map((file) => file.sha256).join(""));
-  return { folder, ref: { id, revision: model.revision, sha256: whole } };
+  return { folder, ref };
 }

@@ -9,13 +9,15 @@ import os
 import re
 import socket
 from fnmatch import fnmatch
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from containers.common.errors import UserError
 from containers.common.models import allowed_hosts
 
 SETTING = "MEDIAFLOW_ALLOW_HOSTS"
+# RFC 5737: no network has hosts there to protect; builds behind a proxy resolve every name to such an address.
+DOCUMENTATION = [IPv4Network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last four bytes are an IPv4 address
 
 
@@ -84,6 +86,8 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
             inside = IPv4Address(int(address) & 0xFFFFFFFF)
         if inside:
             return is_public(inside)
+    if any(address in network for network in DOCUMENTATION):
+        return True
     return address.is_global and not address.is_multicast
 
 

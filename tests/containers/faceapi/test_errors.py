@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from containers.common import models, storage
 from containers.common.errors import ModelCorrupt, ModelMissing
 from containers.faceapi.contract import DetectRequest
+from containers.model_downloader.publish import publish
+from tests.containers.model_downloader.s3 import serving
 
 
 @pytest.fixture
@@ -128,3 +130,23 @@ def test_a_model_that_arrives_later_is_found_by_the_same_worker(
     assert worker.refuse({"images": samples[:1]})[0] == "ModelMissing"
     shutil.copytree(store / "faceapi", tmp_path / "faceapi")
     assert len(worker.detect(samples[0]).result.images[0].faces) == 3
+
+
+@pytest.mark.slow
+def test_the_model_comes_from_an_s3_store_checked_and_once(
+    start_worker, samples, store, tmp_path, monkeypatch
+):
+    with serving() as (_, place):
+        publish([models.catalogue()["faceapi"]], store, place)
+        monkeypatch.setenv("MEDIAFLOW_MODELS", place)
+        monkeypatch.setenv("MEDIAFLOW_MODEL_CACHE", str(tmp_path))
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        assert len(start_worker().detect(samples[0]).result.images[0].faces) == 3
+        (cached,) = tmp_path.rglob("face_expression_model.bin")
+        cached.write_bytes(b"half")
+        digest = models.sha256_of(store / "faceapi" / "face_expression_model.bin")
+        uri = f"{place}/objects/{digest}"
+        storage.write_bytes(uri, b"other")
+        kind, sentence = start_worker().refuse({"images": samples[:1]})
+        assert (kind, sentence.partition(":")[0]) == ("ModelCorrupt", "s3")
+        assert sentence.startswith(f"{uri} does not match its SHA-256 in the catalogue: run `uv run python")

@@ -55,6 +55,7 @@ def answers(monkeypatch):
     [
         ("93.184.216.34", True),
         ("2606:2800:220:1::1", True),
+        ("203.0.113.80", True),  # what a build's proxy resolves names to; of no network
         ("10.1.2.3", False),
         ("172.16.0.1", False),
         ("192.168.1.1", False),
