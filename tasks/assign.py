@@ -22,7 +22,7 @@ def assign_speakers(transcript: Transcript, diarization: Diarization) -> Transcr
     for segment in transcript.segments:
         words = [word.model_copy(update={"speaker": _speaker(word, turns, ends)}) for word in segment.words]
         segments += _utterances(segment, words)
-    return Transcript(segments=segments, language=transcript.language)
+    return transcript.model_copy(update={"segments": segments})
 
 
 def _speaker(word: Word, turns: list[Turn], ends: list[float]) -> str:
@@ -51,6 +51,8 @@ def _utterances(segment: Segment, words: list[Word]) -> list[Segment]:
             end=run[-1][0].end,
             text="".join(piece for _, piece in run).strip(),
             speaker=speaker,
+            language=segment.language,
+            flags=segment.flags,
             words=[word for word, _ in run],
         )
         for speaker, run in runs

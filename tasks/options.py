@@ -1,10 +1,13 @@
 """What a person can choose about an analysis. Prefect shows these as a form."""
 
+import tomllib
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from containers.audioset.ontology import check_names
+from containers.whisperx.contract import ComputeType, Device, LanguageModels, VadMethod
 
 
 def _split(text: object) -> object:
@@ -19,6 +22,18 @@ def _pairs(text: object) -> object:
     return {name.strip(): value.strip() for name, _, value in (part.rpartition("=") for part in parts)}
 
 
+def _read_table(given: object) -> object:
+    """What a command line gives, the path of a TOML file with a table for each language, as that table."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return tomllib.loads(Path(given).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{given} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"{given} is not TOML: {error}") from None
+
+
 def _known(names: Any) -> Any:
     check_names(names)
     return names
@@ -28,6 +43,7 @@ Names = Annotated[list[str], BeforeValidator(_split), AfterValidator(_known)]
 Thresholds = Annotated[
     dict[str, Annotated[float, Field(gt=0, lt=1)]], BeforeValidator(_pairs), AfterValidator(_known)
 ]
+Languages = Annotated[dict[str, LanguageModels], BeforeValidator(_read_table)]
 
 
 class AnalyzeOptions(BaseModel):
@@ -36,9 +52,29 @@ class AnalyzeOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     language: str | None = Field(
-        default=None, description="language spoken (ISO 639-1, e.g. ko); found when empty"
+        default=None,
+        description="language spoken (ISO 639-1, e.g. ko), or several that may be (ko,en); "
+        "found for each stretch of speech when empty",
     )
-    whisper_model: str = Field(default="whisper-base", description="id of a Whisper in the model catalogue")
+    whisper_model: str = Field(
+        default="auto", description="id of a Whisper in the model catalogue; auto: by language"
+    )
+    languages: Languages = Field(
+        default={}, description="Whisper and aligner by language, or a TOML file of them"
+    )
+    batch_size: int = Field(default=8, ge=1, description="stretches of speech decoded at once")
+    beam_size: int = Field(default=5, ge=1, description="texts that the decoder compares")
+    compute_type: ComputeType = Field(default="auto", description="int8, float16, float32, ...")
+    device: Device = Field(default="auto", description="cpu or cuda for speech; auto: cuda where it is")
+    initial_prompt: str | None = Field(default=None, description="text that shows how to write")
+    hotwords: str | None = Field(default=None, description="rare words and names to listen for")
+    vad_method: VadMethod = Field(default="pyannote", description="voice activity by pyannote or silero")
+    vad_onset: float = Field(default=0.5, gt=0, lt=1, description="speech starts above this probability")
+    vad_offset: float = Field(default=0.363, gt=0, lt=1, description="speech ends below this probability")
+    chunk_size: float = Field(default=30, ge=1, le=30, description="seconds of speech decoded in one piece")
+    pieces_at_once: int = Field(
+        default=4, ge=1, description="pieces of a long recording sent to the whisperx image at once"
+    )
     denoise: Literal["auto", "on", "off"] = Field(
         default="auto", description="remove noise before transcription: auto (where it helps), on or off"
     )
@@ -92,4 +128,6 @@ class AnalyzeOptions(BaseModel):
             raise ValueError("num_speakers contradicts min_speakers or max_speakers")
         if self.tag_hop > self.tag_window:
             raise ValueError("tag_hop is larger than tag_window")
+        if self.vad_offset > self.vad_onset:
+            raise ValueError("vad_offset is larger than vad_onset")
         return self

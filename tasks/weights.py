@@ -2,6 +2,8 @@
 
 from containers.common.models import has_model
 from containers.facenet.contract import DINOV2, PHASH
+from containers.whisperx.languages import possible_models
+from containers.whisperx.speech import MODELS as VAD_MODELS
 from tasks.options import AnalyzeOptions
 
 
@@ -12,7 +14,8 @@ def weights(stage: str, options: AnalyzeOptions) -> list[str]:
             native = has_model("deepfilternet3") or not has_model("deepfilternet3-torch")
             return ["deepfilternet3" if native else "deepfilternet3-torch"]
         case "transcribe":
-            return [options.whisper_model, "pyannet-segmentation"]
+            vad = VAD_MODELS[options.vad_method]
+            return [*possible_models(options.whisper_model, options.languages), vad]
         case "diarize":
             return ["pyannet-segmentation", "ge2e-speaker"]
         case "tag":

@@ -1,16 +1,17 @@
 """The whisperx image: what is said, in which language, and when each word."""
 
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from containers.common.audio import load_audio
 from containers.common.errors import UserError
 from containers.common.handler import Stopwatch, make_handler
 from containers.common.models import catalogue, open_model
-from containers.common.pyannet import SEGMENTATION
-from containers.whisperx import speech, words
+from containers.whisperx import align, speech, words
 from containers.whisperx.contract import TranscribeRequest, Transcript
+from containers.whisperx.languages import first_model
+from containers.whisperx.transcript import Models, transcribe_speech
 
 SAMPLE_RATE = 16_000
 Loaded = TypeVar("Loaded")
@@ -18,38 +19,86 @@ Loaded = TypeVar("Loaded")
 
 def transcribe(request: TranscribeRequest, stopwatch: Stopwatch) -> Transcript:
     """Voice activity decides what is decoded, so silence and noise give no words and no language."""
-    _check_model(request.model)
-    if request.vad_offset > request.vad_onset:
-        raise UserError("vad_offset must not be greater than vad_onset.")
-    vad_folder, vad_ref = open_model(SEGMENTATION)
-    whisper_folder, whisper_ref = open_model(request.model)
-    stopwatch.used(vad_ref, whisper_ref)
-    audio = load_audio(request.audio, SAMPLE_RATE)
-    model = _load(stopwatch, lambda: words.load_whisper(whisper_folder, request.compute_type))
-    if request.language and request.language not in words.languages(model):
-        raise UserError(
-            f"{request.model} does not know the language '{request.language}'; give a code like ko."
-        )
+    _check(request)
+    models = _Store(request, stopwatch)
+    detector = models.detector()
+    expected = _expected(request.language, models.whisper(first_model(request)))
+    audio = load_audio(request.audio, SAMPLE_RATE, request.start, request.end)
     if not audio.any():
         return Transcript(segments=[], language=None)
-    vad = _load(stopwatch, lambda: speech.load_vad(vad_folder))
-    stretches = speech.find_speech(vad, audio, request.vad_onset, request.vad_offset)
+    stretches = speech.find_speech(detector, audio, request.vad_onset, request.vad_offset, request.chunk_size)
     if not stretches:
         return Transcript(segments=[], language=None)
-    return words.transcribe(model, audio, stretches, request)
+    found = transcribe_speech(models, audio, stretches, expected, request)
+    return _shift(found, request.start)
 
 
-def _check_model(asked: str) -> None:
-    known = [model.id for model in catalogue().values() if model.task == "transcribe"]
-    if asked not in known:
-        raise UserError(f"'{asked}' is no Whisper of the catalogue: choose {' or '.join(known)}.")
+class _Store(Models):
+    """The store's models, loaded on first use and named in the answer."""
+
+    def __init__(self, request: TranscribeRequest, stopwatch: Stopwatch) -> None:
+        self._request, self._stopwatch = request, stopwatch
+        self.device = words.find_device(request.device)
+        self._compute_type = words.find_compute_type(request.compute_type, self.device)
+
+    def detector(self) -> speech.Detector:
+        method = self._request.vad_method
+        return self._open(speech.MODELS[method], lambda folder: speech.load_vad(folder, method, self.device))
+
+    def whisper(self, model: str) -> Any:
+        loaded = self._open(model, lambda folder: words.load_whisper(folder, self._compute_type, self.device))
+        words.check_prompt(loaded, self._request)
+        return loaded
+
+    def aligner(self, model: str, language: str) -> Any:
+        return self._open(model, lambda folder: align.load_aligner(folder, language, self.device))
+
+    def _open(self, model: str, load: Callable[[Any], Loaded]) -> Loaded:
+        folder, ref = open_model(model)
+        self._stopwatch.used(ref)
+        started = time.perf_counter()
+        loaded = load(folder)
+        self._stopwatch.loaded(time.perf_counter() - started)
+        return loaded
 
 
-def _load(stopwatch: Stopwatch, load: Callable[[], Loaded]) -> Loaded:
-    started = time.perf_counter()
-    loaded = load()
-    stopwatch.loaded(time.perf_counter() - started)
-    return loaded
+def _check(request: TranscribeRequest) -> None:
+    if request.vad_offset > request.vad_onset:
+        raise UserError("vad_offset must not be greater than vad_onset.")
+    if request.end is not None and request.end <= request.start:
+        raise UserError("end must be later than start.")
+    named = [(request.model, "transcribe")] if request.model != "auto" else []
+    for pair in request.languages.values():
+        named += [(pair.model, "transcribe")] if pair.model else []
+        named += [(pair.aligner, "align")] if pair.aligner else []
+    for model, task in named:
+        known = [entry.id for entry in catalogue().values() if entry.task == task]
+        if model not in known:
+            kind = "Whisper" if task == "transcribe" else "aligner"
+            raise UserError(f"'{model}' is no {kind} of the catalogue: choose {' or '.join(known)}.")
+
+
+def _expected(given: str | None, model: Any) -> list[str]:
+    """The languages that may be spoken; all when none is given."""
+    codes = [code.strip() for code in (given or "").split(",") if code.strip()]
+    known = words.languages(model)
+    for code in codes:
+        if code not in known:
+            raise UserError(f"This Whisper does not know the language '{code}'; give a code like ko.")
+    return codes
+
+
+def _shift(transcript: Transcript, seconds: float) -> Transcript:
+    """The same with times of the whole audio."""
+    if seconds:
+        timed: Iterable[Any] = [
+            *transcript.segments,
+            *(word for segment in transcript.segments for word in segment.words),
+            *(transcript.dropped or []),
+        ]
+        for part in timed:
+            part.start, part.end = round(part.start + seconds, 3), round(part.end + seconds, 3)
+    return transcript
 
 
 handler = make_handler("whisperx", TranscribeRequest, transcribe)

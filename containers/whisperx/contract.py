@@ -6,6 +6,10 @@ from pydantic import Field
 
 from containers.common.contract import Contract, Request, Score, Seconds
 
+ComputeType = Literal["auto", "int8", "int8_float16", "float16", "bfloat16", "float32"]
+Device = Literal["auto", "cpu", "cuda"]
+VadMethod = Literal["pyannote", "silero"]
+
 
 class Word(Contract):
     word: str
@@ -23,33 +27,69 @@ class Segment(Contract):
     person: str | None = Field(
         default=None, description="person of faces.json who is seen speaking, filled in by the analysis"
     )
+    language: str | None = Field(default=None, description="Whisper's code of what is spoken here")
+    flags: list[str] | None = Field(default=None, description="what makes this text doubtful")
     words: list[Word] = []
 
 
+class Dropped(Contract):
+    """What Whisper wrote and was not kept."""
+
+    start: Seconds
+    end: Seconds
+    text: str
+    reason: str
+
+
 class Transcript(Contract):
-    """`transcript.json`. `language` is an ISO 639-1 code, or None when nothing was said."""
+    """`transcript.json`. `language` is the one spoken most, or None when nothing was said."""
 
     segments: list[Segment]
     language: str | None = None
     names: dict[str, str] | None = Field(
         default=None, description="speakers and persons of this file who are known by name"
     )
+    dropped: list[Dropped] | None = Field(default=None, description="hallucinations, each with the reason")
+    word_times: dict[str, str] | None = Field(
+        default=None, description="language to what timed its words: an aligner's id, or 'whisper'"
+    )
+
+
+class LanguageModels(Contract):
+    """What one language is transcribed and aligned with; ids of the model catalogue."""
+
+    model: str | None = None
+    aligner: str | None = None
 
 
 class TranscribeRequest(Request):
+    """Options have whisperX's names and defaults, where it has them."""
+
     audio: str = Field(description="URI of audio in any container and codec; read as 16 kHz mono")
+    start: Seconds = Field(default=0, description="transcribe from here")
+    end: Seconds | None = Field(default=None, description="to here; times stay those of the whole audio")
     language: str | None = Field(
-        default=None, description="Whisper's code, mostly ISO 639-1 (ko, en, haw); detected when not given"
+        default=None,
+        description="Whisper's code (ko, en, haw), or several with commas: only these are expected; "
+        "without it each stretch of speech is asked for its language",
     )
-    model: str = Field(default="whisper-base", description="id of a Whisper in the model catalogue")
-    batch_size: int = Field(default=4, ge=1, description="stretches of speech decoded at once")
+    model: str = Field(default="auto", description="id of a Whisper in the catalogue; auto: by language")
+    languages: dict[str, LanguageModels] = Field(
+        default={}, description="models by language, before those of the built-in table"
+    )
+    batch_size: int = Field(default=8, ge=1, description="stretches of speech decoded at once")
     beam_size: int = Field(default=5, ge=1)
-    compute_type: Literal["int8", "float32"] = "int8"
+    compute_type: ComputeType = Field(default="auto", description="auto: int8 on a CPU, float16 on a GPU")
+    device: Device = Field(default="auto", description="auto: a GPU where there is one")
     initial_prompt: str | None = None
     hotwords: str | None = None
+    vad_method: VadMethod = "pyannote"
     vad_onset: float = Field(
         default=0.5, gt=0, lt=1, description="voice activity starts above this probability"
     )
     vad_offset: float = Field(
         default=0.363, gt=0, lt=1, description="voice activity ends below this probability"
+    )
+    chunk_size: float = Field(
+        default=30, ge=1, le=30, description="seconds of speech decoded in one piece, at most"
     )

@@ -1,8 +1,8 @@
 """Segments that people can read, and word times that later steps can rely on."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
 
 from containers.common.contract import Span
 from containers.whisperx.contract import Segment, Word
@@ -11,10 +11,14 @@ SENTENCE_ENDS = tuple(".?!…。？！")  # noqa: RUF001
 PAUSE = 1.0  # seconds without a word end a segment
 LONGEST = 15.0  # seconds: a longer segment is cut at its longest pause
 SHORTEST_WORD = 0.02  # seconds: one step of Whisper's attention
+# Seconds: a word said slowly, and what each character may add (a syllable of Korean or Chinese, or one digit
+# that is read out as a whole word).
+DRAWN_OUT, PER_CHARACTER, PER_SYLLABLE = 1.0, 0.15, 0.6
 
 
-class TimedWord(Protocol):
-    """faster-whisper's word: `word` has its leading space, times are seconds from the start of the media."""
+@dataclass
+class HeardWord:
+    """A word as Whisper or an aligner timed it, in seconds: `word` has its leading space."""
 
     word: str
     start: float
@@ -22,11 +26,11 @@ class TimedWord(Protocol):
     probability: float
 
 
-def split_segments(words: list[TimedWord], span: Span) -> list[Segment]:
+def split_segments(words: list[HeardWord], span: Span, language: str | None = None) -> list[Segment]:
     """Sentences, or what is said in one breath, from the words of one stretch of speech.
 
-    Word times are held inside `span`, in milliseconds, and rise: no word ends before it starts or after the
-    next one starts.
+    Word times are held inside `span`, in milliseconds, and rise: no word ends before it starts, after the
+    next one starts or later than anybody could draw it out.
     """
     said = [word for word in words if word.word.strip()]
     times = _rising(said, span)
@@ -47,6 +51,7 @@ def split_segments(words: list[TimedWord], span: Span) -> list[Segment]:
             start=part[0][1].start,
             end=part[-1][1].end,
             text="".join(text for text, _ in part).strip(),
+            language=language,
             words=[word for _, word in part],
         )
         for sentence in _sentences(timed)
@@ -54,14 +59,20 @@ def split_segments(words: list[TimedWord], span: Span) -> list[Segment]:
     ]
 
 
-def _rising(words: list[TimedWord], span: Span) -> list[tuple[float, float]]:
+def longest_word(word: str) -> float:
+    """Seconds that this word can last at most."""
+    heavy = sum(char.isdigit() or char >= "\u2e80" for char in word)
+    return DRAWN_OUT + PER_CHARACTER * (len(word.strip()) - heavy) + PER_SYLLABLE * heavy
+
+
+def _rising(words: list[HeardWord], span: Span) -> list[tuple[float, float]]:
     """(start, end) of each word; where Whisper gives several words no time, they share what there is."""
     shortest = min(SHORTEST_WORD, (span.end - span.start) / max(1, len(words)))
     times: list[tuple[float, float]] = []
     latest = span.start
     for word in words:
         start = max(float(word.start), latest)
-        latest = max(float(word.end), start + shortest)
+        latest = max(min(float(word.end), start + longest_word(word.word)), start + shortest)
         times.append((start, latest))
     limit = span.end
     for place, (start, end) in reversed(list(enumerate(times))):

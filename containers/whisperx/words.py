@@ -1,13 +1,14 @@
 """From stretches of speech to timed words, by Whisper on CTranslate2.
 
-Word times are Whisper's own: dynamic time warping over the cross-attention of the pass that decodes
-(faster-whisper's `word_timestamps`), so nothing is transcribed twice and no aligner is needed.
+Whisper's encoder is given as much audio as there is speech, not always 30 s: half a window costs half. Its
+output serves the language, the decoder and the word times, so that nothing is encoded twice. Word times are
+dynamic time warping over the decoder's cross-attention (faster-whisper's), so no aligner is needed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,15 +16,16 @@ from containers.common.audio import Waveform
 from containers.common.contract import Span
 from containers.common.errors import UserError
 from containers.common.pyannet import quiet_loading
-from containers.whisperx.contract import Segment, TranscribeRequest, Transcript
-from containers.whisperx.segments import split_segments
+from containers.whisperx.contract import TranscribeRequest
+from containers.whisperx.segments import HeardWord
 
 if TYPE_CHECKING:
-    from faster_whisper import BatchedInferencePipeline
+    from faster_whisper.tokenizer import Tokenizer
     from whisperx.asr import WhisperModel
 
 SAMPLE_RATE = 16_000
-SPEECH_FOR_LANGUAGE = 60  # seconds of speech that the language is read from
+FRAMES = 100  # spectrogram frames a second; the encoder halves them
+MARGIN = 2.0  # seconds of silence after the speech: without it the decoder misses where it ends
 PROMPT_TOKENS = 223  # half of Whisper's context less one
 
 # Whisper's own limits (Radford et al., 2022, section 4.5): a text that compresses better than this is a loop,
@@ -33,13 +35,49 @@ NO_SPEECH, UNLIKELY = 0.6, -1.0
 NO_REPEAT = 5  # tokens in a row that are not said twice when a loop is decoded again
 
 
+class Heard(NamedTuple):
+    """What Whisper wrote for one stretch, and how sure it was."""
+
+    words: list[HeardWord]
+    text: str
+    logprob: float  # mean log probability of a token
+    no_speech: float  # probability that nothing was said
+    compression: float
+
+    @property
+    def is_silence(self) -> bool:
+        return self.no_speech > NO_SPEECH and self.logprob < UNLIKELY
+
+
 @cache
-def load_whisper(folder: Path, compute_type: str) -> "WhisperModel":
-    """WhisperX's model class with the store's weights; it uses as many cores as OMP_NUM_THREADS says."""
+def load_whisper(folder: Path, compute_type: str, device: str) -> "WhisperModel":
+    """WhisperX's model class with the store's weights; it uses as many cores as OMP_NUM_THREADS says.
+
+    Raises UserError when the device cannot compute in this type.
+    """
     with quiet_loading():
         from whisperx.asr import WhisperModel
 
-        return WhisperModel(str(folder), device="cpu", compute_type=compute_type)
+        try:
+            return WhisperModel(str(folder), device=device, compute_type=compute_type)
+        except ValueError as error:  # CTranslate2's sentence names the type and the device
+            raise UserError(f"{str(error).rstrip('.')}.") from None
+
+
+def find_device(asked: str) -> str:
+    """'cuda' or 'cpu'. Raises UserError when a GPU is asked for and there is none."""
+    if asked == "cpu":
+        return asked
+    import ctranslate2
+
+    found = ctranslate2.get_cuda_device_count() > 0
+    if asked == "cuda" and not found:
+        raise UserError("device is 'cuda', but CTranslate2 finds no GPU here; 'auto' takes what there is.")
+    return "cuda" if found else "cpu"
+
+
+def find_compute_type(asked: str, device: str) -> str:
+    return {"cuda": "float16", "cpu": "int8"}[device] if asked == "auto" else asked
 
 
 def languages(model: "WhisperModel") -> set[str]:
@@ -48,72 +86,160 @@ def languages(model: "WhisperModel") -> set[str]:
     return {code for code in model.supported_languages if tokens.token_to_id(f"<|{code}|>") is not None}
 
 
-def transcribe(
-    model: "WhisperModel", audio: Waveform, stretches: list[Span], request: TranscribeRequest
-) -> Transcript:
-    """16 kHz mono, shape (samples,), and its stretches of speech in; segments of timed words out.
+def encode(model: "WhisperModel", audio: Waveform, spans: list[Span]) -> Any:
+    """The encoder's output for spans of 16 kHz mono, CTranslate2's (spans, frames, features)."""
+    import ctranslate2
 
-    Stretches are decoded `batch_size` at a time, so memory does not grow with the length of the media.
-    Raises UserError when prompt and hotwords do not fit Whisper's context.
-    """
-    from faster_whisper import BatchedInferencePipeline
-
-    _check_prompt(model, request)
-    language = request.language or find_language(model, audio, stretches)
-    pipeline = BatchedInferencePipeline(model)
-    segments: list[Segment] = []
-    for start in range(0, len(stretches), request.batch_size):
-        batch = stretches[start : start + request.batch_size]
-        for span, text in _decode(pipeline, audio, batch, language, request):
-            segments += split_segments(text.words, span)
-    return Transcript(segments=segments, language=language if segments else None)
+    longest = max(span.end - span.start for span in spans) + MARGIN
+    count = min(round(longest * FRAMES), model.feature_extractor.nb_max_frames)
+    batch = []
+    for span in spans:
+        piece = audio[round(span.start * SAMPLE_RATE) : round(span.end * SAMPLE_RATE)]
+        features = model.feature_extractor(piece)[:, :-1]
+        batch.append(_fit(features, count))
+    return model.model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(np.stack(batch))))
 
 
-def find_language(model: "WhisperModel", audio: Waveform, stretches: list[Span]) -> str:
-    """The language of the first minute of speech, silence left out."""
-    pieces: list[Waveform] = []
-    for span in stretches:
-        pieces.append(audio[round(span.start * SAMPLE_RATE) : round(span.end * SAMPLE_RATE)])
-        if sum(map(len, pieces)) >= SPEECH_FOR_LANGUAGE * SAMPLE_RATE:
-            break
-    speech = np.concatenate(pieces)
-    windows = max(1, min(SPEECH_FOR_LANGUAGE, round(len(speech) / SAMPLE_RATE)) // 30)
-    return model.detect_language(speech, language_detection_segments=windows)[0]
+def rows(encoded: Any, chosen: list[int]) -> Any:
+    """Some rows of an encoder's output."""
+    import ctranslate2
+
+    if chosen == list(range(encoded.shape[0])):
+        return encoded
+    held = np.asarray(encoded.to_device(ctranslate2.Device.cpu))
+    return ctranslate2.StorageView.from_array(np.ascontiguousarray(held[chosen]))
 
 
-def _decode(
-    pipeline: "BatchedInferencePipeline",
-    audio: Waveform,
-    stretches: list[Span],
-    language: str,
+def detect_languages(model: "WhisperModel", encoded: Any) -> list[dict[str, float]]:
+    """Code to probability, for each row of an encoder's output."""
+    found = model.model.detect_language(encoded)
+    return [{token[2:-2]: float(probability) for token, probability in row} for row in found]
+
+
+def detect_within(
+    model: "WhisperModel", encoded: Any, row: int, whole: Span, parts: Iterable[Span]
+) -> list[dict[str, float]]:
+    """The same for parts of one row: cheap, and a little blurred by what is beside them."""
+    import ctranslate2
+
+    held = np.asarray(encoded.to_device(ctranslate2.Device.cpu))[row]
+    answers = []
+    for part in parts:
+        start, end = (round((time - whole.start) * FRAMES / 2) for time in (part.start, part.end))
+        piece = np.ascontiguousarray(held[None, start : max(end, start + 1)])
+        answers += detect_languages(model, ctranslate2.StorageView.from_array(piece))
+    return answers
+
+
+def decode(
+    model: "WhisperModel",
+    encoded: Any,
+    spans: list[Span],
+    spoken: list[str],
     request: TranscribeRequest,
     no_repeat: int = 0,
-) -> Iterator[tuple[Span, Any]]:
-    """Each stretch with its text; without those in which nothing was said. Loops are decoded once more."""
-    # Without Whisper's own time stamps: with them, what follows the last one in a stretch would be lost.
-    decoded, _ = pipeline.transcribe(
-        audio,
-        language=language,
-        clip_timestamps=[span.model_dump() for span in stretches],
-        word_timestamps=True,
-        without_timestamps=True,
-        batch_size=len(stretches),
+) -> list[Heard]:
+    """What is said in each span, in the language given for it, from their encoder output.
+
+    Without Whisper's own time stamps: with them, what follows the last one in a stretch would be lost. Loops
+    are decoded once more.
+    """
+    from faster_whisper.transcribe import get_compression_ratio, get_suppressed_tokens
+
+    tokenizers = {code: tokenizer(model, code) for code in set(spoken)}
+    anyone = tokenizers[spoken[0]]
+    hints = anyone.encode(" " + request.initial_prompt.strip()) if request.initial_prompt else []
+    results = model.model.generate(
+        encoded,
+        [model.get_prompt(tokenizers[code], hints, True, hotwords=request.hotwords) for code in spoken],
         beam_size=request.beam_size,
-        initial_prompt=request.initial_prompt,
-        hotwords=request.hotwords,
         no_repeat_ngram_size=no_repeat,
+        max_length=model.max_length,
+        suppress_tokens=list(get_suppressed_tokens(anyone, [-1])),  # type: ignore[arg-type]
+        return_scores=True,
+        return_no_speech_prob=True,
     )
-    for span, text in zip(stretches, decoded, strict=True):
-        if text.compression_ratio > LOOP_COMPRESSION and not no_repeat:
-            yield from _decode(pipeline, audio, [span], language, request, NO_REPEAT)
-        elif text.no_speech_prob <= NO_SPEECH or text.avg_logprob >= UNLIKELY:
-            yield span, text
+    heard: list[Heard] = []
+    tokens = [result.sequences_ids[0] for result in results]
+    words = _time_words(model, encoded, spans, spoken, tokens, tokenizers)
+    for row, result in enumerate(results):
+        text = tokenizers[spoken[row]].decode(tokens[row])
+        logprob = result.scores[0] * len(tokens[row]) / (len(tokens[row]) + 1)
+        compression = get_compression_ratio(text)
+        if compression > LOOP_COMPRESSION and not no_repeat:
+            again = (rows(encoded, [row]), [spans[row]], [spoken[row]])
+            heard += decode(model, *again, request, NO_REPEAT)
+        else:
+            heard.append(Heard(words[row], text, logprob, result.no_speech_prob, compression))
+    return heard
 
 
-def _check_prompt(model: "WhisperModel", request: TranscribeRequest) -> None:
+def _time_words(
+    model: "WhisperModel",
+    encoded: Any,
+    spans: list[Span],
+    spoken: list[str],
+    tokens: list[list[int]],
+    tokenizers: "dict[str, Tokenizer]",
+) -> list[list[HeardWord]]:
+    """faster-whisper's word times, one language after the other: its alignment takes one at a time."""
+    timed: list[list[HeardWord]] = [[] for _ in spans]
+    limit = encoded.shape[1] * 2  # the encoder halves the frames
+    for code in dict.fromkeys(spoken):
+        chosen = [row for row, other in enumerate(spoken) if other == code]
+        segments: Any = [
+            [
+                {
+                    "tokens": tokens[row],
+                    "start": spans[row].start,
+                    "end": spans[row].end,
+                    "seek": round(spans[row].start * model.frames_per_second),
+                }
+            ]
+            for row in chosen
+        ]
+        lengths: Any = [
+            min(round((spans[row].end - spans[row].start) * model.frames_per_second), limit) for row in chosen
+        ]
+        model.add_word_timestamps(
+            segments,
+            tokenizers[code],
+            rows(encoded, chosen),
+            lengths,
+            "\"'“¿([{-",
+            "\"'.。,，!！?？:：”)]}、",  # noqa: RUF001
+            0.0,
+        )
+        for row, (segment,) in zip(chosen, segments, strict=True):
+            timed[row] = [HeardWord(**word) for word in segment.get("words", [])]
+    return timed
+
+
+def tokenizer(model: "WhisperModel", language: str) -> "Tokenizer":
+    from faster_whisper.tokenizer import Tokenizer
+
+    return Tokenizer(model.hf_tokenizer, model.model.is_multilingual, task="transcribe", language=language)
+
+
+def check_prompt(model: "WhisperModel", request: TranscribeRequest) -> None:
+    """Raises UserError when prompt and hotwords do not fit Whisper's context."""
     hints = " ".join(filter(None, (request.initial_prompt, request.hotwords)))
     tokens = len(model.hf_tokenizer.encode(hints, add_special_tokens=False).ids)
     if tokens > PROMPT_TOKENS:
         raise UserError(
             f"Prompt and hotwords are {tokens} tokens long; Whisper takes {PROMPT_TOKENS} at most."
         )
+
+
+def _fit(features: np.ndarray, count: int) -> np.ndarray:
+    """Cut or filled with the spectrogram's silence to `count` frames."""
+    if features.shape[1] >= count:
+        return features[:, :count]
+    return np.pad(features, ((0, 0), (0, count - features.shape[1])))
+
+
+def by_length(spans: Iterable[Span], batch_size: int) -> list[list[int]]:
+    """Numbers of the spans in batches of like length, so that little is computed on silence."""
+    lengths = [span.end - span.start for span in spans]
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

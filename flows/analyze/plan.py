@@ -11,6 +11,20 @@ from tasks.stage import stage_key
 from tasks.weights import weights
 
 FACE_OPTIONS = ("detector", "face_threshold", "min_face")
+# Not batch_size, device and pieces_at_once: they decide how fast the same words are found.
+SPEECH_OPTIONS = (
+    "language",
+    "whisper_model",
+    "languages",
+    "beam_size",
+    "compute_type",
+    "initial_prompt",
+    "hotwords",
+    "vad_method",
+    "vad_onset",
+    "vad_offset",
+    "chunk_size",
+)
 NOISE_OPTIONS = ("denoise", "denoise_format", "denoise_limit", "denoise_post_filter")
 SOUND_OPTIONS = (
     "tag_mode",
@@ -34,7 +48,7 @@ def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:
     speech = keys["decode"]
     if options.denoise != "off":
         keys["denoise"] = speech = key("denoise", speech, "deepfilternet", *NOISE_OPTIONS)
-    keys["transcribe"] = key("transcribe", speech, "whisperx", "language", "whisper_model")
+    keys["transcribe"] = key("transcribe", speech, "whisperx", *SPEECH_OPTIONS)
     speakers = ("num_speakers", "min_speakers", "max_speakers")
     keys["diarize"] = key("diarize", keys["decode"], "pyannote", *speakers)
     keys["tag"] = key("tag", keys["decode"], "audioset", *SOUND_OPTIONS)

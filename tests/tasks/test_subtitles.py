@@ -10,7 +10,7 @@ import pytest
 
 from containers.pyannote.contract import Diarization, Turn
 from containers.whisperx.contract import Segment, Transcript, Word
-from tasks.subtitles import LINE, LINES, LONGEST, to_rttm, to_srt, to_vtt
+from tasks.subtitles import LIMITS, LINES, LONGEST, USUAL, count_columns, list_cues, to_rttm, to_srt, to_vtt
 
 SENTENCE = "At least, you know, they all call me a Yankee down here, so what can I possibly say about it?"
 
@@ -50,18 +50,18 @@ TWO_SPEAKERS = transcript(
 
 
 def test_a_short_transcript_as_srt():
-    assert to_srt(TWO_SPEAKERS).split("\n\n")[0] == "1\n00:00:06,690 --> 00:00:06,940\n[SPEAKER_00] Hello?"
+    assert to_srt(TWO_SPEAKERS).split("\n\n")[0] == "1\n00:00:06,690 --> 00:00:07,808\n[SPEAKER_00] Hello?"
 
 
 def test_a_short_transcript_as_vtt():
     first = to_vtt(TWO_SPEAKERS).split("\n\n")[:2]
-    assert first == ["WEBVTT", "00:00:06.690 --> 00:00:06.940\n<v SPEAKER_00>Hello?</v>"]
+    assert first == ["WEBVTT", "00:00:06.690 --> 00:00:07.523\n<v SPEAKER_00>Hello?</v>"]
 
 
 @pytest.mark.parametrize(("name", "write"), [("a.srt", to_srt), ("a.vtt", to_vtt)])
 def test_ffmpeg_reads_every_cue_with_its_times_and_all_text(tmp_path, name, write):
     cues = read_back(tmp_path, name, write(TWO_SPEAKERS))
-    assert cues[0][:2] == pytest.approx((6.69, 6.94))
+    assert cues[0][:2] == pytest.approx((6.69, 7.808 if name == "a.srt" else 7.523))
     assert all(start < end for start, end, _ in cues)
     assert all(before[1] <= after[0] for before, after in pairwise(cues))
     text = " ".join(re.sub(r"</?v[^>]*>|\[SPEAKER_\d+\] ", "", text) for _, _, text in cues)
@@ -76,7 +76,7 @@ def test_cues_have_at_most_two_short_lines_and_begin_and_end_with_a_word(write):
         lines = block.strip().split("-->")[1].splitlines()[1:]
         shown = [re.sub(r"</?v[^>]*>", "", line) for line in lines]
         assert 1 <= len(shown) <= LINES
-        assert all(len(line) <= LINE for line in shown)
+        assert all(len(line) <= USUAL.line for line in shown)
 
 
 def test_slow_speech_is_cut_after_seven_seconds(tmp_path):
@@ -99,13 +99,32 @@ def test_languages_without_spaces_get_none():
     assert "こんにちは元気" in to_srt(transcript(segment))
 
 
+@pytest.mark.parametrize("language", ["ko", "ja", "zh"])
+def test_wide_characters_have_shorter_lines(language):
+    said = [Word(word="말씀드리겠습니다", start=n, end=n + 0.9, score=1) for n in range(12)]
+    text = ("" if language != "ko" else " ").join(word.word for word in said)
+    wide = Segment(start=0, end=12, text=text, language=language, words=said)
+    cues = list(list_cues(transcript(wide)))
+    assert len(cues) > 2
+    assert max(count_columns(line) for cue in cues for line in cue.lines) <= LIMITS[language].line
+    assert all(len(cue.lines) <= LINES for cue in cues)
+
+
+def test_a_cue_stays_until_it_is_read_or_the_next_one_comes():
+    quick = spoken("Thirty letters in half a second.", step=0.1)
+    alone, followed = transcript(quick), transcript(quick, spoken("Yes.", start=1.0))
+    assert [cue.end for cue in list_cues(alone)] == [pytest.approx(32 / USUAL.speed, abs=0.001)]
+    assert next(list_cues(followed)).end == 1.0
+    assert all(cue.end - cue.start <= LONGEST for cue in list_cues(alone))
+
+
 def test_a_segment_without_word_times_is_shown_whole():
     assert "no word times" in to_vtt(transcript(Segment(start=1, end=2, text="no word times")))
 
 
 def test_hours_are_counted(tmp_path):
     late = transcript(spoken("Late.", 3 * 3600 + 59 * 60 + 59.75))
-    assert "03:59:59,750 --> 04:00:00,000" in to_srt(late)
+    assert "03:59:59,750 --> 04:00:00,583" in to_srt(late)
 
 
 def test_silence_gives_files_without_cues(tmp_path):

@@ -1,25 +1,22 @@
 """Whisper's words in, segments people can read out."""
 
-from dataclasses import dataclass
+import random
+from itertools import pairwise
+
+import pytest
 
 from containers.common.contract import Span
 from containers.whisperx.contract import Segment
-from containers.whisperx.segments import LONGEST, split_segments
+from containers.whisperx.segments import LONGEST, HeardWord, longest_word, split_segments
 
 
-@dataclass
-class Heard:
-    """A word as faster-whisper gives it."""
-
-    word: str
-    start: float
-    end: float
-    probability: float = 0.9
+def timed(word: str, start: float, end: float) -> HeardWord:
+    return HeardWord(word, start, end, 0.9)
 
 
-def said(text: str, step: float = 0.5, start: float = 0.0) -> list[Heard]:
+def said(text: str, step: float = 0.5, start: float = 0.0) -> list[HeardWord]:
     return [
-        Heard(f" {word}", start + step * n, start + step * (n + 1)) for n, word in enumerate(text.split())
+        timed(f" {word}", start + step * n, start + step * (n + 1)) for n, word in enumerate(text.split())
     ]
 
 
@@ -55,12 +52,12 @@ def test_long_speech_without_full_stops_is_cut_at_its_longest_pause():
 
 
 def test_languages_without_spaces_keep_their_text():
-    heard = [Heard("こんにちは", 0, 1), Heard("。", 1, 1.1), Heard("元気", 1.2, 2)]
+    heard = [timed("こんにちは", 0, 1), timed("。", 1, 1.1), timed("元気", 1.2, 2)]
     assert texts(split_segments(heard, Span(start=0, end=2))) == ["こんにちは。", "元気"]
 
 
 def test_times_are_held_inside_the_stretch_and_rise():
-    heard = [Heard(" a", 4.7, 5.1), Heard(" b", 5.1, 5.1), Heard(" c", 5.05, 5.3), Heard(" d", 5.9, 6.4)]
+    heard = [timed(" a", 4.7, 5.1), timed(" b", 5.1, 5.1), timed(" c", 5.05, 5.3), timed(" d", 5.9, 6.4)]
     (segment,) = split_segments(heard, Span(start=5, end=6))
     assert segment.start == 5 and segment.end == 6
     times = [time for word in segment.words for time in (word.start, word.end)]
@@ -69,17 +66,46 @@ def test_times_are_held_inside_the_stretch_and_rise():
 
 
 def test_words_beyond_the_end_share_its_last_moments():
-    heard = [Heard(f" {letter}", 9, 9) for letter in "abc"]
+    heard = [timed(f" {letter}", 9, 9) for letter in "abc"]
     (segment,) = split_segments(heard, Span(start=0, end=1))
     assert [(word.start, word.end) for word in segment.words] == [(0.94, 0.96), (0.96, 0.98), (0.98, 1.0)]
 
 
 def test_more_words_than_the_stretch_has_room_for():
-    heard = [Heard(f" {letter}", 0, 0) for letter in "abcd"]
+    heard = [timed(f" {letter}", 0, 0) for letter in "abcd"]
     (segment,) = split_segments(heard, Span(start=0, end=0.04))
     assert [word.start for word in segment.words] == [0, 0.01, 0.02, 0.03]
 
 
+@pytest.mark.parametrize("seed", range(200))
+def test_whatever_times_come_in_words_can_be_relied_on(seed):
+    """Times rise, words lie inside their segment and the stretch, none is longer than it can be."""
+    chance = random.Random(seed)
+    span = Span(start=chance.uniform(0, 20), end=chance.uniform(20.5, 50))
+    vocabulary = ["a", "1984", "Donaudampfschiff", "안녕하세요", "3.5%", "¿qué?", "…", "-", "no."]
+    given = [
+        HeardWord(
+            f" {chance.choice(vocabulary)}",
+            chance.uniform(-5, 60),
+            chance.uniform(-5, 60),
+            chance.uniform(-0.1, 1.1),
+        )
+        for _ in range(chance.randrange(1, 40))
+    ]
+    if seed % 2:
+        given.sort(key=lambda word: word.start)
+    segments = split_segments(given, span, "en")
+    words = [word for segment in segments for word in segment.words]
+    assert [word.word for word in words] == [word.word.strip() for word in given]
+    assert all(span.start - 0.001 <= word.start < word.end <= span.end + 0.001 for word in words)
+    assert all(before.end <= after.start for before, after in pairwise(words))
+    assert all(word.end - word.start <= longest_word(word.word) + 0.002 for word in words)
+    assert all(0 <= word.score <= 1 for word in words)
+    for segment in segments:
+        assert (segment.start, segment.end) == (segment.words[0].start, segment.words[-1].end)
+        assert segment.text.split() == [word.word for word in segment.words]
+
+
 def test_no_words_no_segments():
     assert split_segments([], Span(start=0, end=1)) == []
-    assert split_segments([Heard(" ", 0, 1)], Span(start=0, end=1)) == []
+    assert split_segments([timed(" ", 0, 1)], Span(start=0, end=1)) == []

@@ -116,7 +116,20 @@ def test_noise_and_tones_have_no_words(transcribe):
     # Beats like syllables: taken for a voice, but Whisper itself finds nothing in it.
     hum = np.sin(2 * np.pi * 180 * time) * 0.2 + np.sin(2 * np.pi * 720 * time) * 0.1
     hum = (hum * (1 + np.sin(2 * np.pi * 4 * time))).astype(np.float32)
-    assert transcribe(noise) == transcribe(siren) == transcribe(hum) == NOTHING
+    assert transcribe(noise) == transcribe(siren) == NOTHING
+    assert words(transcribe(hum)) == words(transcribe(chords())) == []
+
+
+def chords() -> np.ndarray:
+    """20 s of music: a bass, a melody and chords with overtones that are struck twice a second."""
+    time = np.arange(20 * RATE) / RATE
+    struck = np.exp(-3 * (time * 2 % 1))
+    root = 110 * 2 ** (np.array([0, 5, 7, 0])[(time // 2).astype(int) % 4] / 12)
+    tune = 440 * 2 ** (np.array([0, 2, 4, 7, 4, 2, 5, 0])[(time * 2).astype(int) % 8] / 12)
+    notes = [root, root * 2, root * 2 ** (16 / 12), root * 2 ** (19 / 12), tune]
+    phases = [np.cumsum(note) / RATE * 2 * np.pi for note in notes]
+    music = sum(np.sin(n * phase) / n**1.5 for phase in phases for n in range(1, 6))
+    return (0.08 * music * struck).astype(np.float32)
 
 
 def test_whisper_does_not_loop(transcribe, speech):
@@ -162,6 +175,36 @@ def test_a_prompt_that_does_not_fit(transcribe, sentence):
 def test_voice_activity_thresholds_the_wrong_way_round(transcribe, sentence):
     with pytest.raises(UserError, match="vad_offset must not be greater than vad_onset"):
         transcribe(sentence, vad_onset=0.3, vad_offset=0.6)
+
+
+@pytest.mark.parametrize("start", [0.0, 10.5, 12.345])
+def test_a_piece_of_a_recording_has_the_whole_recording_s_times(transcribe, speech, call, start):
+    piece = transcribe(speech, start=start, end=24.0)
+    assert words(piece)[0]["start"] >= start and words(piece)[-1]["end"] <= 24.0
+    ours, whole = ({w["word"]: w["start"] for w in words(found)} for found in (piece, call))
+    assert ours["Jersey."] == pytest.approx(whole["Jersey."], abs=0.3)
+
+
+def test_short_windows_cost_no_words(transcribe, speech, written, plain):
+    result = transcribe(speech, chunk_size=8)
+    assert jiwer.wer(plain(" ".join(text for *_, text in written)), plain(text(result))) < 0.3
+
+
+def test_each_segment_says_its_language_and_what_timed_its_words(call):
+    assert {segment["language"] for segment in call["segments"]} == {"en"}
+    assert call["word_times"] == {"en": "whisper"}
+    assert "dropped" not in call
+
+
+def test_a_gpu_that_is_not_there_and_types_that_do_not_fit(transcribe, sentence):
+    import ctranslate2
+
+    if ctranslate2.get_cuda_device_count():
+        pytest.skip("there is a GPU")
+    with pytest.raises(UserError, match="finds no GPU here"):
+        transcribe(sentence, device="cuda")
+    with pytest.raises(UserError, match="float16"):
+        transcribe(sentence, compute_type="float16")
 
 
 def test_options_out_of_range_are_refused(transcribe, sentence):

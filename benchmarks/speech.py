@@ -1,0 +1,261 @@
+"""`python -m benchmarks.speech [PART...]`: words, languages, silence and speed against plain whisperX.
+
+Each part replaces its section of benchmarks/speech.md. Synthetic voices need espeak-ng.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import jiwer
+import numpy as np
+import soundfile
+
+from benchmarks import noises, switching
+from benchmarks.by_hand import _whisper
+from containers.common.audio import load_audio
+from tasks.demo_media import sample_speech
+
+RATE = 16_000
+REPORT = Path(__file__).with_suffix(".md")
+NOISES = {"fan": noises.fan, "street": noises.street, "white": noises.white, "wind": noises.wind}
+SNR = 5  # dB
+
+
+def plain(text: str) -> str:
+    return " ".join(re.findall(r"[\w']+", text.lower()))
+
+
+def clips() -> dict[str, tuple[np.ndarray, str]]:
+    """48 kHz samples and what is said: the packaged call, and two readings by synthetic voices."""
+    stm = sample_speech().with_suffix(".stm").read_text().splitlines()
+    found = {
+        "call": (
+            load_audio(sample_speech().as_uri(), noises.RATE),
+            " ".join(line.split(maxsplit=5)[5] for line in stm),
+        )
+    }
+    for voice in ("en-us", "en-gb+f3"):
+        text = " ".join(switching.SENTENCES["en"])
+        found[f"espeak-ng {voice}"] = (switching.speak("en", text, noises.RATE, voice), text)
+    return found
+
+
+def by_hand(path: Path) -> str:
+    """whisperX as its README has it: its own batching, int8."""
+    found = _whisper().transcribe(load_audio(path.as_uri(), RATE), batch_size=8)
+    return " ".join(part["text"] for part in found["segments"])
+
+
+def ours(path: Path) -> str:
+    from containers.whisperx.app import handler
+
+    found = handler({"audio": path.as_uri()}, None)["result"]
+    return " ".join(part["text"] for part in found["segments"])
+
+
+def denoised(path: Path) -> Path:
+    """What the flow gives to transcription with denoise=auto."""
+    from containers.deepfilternet.app import handler
+
+    target = path.with_name("denoised.wav")
+    result = handler({"audio": path.as_uri(), "audio_uri": target.as_uri(), "mode": "auto"}, None)["result"]
+    return target if result.get("audio") else path
+
+
+def wer_table() -> Iterator[str]:
+    yield "Word error rate, Whisper base int8; noise at 5 dB SNR. `auto` denoises where it helps.\n"
+    yield "| speech | noise | whisperX | ours, as it is | ours, auto | denoised |"
+    yield "|---|---|---:|---:|---:|---|"
+    rows: list[tuple[float, ...]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "noisy.wav")
+        for name, (samples, text) in clips().items():
+            for kind in ("none", *NOISES):
+                noisy = samples
+                if kind != "none":
+                    noise = NOISES[kind](len(samples), np.random.default_rng(7))
+                    loud = samples[np.abs(samples) > 0.01 * np.abs(samples).max()].std()
+                    noisy = samples + noise / noise.std() * loud * 10 ** (-SNR / 20)
+                soundfile.write(path, noisy / max(1.0, np.abs(noisy).max()), noises.RATE)
+                cleaned = denoised(path)
+                errors = [jiwer.wer(plain(text), plain(found)) for found in (by_hand(path), ours(path))]
+                errors.append(errors[1] if cleaned == path else jiwer.wer(plain(text), plain(ours(cleaned))))
+                rows.append((float(kind != "none"), *errors))
+                shown = " | ".join(f"{error:.3f}" for error in errors)
+                yield f"| {name} | {kind} | {shown} | {'no' if cleaned == path else 'yes'} |"
+    table = np.array(rows)
+    for label, chosen in (("clean", table[:, 0] == 0), ("5 dB", table[:, 0] == 1)):
+        shown = " | ".join(f"{error:.3f}" for error in table[chosen, 1:].mean(axis=0))
+        yield f"| **mean** | {label} | {shown} | |"
+
+
+def switching_table() -> Iterator[str]:
+    from containers.whisperx.app import handler
+
+    yield "Nine stretches each in Korean, English and German (espeak-ng): those"
+    yield "over 3 s whose words carry the"
+    yield "right language.\n"
+    yield "| seed | seconds | found by itself | expected `ko,en,de` | whisperX |"
+    yield "|---:|---:|---:|---:|---:|"
+    totals = np.zeros(4, int)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "mixture.wav")
+        for seed in (21, 22, 23):
+            samples, truth = switching.mixture(seed)
+            soundfile.write(path, samples, RATE)
+            long = [spoken for spoken in truth if spoken.end - spoken.start > 3]
+            right = []
+            for options in ({}, {"language": "ko,en,de"}):
+                segments = handler({"audio": path.as_uri(), **options}, None)["result"]["segments"]
+                right.append(sum(switching.heard_language(segments, one) == one.language for one in long))
+            spoken = _whisper().transcribe(load_audio(path.as_uri(), RATE), batch_size=8)["language"]
+            right.append(sum(one.language == spoken for one in long))
+            totals += [*right, len(long)]
+            shown = " | ".join(f"{count} of {len(long)}" for count in right)
+            yield f"| {seed} | {len(samples) / RATE:.0f} | {shown} |"
+    yield "| **all** | | " + " | ".join(f"{count / totals[3]:.0%}" for count in totals[:3]) + " |"
+
+
+BY_HAND = """
+import json, sys, time, warnings
+warnings.simplefilter("ignore")
+import torch
+from pathlib import Path
+from benchmarks.by_hand import _diarizer, _load_16k, _whisper
+path, seconds = Path(sys.argv[1]), []
+for _ in range(3):
+    started = time.perf_counter()
+    audio = _load_16k(path)
+    _whisper().transcribe(audio, batch_size=8)
+    _diarizer()({"waveform": torch.from_numpy(audio)[None], "sample_rate": 16000, "uri": "media"})
+    seconds.append(time.perf_counter() - started)
+print(json.dumps(seconds))
+"""
+
+
+def speed_table() -> Iterator[str]:
+    """Both in turn on the same machine, warm: the best of two rounds after the one that loads the models."""
+    samples, _ = switching.mixture(31, 6, "en")
+    call = load_audio(sample_speech().as_uri(), RATE)
+    media = np.concatenate([call, samples, call[6 * RATE :]])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "media.wav")
+        soundfile.write(path, media, RATE)
+        length = len(media) / RATE
+        done = subprocess.run(
+            [sys.executable, "-c", BY_HAND, str(path)], capture_output=True, text=True, check=True
+        )
+        hand = min(json.loads(done.stdout.splitlines()[-1])[1:])
+        together = min(_ours_together(path)[1:])
+    yield f"{length:.0f} s of speech (the packaged call twice, a synthetic voice between), two cores, warm."
+    yield "By hand: whisperX (int8, batch 8), then pyannote's pipeline, in one"
+    yield "process, with the same weights;"
+    yield "without word times."
+    yield "Ours: both images through the local endpoint at once, with word times and languages.\n"
+    yield "| | seconds | real-time factor |"
+    yield "|---|---:|---:|"
+    yield f"| by hand | {hand:.1f} | {hand / length:.3f} |"
+    yield f"| ours | {together:.1f} | {together / length:.3f} |"
+    yield f"| ours / by hand | {together / hand:.2f} | |"
+
+
+def _ours_together(path: Path) -> list[float]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from containers.pyannote.contract import Diarization, DiarizeRequest
+    from containers.whisperx.contract import TranscribeRequest, Transcript
+    from flows.images import running_images
+    from tasks.invoke import invoke
+
+    calls: list[Callable[[], object]] = [
+        lambda: invoke("whisperx", TranscribeRequest(audio=path.as_uri()), Transcript),
+        lambda: invoke("pyannote", DiarizeRequest(audio=path.as_uri()), Diarization),
+    ]
+    seconds = []
+    with running_images(), ThreadPoolExecutor(2) as pool:
+        for _ in range(3):
+            started = time.perf_counter()
+            list(pool.map(lambda call: call(), calls))
+            seconds.append(time.perf_counter() - started)
+    return seconds
+
+
+def long_table() -> Iterator[str]:
+    """An hour through the flow's own task: the packaged call every minute, room noise between."""
+    from flows.images import running_images
+    from tasks.options import AnalyzeOptions
+    from tasks.pieces import cut_pieces
+    from tasks.progress import listen
+    from tasks.transcribe import transcribe
+
+    call = load_audio(sample_speech().as_uri(), RATE)
+    random = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "hour.wav")
+        with soundfile.SoundFile(path, "w", RATE, 1) as file:
+            for _ in range(60):
+                minute = random.normal(0, 0.001, 60 * RATE)
+                minute[: len(call)] += call
+                file.write(minute)
+        pieces = cut_pieces(path.as_uri())
+        with running_images() as endpoint:
+            assert endpoint
+            started, rows = time.perf_counter(), []
+
+            def note(stage: str, fraction: float) -> None:
+                peak = endpoint.peak_memory()["whisperx"] >> 20
+                rows.append((fraction, time.perf_counter() - started, peak))
+                print(rows[-1], flush=True)
+
+            undo = listen(note)
+            output = transcribe.fn(path.as_uri(), Path(folder), AnalyzeOptions())
+            undo()
+    words = sum(len(segment.words) for segment in output.transcript.segments)
+    yield f"One hour (the packaged call every minute) in {len(pieces)} pieces on"
+    yield f"one warm worker: {words} words,"
+    yield f"{rows[-1][1]:.0f} s, of which loading models"
+    yield f"{output.load_seconds:.1f} s. Other work ran beside it.\n"
+    yield "| progress | seconds | highest memory of the worker so far |"
+    yield "|---:|---:|---:|"
+    for fraction, seconds, peak in rows:
+        yield f"| {fraction:.0%} | {seconds:.0f} | {peak} MiB |"
+
+
+PARTS: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
+    "wer": ("Words", wer_table),
+    "switching": ("Languages", switching_table),
+    "speed": ("Speed", speed_table),
+    "long": ("Long media", long_table),
+}
+
+
+def write_section(title: str, lines: list[str]) -> None:
+    text = (
+        REPORT.read_text(encoding="utf-8")
+        if REPORT.exists()
+        else "# Speech, measured by benchmarks/speech.py\n"
+    )
+    head, *sections = re.split(r"\n(?=## )", text.rstrip() + "\n")
+    kept = [section for section in sections if not section.startswith(f"## {title}\n")]
+    written = f"## {title}\n\n" + "\n".join(lines) + "\n"
+    REPORT.write_text("\n".join([head, *kept, written]), encoding="utf-8")
+
+
+def main() -> None:
+    for part in sys.argv[1:] or PARTS:
+        title, table = PARTS[part]
+        lines = []
+        for line in table():
+            print(line, flush=True)
+            lines.append(line)
+        write_section(title, lines)
+
+
+if __name__ == "__main__":
+    main()

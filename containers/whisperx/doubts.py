@@ -1,0 +1,121 @@
+"""What Whisper writes where nobody says it: loops, text over silence, more than a mouth can say.
+
+What is surely not said is dropped, what is doubtful is flagged; the reason is kept in both cases.
+"""
+
+from containers.common.contract import Span
+from containers.whisperx.contract import Dropped, Segment, Word
+from containers.whisperx.segments import HeardWord
+from containers.whisperx.speech import Stretch
+from containers.whisperx.words import UNLIKELY, Heard
+
+LONGEST_LOOP = 8  # words in what is repeated, at most
+# Times in a row that a person who means it says one or two words, and a longer phrase, at most.
+WORD_REPEATS, PHRASE_REPEATS = 4, 2
+# The fastest speakers reach about 10 syllables a second (Pellegrino et al., "Across Languages...", 2011, find
+# 5 to 8 as means). A Korean or Chinese character is a syllable; other scripts take three letters for one.
+SYLLABLES_A_SECOND = 12.0
+LETTERS_IN_SYLLABLE = 2.5
+BREATH = 0.5  # seconds that voice activity may be wrong by at either end
+VOICED = 0.2  # of a segment, at least, that voice activity heard
+UNSURE = 0.35  # mean score of a segment's words
+
+
+def judge_stretch(heard: Heard, stretch: Stretch) -> Dropped | None:
+    """What to drop as a whole: Whisper itself hears silence, or nobody could say so much in that time."""
+    text = heard.text.strip()
+    if not text:
+        return None
+    if heard.is_silence:
+        return _drop(
+            stretch.span, text, f"no speech: Whisper's probability of silence is {heard.no_speech:.2f}"
+        )
+    seconds = sum(voice.end - voice.start for voice in stretch.voiced) + BREATH
+    rate = count_syllables(text) / seconds
+    if rate > SYLLABLES_A_SECOND:
+        return _drop(stretch.span, text, f"impossible speaking rate: {rate:.0f} syllables a second")
+    return None
+
+
+def cut_loops(words: list[HeardWord]) -> tuple[list[HeardWord], list[Dropped]]:
+    """The words with what is repeated too often said once, and the repetitions."""
+    kept: list[HeardWord] = []
+    dropped: list[Dropped] = []
+    place = 0
+    while place < len(words):
+        length, times = _loop_at(words, place)
+        end = place + length * times
+        if times > (WORD_REPEATS if length < 3 else PHRASE_REPEATS):
+            kept += words[place : place + length]
+            repeated = words[place + length : end]
+            span = Span(start=max(repeated[0].start, 0), end=max(repeated[-1].end, 0))
+            text = "".join(word.word for word in repeated).strip()
+            dropped.append(_drop(span, text, f"repeated {times} times"))
+            place = end
+        else:
+            kept.append(words[place])
+            place += 1
+    return kept, dropped
+
+
+def judge_segments(
+    segments: list[Segment], stretch: Stretch, logprob: float
+) -> tuple[list[Segment], list[Dropped]]:
+    """Segments in which a voice was heard, the doubtful ones with flags; and the others."""
+    kept, dropped = [], []
+    for segment in segments:
+        share = _voiced(segment, stretch)
+        if share < VOICED:
+            reason = f"no voice: activity covers {share:.0%}"
+            dropped.append(_drop(Span(start=segment.start, end=segment.end), segment.text, reason))
+        else:
+            kept.append(segment.model_copy(update={"flags": _flags(segment, logprob) or None}))
+    return kept, dropped
+
+
+def count_syllables(text: str) -> float:
+    """Roughly: one for each Korean or Chinese character, one for each 2.5 other letters."""
+    letters = [char for char in text if char.isalnum()]
+    whole = sum(char >= "\u2e80" for char in letters)
+    return whole + (len(letters) - whole) / LETTERS_IN_SYLLABLE
+
+
+def _flags(segment: Segment, logprob: float) -> list[str]:
+    flags = []
+    if logprob < UNLIKELY:
+        flags.append(f"unlikely text: mean log probability {logprob:.2f}")
+    score = sum(word.score for word in segment.words) / len(segment.words)
+    if score < UNSURE:
+        flags.append(f"uncertain words: mean score {score:.2f}")
+    rate = count_syllables(segment.text) / (segment.end - segment.start + BREATH)
+    if rate > SYLLABLES_A_SECOND:
+        flags.append(f"very fast: {rate:.0f} syllables a second")
+    return flags
+
+
+def _loop_at(words: list[HeardWord], place: int) -> tuple[int, int]:
+    """Length in words and number of repetitions of the phrase that is repeated most at this place."""
+    said = [word.word.strip().lower().strip(".,!?…。") for word in words[place:]]
+    best = (1, 1)
+    for length in range(1, min(LONGEST_LOOP, len(said) // 2) + 1):
+        times = 1
+        while said[times * length : (times + 1) * length] == said[:length]:
+            times += 1
+        if length * times > best[0] * best[1] and times > 1:
+            best = (length, times)
+    return best
+
+
+def _voiced(segment: Segment, stretch: Stretch) -> float:
+    """Share of the words' time in which voice activity was heard, half a second around it included."""
+    total = sum(word.end - word.start for word in segment.words)
+    heard = sum(_overlap(word, voice) for word in segment.words for voice in stretch.voiced)
+    return min(heard / total, 1.0) if total else 0.0
+
+
+def _overlap(word: Word, voice: Span) -> float:
+    return max(0.0, min(word.end, voice.end + BREATH) - max(word.start, voice.start - BREATH))
+
+
+def _drop(span: Span, text: str, reason: str) -> Dropped:
+    return Dropped(start=round(span.start, 3), end=round(span.end, 3), text=text, reason=reason)

@@ -1,0 +1,191 @@
+"""From stretches of speech to the transcript: each in its own language, with that language's models."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
+
+from containers.common.audio import Waveform
+from containers.whisperx import align, words
+from containers.whisperx.contract import Dropped, Segment, TranscribeRequest, Transcript
+from containers.whisperx.doubts import cut_loops, judge_segments, judge_stretch
+from containers.whisperx.languages import (
+    Utterance,
+    agree,
+    choose_languages,
+    cut_utterances,
+    first_model,
+    join_runs,
+    models_of,
+    spoken_most,
+)
+from containers.whisperx.segments import split_segments
+from containers.whisperx.speech import Stretch
+
+BLOCK = 20  # stretches whose encoder output is held at a time: ten minutes of speech, some 60 MB
+OWN_TIMES = "whisper"
+
+
+class Models(Protocol):
+    """Loaded models by catalogue id; `device` is where they compute."""
+
+    device: str
+
+    def whisper(self, model: str) -> Any: ...
+    def aligner(self, model: str, language: str) -> Any: ...
+
+
+class Part(NamedTuple):
+    """Speech in one language."""
+
+    stretch: Stretch
+    language: str
+
+
+class Said(NamedTuple):
+    segments: list[Segment]
+    dropped: list[Dropped]
+    word_times: dict[str, str]
+
+
+def transcribe_speech(
+    models: Models,
+    audio: Waveform,
+    stretches: list[Stretch],
+    expected: list[str],
+    request: TranscribeRequest,
+) -> Transcript:
+    """16 kHz mono, shape (samples,), and its stretches of speech in; segments of timed words out."""
+    segments: list[Segment] = []
+    dropped: list[Dropped] = []
+    word_times: dict[str, str] = {}
+    for start in range(0, len(stretches), BLOCK):
+        block = stretches[start : start + BLOCK]
+        for part, heard in _listen(models, audio, block, expected, request):
+            said = _write(models, audio, part, heard, request)
+            segments += said.segments
+            dropped += said.dropped
+            word_times |= said.word_times
+    segments.sort(key=lambda segment: segment.start)
+    dropped.sort(key=lambda part: part.start)
+    seconds = [(str(part.language), word.end - word.start) for part in segments for word in part.words]
+    return Transcript(
+        segments=segments,
+        language=spoken_most(seconds),
+        dropped=dropped or None,
+        word_times=word_times or None,
+    )
+
+
+def _listen(
+    models: Models,
+    audio: Waveform,
+    stretches: list[Stretch],
+    expected: list[str],
+    request: TranscribeRequest,
+) -> Iterator[tuple[Part, words.Heard]]:
+    """Every part of the stretches that is in one language, with what Whisper writes for it."""
+    first = first_model(request)
+    whisper = models.whisper(first)
+    spans = [stretch.span for stretch in stretches]
+    batches = words.by_length(spans, request.batch_size)
+    waiting: dict[str, list[tuple[Stretch, str]]] = {}
+    encoded = [words.encode(whisper, audio, [spans[row] for row in batch]) for batch in batches]
+    places = {row: (number, place) for number, batch in enumerate(batches) for place, row in enumerate(batch)}
+    runs = _find_runs(whisper, audio, stretches, expected, encoded, places, request)
+    ready: list[list[tuple[int, Part]]] = [[] for _ in batches]
+    for row, parts in enumerate(runs):
+        for stretch, language in parts:
+            model = str(models_of(language, request.model, request.languages).model)
+            if len(parts) == 1 and model == first:
+                number, place = places[row]
+                ready[number].append((place, Part(stretch, language)))
+            else:
+                waiting.setdefault(model, []).append((stretch, language))
+    for number, chosen in enumerate(ready):
+        if chosen:
+            chosen.sort(key=lambda pair: pair[0])
+            view = words.rows(encoded[number], [place for place, _ in chosen])
+            yield from _decode(whisper, view, [part for _, part in chosen], request)
+        encoded[number] = None
+    for model, parts in waiting.items():
+        own = models.whisper(model)
+        for batch in words.by_length([stretch.span for stretch, _ in parts], request.batch_size):
+            chosen_parts = [Part(*parts[place]) for place in batch]
+            view = words.encode(own, audio, [part.stretch.span for part in chosen_parts])
+            yield from _decode(own, view, chosen_parts, request)
+
+
+def _decode(
+    whisper: Any, encoded: Any, parts: list[Part], request: TranscribeRequest
+) -> Iterator[tuple[Part, words.Heard]]:
+    spans = [part.stretch.span for part in parts]
+    heard = words.decode(whisper, encoded, spans, [part.language for part in parts], request)
+    yield from zip(parts, heard, strict=True)
+
+
+def _find_runs(
+    whisper: Any,
+    audio: Waveform,
+    stretches: list[Stretch],
+    expected: list[str],
+    encoded: list[Any],
+    places: dict[int, tuple[int, int]],
+    request: TranscribeRequest,
+) -> list[list[tuple[Stretch, str]]]:
+    """For each stretch its parts, each in one language."""
+    if len(expected) == 1:
+        return [[(stretch, expected[0])] for stretch in stretches]
+    found = [words.detect_languages(whisper, batch) for batch in encoded]
+    units: list[list[Utterance]] = []
+    scores: list[list[dict[str, float]]] = []
+    for row, stretch in enumerate(stretches):
+        number, place = places[row]
+        whole = found[number][place]
+        utterances = cut_utterances(audio, stretch)
+        spans = [utterance.span for utterance in utterances]
+        if len(utterances) > 1 and not agree(
+            whole, words.detect_within(whisper, encoded[number], place, stretch.span, spans)
+        ):
+            units.append(utterances)
+            scores.append(_ask_each(whisper, audio, utterances, request))
+        else:
+            units.append([Utterance(stretch.span, stretch.voiced)])
+            scores.append([whole])
+    flat = [unit for group in units for unit in group]
+    spoken = iter(
+        choose_languages(
+            [row for group in scores for row in group], [unit.seconds for unit in flat], expected
+        )
+    )
+    return [join_runs(group, [next(spoken) for _ in group]) for group in units]
+
+
+def _ask_each(
+    whisper: Any, audio: Waveform, utterances: list[Utterance], request: TranscribeRequest
+) -> list[dict[str, float]]:
+    """Language probabilities of each utterance, encoded on its own: what is beside it cannot blur it."""
+    answers: list[dict[str, float]] = [{} for _ in utterances]
+    spans = [utterance.span for utterance in utterances]
+    for batch in words.by_length(spans, request.batch_size):
+        encoded = words.encode(whisper, audio, [spans[place] for place in batch])
+        for place, answer in zip(batch, words.detect_languages(whisper, encoded), strict=True):
+            answers[place] = answer
+    return answers
+
+
+def _write(
+    models: Models, audio: Waveform, part: Part, heard: words.Heard, request: TranscribeRequest
+) -> Said:
+    """What is kept of one part, what is dropped, and what timed its words."""
+    silent = judge_stretch(heard, part.stretch)
+    if silent:
+        return Said([], [silent], {})
+    said, dropped = cut_loops(heard.words)
+    timed_by = OWN_TIMES
+    aligner = models_of(part.language, request.model, request.languages).aligner
+    if aligner and said:
+        loaded = models.aligner(aligner, part.language)
+        aligned = align.align(loaded, audio, part.stretch.span, said, models.device)
+        said, timed_by = (aligned, aligner) if aligned else (said, timed_by)
+    segments = split_segments(said, part.stretch.span, part.language)
+    kept, unheard = judge_segments(segments, part.stretch, heard.logprob)
+    return Said(kept, dropped + unheard, {part.language: timed_by} if kept else {})

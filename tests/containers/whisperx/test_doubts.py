@@ -1,0 +1,89 @@
+"""What nobody said is dropped or flagged, with the reason."""
+
+import pytest
+
+from containers.common.contract import Span
+from containers.whisperx.contract import Segment, Word
+from containers.whisperx.doubts import count_syllables, cut_loops, judge_segments, judge_stretch
+from containers.whisperx.segments import HeardWord, split_segments
+from containers.whisperx.speech import Stretch
+from containers.whisperx.words import Heard
+
+
+def said(text: str, step: float = 0.4) -> list[HeardWord]:
+    return [HeardWord(f" {word}", n * step, (n + 1) * step, 0.9) for n, word in enumerate(text.split())]
+
+
+def heard(text: str, logprob: float = -0.3, no_speech: float = 0.01) -> Heard:
+    return Heard(said(text), text, logprob, no_speech, 1.0)
+
+
+def stretch(start: float, end: float, *voiced: tuple[float, float]) -> Stretch:
+    parts = voiced or ((start, end),)
+    return Stretch(Span(start=start, end=end), [Span(start=one, end=other) for one, other in parts])
+
+
+def test_what_whisper_itself_takes_for_silence():
+    silence = judge_stretch(heard("Thank you.", logprob=-1.3, no_speech=0.83), stretch(2, 4))
+    assert silence.reason == "no speech: Whisper's probability of silence is 0.83"
+    assert (silence.start, silence.end, silence.text) == (2, 4, "Thank you.")
+    assert (
+        judge_stretch(heard("Thank you.", no_speech=0.83), stretch(2, 4)) is None
+    )  # it is sure of its words
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Thanks for watching and see you in the next video.", "시청해주셔서 감사합니다 다음 영상에서 만나요"],
+)
+def test_more_than_a_mouth_can_say(text):
+    assert "impossible speaking rate" in judge_stretch(heard(text), stretch(0, 0.4)).reason
+    assert judge_stretch(heard(text), stretch(0, 4)) is None
+
+
+def test_syllables_are_counted_for_each_script():
+    assert count_syllables("안녕하세요, 반갑습니다.") == 10
+    assert count_syllables("hello world") == 4
+    assert count_syllables("...!") == 0
+
+
+def test_a_loop_is_said_once():
+    kept, dropped = cut_loops(said("Well, " + "I'll be honest with you. " * 9 + "Goodbye."))
+    assert [word.word.strip() for word in kept] == [
+        "Well,",
+        "I'll",
+        "be",
+        "honest",
+        "with",
+        "you.",
+        "Goodbye.",
+    ]
+    (loop,) = dropped
+    assert loop.reason == "repeated 9 times"
+    assert loop.text == " ".join(["I'll be honest with you."] * 8)
+    assert kept[-1].start >= loop.end
+
+
+def test_people_repeat_themselves_too():
+    kept, dropped = cut_loops(said("no no no no we will we will rock you"))
+    assert not dropped and len(kept) == 10
+
+
+def test_text_where_nobody_spoke_is_dropped():
+    segments = split_segments(said("Subscribe to my channel!"), Span(start=0, end=2))
+    kept, dropped = judge_segments(segments, stretch(0, 20, (10, 20)), -0.2)
+    assert not kept
+    assert dropped[0].reason == "no voice: activity covers 0%"
+
+
+def test_doubts_are_flagged():
+    words = [Word(word="mumble", start=0, end=1, score=0.2)]
+    segment = Segment(start=0, end=1, text="mumble", words=words)
+    (kept,), _ = judge_segments([segment], stretch(0, 1), -1.5)
+    assert kept.flags == ["unlikely text: mean log probability -1.50", "uncertain words: mean score 0.20"]
+    (sure,), _ = judge_segments(
+        [segment.model_copy(update={"words": [words[0].model_copy(update={"score": 1})]})],
+        stretch(0, 1),
+        -0.2,
+    )
+    assert sure.flags is None
