@@ -100,7 +100,7 @@ def heard_language(segments: list[dict], spoken: Spoken) -> str | None:
 def main() -> None:
     folder = Path(sys.argv[1])
     samples, truth = mixture(11, 7)
-    soundfile.write(folder / "switching.ogg", samples, RATE, format="OGG", subtype="OPUS")
+    soundfile.write(folder / "switching.flac", samples, RATE)
     text = json.dumps([spoken._asdict() for spoken in truth], ensure_ascii=False, indent=1)
     (folder / "switching.json").write_text(text + "\n", encoding="utf-8")
 

@@ -32,7 +32,7 @@ QUIET = 25.0  # dB below the stretch's loud moments, which voice activity need n
 FRAME = 160  # samples of a loudness: 10 ms
 SURE = 0.5  # probability above which a stretch's own answer is taken for one to be compared with
 SHORTEST = 3.0  # seconds of speech that Whisper can tell the language of
-MIX_WEIGHT = 0.5  # of the recording's own mix, against what Whisper says of one utterance
+MIX_WEIGHT = 0.5  # of the recording's own mix, against what Whisper says of a very short utterance
 RAREST = 0.02  # share that a language has before it was heard
 TRUSTED = 4.0  # seconds of speech after which Whisper's answer counts in full
 
@@ -129,7 +129,7 @@ def choose_languages(
         joint = np.exp(evidence) * mix
         mix = (weight * joint / joint.sum(axis=1, keepdims=True)).sum(axis=0) / weight.sum()
         mix = np.maximum(mix, RAREST)
-    return [codes[best] for best in (evidence + MIX_WEIGHT * np.log(mix)).argmax(axis=1)]
+    return [codes[best] for best in (evidence + (1.1 - trust) * MIX_WEIGHT * np.log(mix)).argmax(axis=1)]
 
 
 def spoken_most(seconds: Iterable[tuple[str, float]]) -> str | None:

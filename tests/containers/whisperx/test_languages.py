@@ -112,7 +112,7 @@ def test_a_user_s_own_models_come_first():
 @pytest.mark.slow
 def test_a_recording_in_three_languages_keeps_each_one_s_words(transcribe):
     """Korean, English and German by espeak-ng (benchmarks/switching.py)."""
-    samples, _ = soundfile.read(MEDIA / "switching.ogg", dtype="float32")
+    samples, _ = soundfile.read(MEDIA / "switching.flac", dtype="float32")
     truth = [
         Spoken(**spoken) for spoken in json.loads((MEDIA / "switching.json").read_text(encoding="utf-8"))
     ]
