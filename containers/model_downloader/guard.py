@@ -16,7 +16,7 @@ from containers.common.errors import UserError
 from containers.common.models import allowed_hosts
 
 SETTING = "MEDIAFLOW_ALLOW_HOSTS"
-# RFC 5737: no network has hosts there to protect; builds behind a proxy resolve every name to such an address.
+# RFC 5737: nobody has hosts there to protect; builds behind a proxy resolve every name to such an address.
 DOCUMENTATION = [IPv4Network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last four bytes are an IPv4 address
 
