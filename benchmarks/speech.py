@@ -95,6 +95,56 @@ def wer_table() -> Iterator[str]:
         yield f"| **mean** | {label} | {shown} | |"
 
 
+def starts_table() -> Iterator[str]:
+    """A tenth of a second more silence before the call, and Whisper hears other words: chance, averaged."""
+    call = load_audio(sample_speech().as_uri(), RATE)
+    text = clips()["call"][1]
+    yield "The packaged call, clean, after some silence: what is heard at unclear places"
+    yield "changes with every tenth of a second, in both. Word error rate:\n"
+    yield "| silence before | whisperX | ours |"
+    yield "|---:|---:|---:|"
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "later.wav")
+        for tenths in range(6):
+            soundfile.write(path, np.concatenate([np.zeros(tenths * RATE // 10, np.float32), call]), RATE)
+            rows.append([jiwer.wer(plain(text), plain(found)) for found in (by_hand(path), ours(path))])
+            yield f"| {tenths / 10} s | " + " | ".join(f"{error:.3f}" for error in rows[-1]) + " |"
+    yield "| **mean** | " + " | ".join(f"{error:.3f}" for error in np.mean(rows, axis=0)) + " |"
+
+
+def music(count: int, random: np.random.Generator) -> np.ndarray:
+    """Struck chords with overtones and a melody, two notes a second, in a random order; at noises.RATE."""
+    time = np.arange(count) / noises.RATE
+    steps = 2 ** (random.choice([0, 2, 4, 5, 7, 9], len(time) * 2 // noises.RATE + 1) / 12)
+    tune = 440 * steps[(time * 2).astype(int)]
+    chord = [110 * interval * np.ones(count) for interval in (1, 2, 2.52, 3)]
+    phases = [np.cumsum(note) / noises.RATE * 2 * np.pi for note in [*chord, tune]]
+    notes = sum(np.sin(n * phase) / n**1.5 for phase in phases for n in range(1, 6))
+    return notes * np.exp(-3 * (time * 2 % 1))
+
+
+def nothing_table() -> Iterator[str]:
+    """A minute of what is no speech, at -20 dB of full scale."""
+    from containers.whisperx.app import handler
+
+    made = {**NOISES, "room tone": noises.room_tone, "mains hum": noises.hum, "music": music}
+    yield "A minute each of what is no speech: words written.\n"
+    yield "| sound | whisperX | ours |"
+    yield "|---|---:|---:|"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "nothing.wav")
+        for name, make in {"silence": None, **made}.items():
+            samples = np.zeros(60 * noises.RATE)
+            if make:
+                samples = make(len(samples), np.random.default_rng(3))
+                samples = samples / np.sqrt(np.mean(samples**2)) * 0.1
+            soundfile.write(path, np.clip(samples, -1, 1), noises.RATE)
+            segments = handler({"audio": path.as_uri()}, None)["result"]["segments"]
+            words = sum(len(segment["words"]) for segment in segments)
+            yield f"| {name} | {len(by_hand(path).split())} | {words} |"
+
+
 def switching_table() -> Iterator[str]:
     from containers.whisperx.app import handler
 
@@ -229,6 +279,8 @@ def long_table() -> Iterator[str]:
 
 PARTS: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "wer": ("Words", wer_table),
+    "starts": ("Words and chance", starts_table),
+    "nothing": ("Silence, noise and music", nothing_table),
     "switching": ("Languages", switching_table),
     "speed": ("Speed", speed_table),
     "long": ("Long media", long_table),

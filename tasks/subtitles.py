@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from html import escape
 from itertools import zip_longest
 from typing import NamedTuple
-from unicodedata import east_asian_width
+from unicodedata import category, east_asian_width
 
 from containers.pyannote.contract import Diarization
 from containers.whisperx.contract import Segment, Transcript, Word
@@ -86,7 +86,9 @@ def list_cues(transcript: Transcript, name: Name = lambda speaker: "") -> Iterat
 
 
 def count_columns(text: str) -> int:
-    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
+    """Marks that stand above or below a letter (Thai, Hindi, decomposed accents) take none of their own."""
+    shown = (char for char in text if category(char) not in {"Mn", "Me", "Cf"})
+    return sum(2 if east_asian_width(char) in "WF" else 1 for char in shown)
 
 
 def _all_cues(transcript: Transcript, name: Name) -> Iterator[Cue]:

@@ -110,6 +110,17 @@ def test_wide_characters_have_shorter_lines(language):
     assert all(len(cue.lines) <= LINES for cue in cues)
 
 
+def test_marks_take_no_column_and_stay_with_their_letter():
+    """Thai writes vowels and tones above and below its letters."""
+    thai = "ที่นี่" * 20  # two letters each, with two marks on either
+    assert count_columns(thai) == 40
+    thai *= 2
+    said = Segment(start=0, end=5, text=thai, language="th")
+    (cue,) = list_cues(Transcript(segments=[said], language="th"))
+    assert [count_columns(line) for line in cue.lines] == [42, 38]
+    assert "".join(cue.lines) == thai and cue.lines[1][0] in "ทน"
+
+
 def test_a_cue_stays_until_it_is_read_or_the_next_one_comes():
     quick = spoken("Thirty letters in half a second.", step=0.1)
     alone, followed = transcript(quick), transcript(quick, spoken("Yes.", start=1.0))
