@@ -15,6 +15,7 @@ await tf.setBackend("wasm");
 
 const seconds = [];
 let descriptors = [];
+let boxes = [];
 for (let round = 0; round < Number(rounds); round++) {
   const started = performance.now();
   const { nets } = faceapi;
@@ -23,6 +24,7 @@ for (let round = 0; round < Number(rounds); round++) {
   }
   if (!nets.faceRecognitionNet.isLoaded) await nets.faceRecognitionNet.loadFromDisk(weights);
   descriptors = [];
+  boxes = [];
   for (const picture of pictures) {
     const { data, info } = await sharp(readFileSync(picture))
       .removeAlpha()
@@ -37,8 +39,9 @@ for (let round = 0; round < Number(rounds); round++) {
       .withAgeAndGender()
       .withFaceDescriptors();
     descriptors.push(...found.map((face) => Array.from(face.descriptor)));
+    boxes.push(found.map(({ detection }) => detection.box));
     pixels.dispose();
   }
   seconds.push((performance.now() - started) / 1000);
 }
-console.log(JSON.stringify({ seconds, descriptors }));
+console.log(JSON.stringify({ seconds, descriptors, boxes }));

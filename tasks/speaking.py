@@ -24,6 +24,7 @@ from tasks.track import Track
 LONGEST = 3.0  # seconds of a turn that are looked at
 SURE = 1.5  # evidence that links a turn by itself
 AHEAD = 0.8  # and how far it has to be ahead of the next face's
+DOUBTED = 0.4  # less of it, where a mouth was seen, speaks against its voice's own person
 
 
 class Link(BaseModel):
@@ -98,7 +99,11 @@ def decide(
     links = []
     for turn, found, winner, shown in zip(turns, evidence, winners, on_screen, strict=True):
         if winner is None and turn.speaker in voices:
-            same = [track for track in sorted(shown) if people[track] == voices[turn.speaker]]
+            same = [
+                track
+                for track in sorted(shown)
+                if people[track] == voices[turn.speaker] and found.get(track, DOUBTED) >= DOUBTED
+            ]
             if same and not any(value >= SURE for track, value in found.items() if track not in same):
                 winner = same[0]
         if winner is not None:

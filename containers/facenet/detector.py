@@ -37,7 +37,9 @@ def load_detector(folder: Path) -> "MTCNN":
     import torch
     from facenet_pytorch import MTCNN
 
-    detector = MTCNN(keep_all=True)  # reads its package's own weights, which no hash vouches for
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    # It reads its package's own weights, which no hash vouches for.
+    detector = MTCNN(keep_all=True, device=device)
     for name in ("pnet", "rnet", "onet"):
         weights = torch.load(folder / f"{name}.pt", weights_only=True)
         getattr(detector, name).load_state_dict(weights)

@@ -21,14 +21,14 @@ SIZE = 160  # pixels
 
 @cache
 def load_embedder(checkpoint: Path) -> "InceptionResnetV1":
-    """The network with the checkpoint's weights, without the classifier it was trained with."""
+    """The network with the checkpoint's weights, without the classifier, on CUDA where there is a device."""
     import torch
     from facenet_pytorch import InceptionResnetV1
 
     weights = torch.load(checkpoint, weights_only=True)
     network = InceptionResnetV1()
     network.load_state_dict({name: w for name, w in weights.items() if not name.startswith("logits.")})
-    return network.eval()
+    return network.eval().to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def crop_face(picture: Image.Image, box: Corners) -> Image.Image:
@@ -48,5 +48,6 @@ def embed_faces(network: "InceptionResnetV1", crops: list[Image.Image]) -> NDArr
     from facenet_pytorch import fixed_image_standardization
 
     pixels = torch.from_numpy(np.stack([np.asarray(crop) for crop in crops])).permute(0, 3, 1, 2)
+    device = next(network.parameters()).device
     with torch.inference_mode():
-        return network(fixed_image_standardization(pixels.float())).numpy()
+        return network(fixed_image_standardization(pixels.float().to(device))).cpu().numpy()

@@ -58,6 +58,13 @@ def test_a_voice_never_takes_a_turn_from_a_face_that_moves_with_it() -> None:
     assert links == {0: 0, 3: 1}
 
 
+def test_a_mouth_that_is_seen_not_to_move_is_not_speaking() -> None:
+    """The voice comes from elsewhere, say from a telephone."""
+    turns = [turn(0, 3), turn(3, 6)]
+    assert linked(turns, {0: 4.0, 1: 0.0}, {0: 0.1, 1: 0.3})[0] == {0: 0}
+    assert linked(turns, {0: 4.0, 1: 0.0}, {0: 1.0, 1: 0.3})[0] == {0: 0, 3: 0}
+
+
 def test_two_voices_are_two_people() -> None:
     turns = [turn(0, 3, "A"), turn(3, 6, "B"), turn(6, 9, "B")]
     _, voices = linked(turns, {0: 5.0, 1: 0.0}, {0: 3.0, 1: 0.0}, {0: 0.0, 1: 3.5})
