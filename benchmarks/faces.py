@@ -178,7 +178,8 @@ def main() -> None:
         "| | seconds | frames a second | faces found | by hand over it | of which |",
         "|---|---:|---:|---:|---:|---|",
     ]
-    for label, timed in {"by hand": plain} | {f"ours, embedding {k}": v for k, v in runs.items()}.items():
+    rows = [("by hand", plain), *((f"ours, embedding {name}", timed) for name, timed in runs.items())]
+    for label, timed in rows:
         parts = ", ".join(f"{part} {seconds:.1f}" for part, seconds in timed.parts.items())
         lines.append(
             f"| {label} | {timed.seconds:.1f} | {len(timed.faces) / timed.seconds:.2f} | {sum(timed.faces)} "

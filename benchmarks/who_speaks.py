@@ -43,6 +43,7 @@ def analyse(video: Path, folder: Path, spoken: list[Spoken]) -> tuple[DetectedFa
     turns = [Turn(start=turn.start, end=turn.end, speaker=turn.speaker) for turn in spoken]
     tracks = name_people(found.tracks, people)
     given = (found.frames, decoded.shots, tracks, 1.0, folder / "mouths")
+    assert decoded.audio_16k is not None
     return found, link_speakers.fn(video, decoded.audio_16k, turns, *given)
 
 
