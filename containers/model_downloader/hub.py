@@ -60,14 +60,13 @@ def _list(source: HuggingFace, endpoint: str, token: str | None, guard: Guard):
 
     where = f"{source.repo} at {source.revision}"
     page = f"{endpoint}/{source.repo}"
-    with _listing:
+    with explaining(endpoint), _listing:
         hub.configure_http_backend(lambda: open_session(guard))
         try:
-            with explaining(endpoint):
-                # token=False: never one that the person's own cache holds
-                found = hub.HfApi(endpoint=endpoint, token=token or False).model_info(
-                    source.repo, revision=source.revision, files_metadata=True
-                )
+            # token=False: never one that the person's own cache holds
+            found = hub.HfApi(endpoint=endpoint, token=token or False).model_info(
+                source.repo, revision=source.revision, files_metadata=True
+            )
         except errors.GatedRepoError:
             raise UserError(
                 f"{source.repo} is gated: accept its terms at {page} with the account of HF_TOKEN, "

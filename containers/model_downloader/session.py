@@ -72,12 +72,12 @@ def _explain(error: Exception, url: str) -> UserError | Transient:
         )
     if isinstance(error, ValueError):  # InvalidURL, MissingSchema, ...
         return UserError(f"'{url}' is no address; correct its catalogue entry.")
-    if isinstance(error, requests.ConnectTimeout) or isinstance(why, OSError | NameResolutionError):
-        said = getattr(why, "strerror", None) or "timed out" if isinstance(why, OSError) else why
-        if not isinstance(why, ConnectionResetError | BrokenPipeError):
-            return Transient(
-                f"{host} cannot be reached: {said}; check the network and run the same command again."
-            )
+    met = isinstance(why, TimeoutError | ConnectionResetError | BrokenPipeError)  # it broke off later
+    if isinstance(error, requests.ConnectTimeout) or (isinstance(why, OSError) and not met):
+        said = getattr(why, "strerror", None) or "timed out"
+        return Transient(
+            f"{host} cannot be reached: {said}; check the network and run the same command again."
+        )
     return Transient(
         f"{host} did not deliver {file}: {_words(why)}; run the same command again, it continues there."
     )
