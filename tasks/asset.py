@@ -13,12 +13,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from containers.common import storage
 from containers.common.errors import StorageError
 from containers.common.models import sha256_of
+from tasks.bucket import Location, absolute, upload_folder, work_folder
 from tasks.exchange import exchange
 from tasks.manifest import FileEntry, Manifest
 
@@ -27,10 +30,31 @@ LEAST_FREE = 16 * 2**20  # bytes: with less than this left, a failed write is a 
 
 
 class Asset(BaseModel):
-    """One media file's place below the output folder."""
+    """One media file's place below the output folder, which with `remote` is this machine's side of it."""
 
     output: Path
     id: str
+    remote: str | None = Field(default=None, description="s3:// URI of the output")
+
+    @classmethod
+    def at(cls, output: Location, id: str) -> Self:
+        """The asset below a folder or an s3:// URI."""
+        place = absolute(output)
+        return (
+            cls(output=place, id=id)
+            if isinstance(place, Path)
+            else cls(output=work_folder(place), id=id, remote=place)
+        )
+
+    @property
+    def place(self) -> str:
+        """Where people find it: a path or an s3:// URI."""
+        return f"{self.remote}/{self.id}" if self.remote else str(self.folder)
+
+    @property
+    def index_uri(self) -> str:
+        """The folder of the search indexes, one an embedding model."""
+        return storage.join(self.remote or self.output, "index")
 
     @property
     def folder(self) -> Path:
@@ -57,9 +81,11 @@ class Asset(BaseModel):
 
     def manifest(self) -> Manifest | None:
         """The published manifest, or None when there is none that can be read."""
-        path = self.folder / MANIFEST
         try:
-            return Manifest.model_validate_json(path.read_bytes())
+            if self.remote:
+                found = storage.read_tagged(storage.join(self.place, MANIFEST))
+                return Manifest.model_validate_json(found[0]) if found else None
+            return Manifest.model_validate_json((self.folder / MANIFEST).read_bytes())
         except (FileNotFoundError, ValueError):
             return None
 
@@ -70,12 +96,15 @@ class Asset(BaseModel):
             manifest is not None
             and manifest.complete
             and manifest.fingerprint == fingerprint
-            and all(
-                (self.folder / name).is_file() and (self.folder / name).stat().st_size == entry.size
-                for name, entry in manifest.files.items()
-            )
+            and {name: entry.size for name, entry in manifest.files.items()}.items() <= self._sizes().items()
         )
         return manifest if whole else None
+
+    def _sizes(self) -> dict[str, int]:
+        if self.remote:
+            return storage.list_sizes(self.place)
+        files = (path for path in self.folder.rglob("*") if path.is_file())
+        return {path.relative_to(self.folder).as_posix(): path.stat().st_size for path in files}
 
     def prepare(self) -> None:
         """Makes sure that the output folder can be written, before anything is started.
@@ -107,7 +136,10 @@ class Asset(BaseModel):
             lock.release()
 
     def publish(self, files: dict[str, bytes | Path], manifest: Manifest) -> Manifest:
-        """Puts `files` and the manifest in place of what was there before, all or nothing."""
+        """Puts `files` and the manifest in place of what was there before, all or nothing.
+
+        On S3 there is nothing while the files are being put there: their manifest comes last.
+        """
         staging = self.cache / "publish"
         shutil.rmtree(staging, ignore_errors=True)
         with explain_disk(self.output):
@@ -122,7 +154,10 @@ class Asset(BaseModel):
                         target.write_bytes(content)
                     manifest.files[name] = FileEntry(sha256=sha256_of(target), size=target.stat().st_size)
                 (staging / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
-                self._swap_in(staging)
+                if self.remote:
+                    upload_folder(staging, self.place, last=MANIFEST)
+                else:
+                    self._swap_in(staging)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
         return manifest

@@ -5,7 +5,9 @@ import mimetypes
 from collections.abc import Iterable
 from pathlib import Path
 
-from containers.common.errors import MediaError
+from containers.common import storage
+from containers.common.errors import MediaError, StorageError
+from tasks.bucket import Location, is_remote
 
 # Containers that the platform's table of types may not know.
 SUFFIXES = {".flac", ".m4a", ".m4v", ".mka", ".mkv", ".mts", ".mxf", ".ogg", ".opus", ".ts", ".webm"}
@@ -24,6 +26,26 @@ def find_media(sources: Iterable[str]) -> list[Path]:
             raise MediaError(f"There is no media at {source}.")
         found |= dict.fromkeys(path.absolute() for path in files)
     return list(found)
+
+
+def find_everywhere(sources: Iterable[str]) -> list[Location]:
+    """The same, where s3:// URIs are sources too: an object, or a prefix for the media objects below it."""
+    found: dict[Location, None] = {}
+    for source in sources:
+        found |= dict.fromkeys(_objects(source) if is_remote(source) else find_media([source]))
+    return list(found)
+
+
+def _objects(source: str) -> list[str]:
+    names = sorted(storage.list_sizes(source))
+    media = [name for name in names if _is_media(Path(name)) and not _hidden(Path(name), Path())]
+    if media:
+        return [f"{source.rstrip('/')}/{name}" for name in media]
+    try:
+        storage.size(source)
+    except StorageError:
+        raise MediaError(f"There is no media at {source}.") from None
+    return [source]
 
 
 def _files(source: str) -> list[Path]:

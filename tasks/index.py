@@ -5,6 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 from prefect import task
 
+from containers.common import storage
 from containers.common.errors import UserError
 from containers.common.models import sha256_of
 from containers.faiss.delta import held_parts, list_delta, write_delta
@@ -24,17 +25,18 @@ class IndexedAsset(StageOutput):
 
 
 @task
-def index(asset: str, embeddings: Path, models: list[str], folder: Path) -> IndexedAsset:
+def index(asset: str, embeddings: Path, models: list[str], folder: str | Path) -> IndexedAsset:
     """Makes the asset's vectors searchable in `folder`/<model>, one index per embedding model.
 
-    Costs what the asset has, however large the index is. Indexes of other models lose what an earlier
-    analysis of this asset had put there. Raises UserError for vectors that an index cannot hold.
+    `folder` is a path or a URI. Costs what the asset has, however large the index is. Indexes of other
+    models lose what an earlier analysis of this asset had put there. Raises UserError for vectors that an
+    index cannot hold.
     """
     digest = sha256_of(embeddings)
-    known = {path.name for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
+    known = set(storage.list_folders(storage.as_uri(folder)))
     output = IndexedAsset()
     for model in sorted(known | set(models)):
-        index_uri = (folder / model).as_uri()
+        index_uri = storage.join(folder, model)
         if model not in models:
             if has_asset(index_uri, asset):
                 write_delta(index_uri, asset, digest, SCHEMA.empty_table())

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from containers.common import storage
 from tasks.asset import MANIFEST, Asset
+from tasks.bucket import Location, is_remote
 from tasks.checks.verdicts import Quality
 from tasks.documents import Findings, write_documents
 from tasks.embeddings import read_embeddings
@@ -38,7 +39,7 @@ class Found(BaseModel):
     """In the asset's cache: what its documents are made of, so that they can be written anew with names."""
 
     findings: Findings
-    media: Path
+    media: Location
 
 
 class Published(StageOutput):
@@ -55,7 +56,7 @@ def publish(
     findings: Findings,
     embeddings: Path,
     manifest: Manifest,
-    media: Path,
+    media: Location,
     quality: Quality | None,
 ) -> Published:
     """Writes every file of the asset folder and puts them in place at once, the manifest among them."""
@@ -76,7 +77,7 @@ def publish(
 
 
 def _report_data(
-    findings: Findings, manifest: Manifest, media: Path, names: list[str], quality: Quality | None
+    findings: Findings, manifest: Manifest, media: Location, names: list[str], quality: Quality | None
 ) -> ReportData:
     crops = best_crops(findings)
     people: dict[str | int, list[Track]] = defaultdict(list)
@@ -87,7 +88,7 @@ def _report_data(
     return ReportData(
         media=manifest.media,
         duration=manifest.duration,
-        media_src=media.resolve().as_uri(),
+        media_src=str(media) if is_remote(media) else Path(media).resolve().as_uri(),
         transcript=name_transcript(findings.utterances, findings.known),
         diarization=name_diarization(findings.diarization, findings.known),
         tags=findings.tags,

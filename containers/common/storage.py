@@ -40,8 +40,8 @@ def local_path(uri: str) -> Path | None:
 
 
 def _bucket_key(uri: str) -> dict[str, str]:
-    parts = urlsplit(uri)
-    return {"Bucket": parts.netloc, "Key": parts.path.lstrip("/")}
+    bucket, _, key = uri.removeprefix("s3://").partition("/")  # a key may hold what a URL gives a meaning
+    return {"Bucket": bucket, "Key": key}
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def reading(uri: str) -> Iterator[Path]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, Path(urlsplit(uri).path).name)
+        path = Path(folder, uri.rpartition("/")[2])
         try:
             _s3().download_file(**_bucket_key(uri), Filename=str(path))
         except (BotoCoreError, ClientError) as error:
@@ -96,15 +96,21 @@ def writing(uri: str) -> Iterator[Path]:
         except OSError as error:
             raise StorageError(f"{target} cannot be written: {error.strerror or error}.") from error
         return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, uri.rpartition("/")[2])
+        yield path
+        upload(path, uri)
+
+
+def upload(path: Path, uri: str) -> None:
+    """A file of this machine to S3. Raises StorageError."""
+    from boto3.exceptions import S3UploadFailedError
     from botocore.exceptions import BotoCoreError, ClientError
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, Path(urlsplit(uri).path).name)
-        yield path
-        try:
-            _s3().upload_file(Filename=str(path), **_bucket_key(uri))
-        except (BotoCoreError, ClientError) as error:
-            raise StorageError(f"{uri} cannot be written: {error}.") from error
+    try:
+        _s3().upload_file(Filename=str(path), **_bucket_key(uri))
+    except (BotoCoreError, ClientError, S3UploadFailedError) as error:
+        raise StorageError(f"{uri} cannot be written: {error}.") from error
 
 
 def read_bytes(uri: str) -> bytes:
@@ -208,8 +214,26 @@ def replace_tagged(uri: str, content: bytes, tag: str | None) -> bool:
         return True
 
 
+def size(uri: str) -> int:
+    """Bytes of an S3 object. Raises StorageError."""
+    with _explained(uri, "read"):
+        return _s3().head_object(**_bucket_key(uri))["ContentLength"]
+
+
+def list_sizes(folder_uri: str) -> dict[str, int]:
+    """Names, relative to an S3 folder, of everything below it, with its bytes; none: empty."""
+    place = _bucket_key(folder_uri.rstrip("/") + "/")
+    pages = _s3().get_paginator("list_objects_v2").paginate(Bucket=place["Bucket"], Prefix=place["Key"])
+    with _explained(folder_uri, "listed"):
+        found = [item for page in pages for item in page.get("Contents", [])]
+    return {item["Key"].removeprefix(place["Key"]): item["Size"] for item in found}
+
+
 def list_folders(folder_uri: str) -> list[str]:
-    """Names of the folders directly in an S3 folder."""
+    """Names of the folders directly in a folder; none: empty."""
+    folder = local_path(folder_uri)
+    if folder is not None:
+        return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     place = _bucket_key(folder_uri.rstrip("/") + "/")
     pages = (
         _s3()

@@ -6,15 +6,16 @@ import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 from rich.console import Console
 
 from containers.common.errors import UserError
 from tasks.asset import Asset
+from tasks.bucket import Location, absolute, is_remote, location, name_of
+from tasks.manifest import Manifest
 from tasks.options import AnalyzeOptions
-from tasks.probe import MediaInfo, probe
+from tasks.probe import probe
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,9 +38,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m flows.analyze",
         description="Analyse one media file: speech, speakers, sounds and faces into a readable folder.",
     )
-    parser.add_argument("media", type=Path, help="a video or audio file, any container and codec")
     parser.add_argument(
-        "--output", type=Path, default=Path("out"), help="folder of asset folders (%(default)s)"
+        "media", type=location, help="a video or audio file, any container and codec; a path or s3:// URI"
+    )
+    parser.add_argument(
+        "--output",
+        type=location,
+        default=Path("out"),
+        help="folder or s3:// prefix of asset folders (%(default)s)",
     )
     parser.add_argument("--force", action="store_true", help="do every stage again")
     for name, field in AnalyzeOptions.model_fields.items():
@@ -55,32 +61,33 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(media: Path, output: Path, options: AnalyzeOptions, force: bool) -> int:
-    from flows.analyze.plan import fingerprint, plan_keys
+def _run(media: Location, output: Location, options: AnalyzeOptions, force: bool) -> int:
     from flows.analyze.view import print_summary
 
     console = Console()
-    info = probe(media)
-    asset = _asset(output, info)
-    finished = None if force else asset.finished(fingerprint(plan_keys(info, options), options))
+    finished = None if is_remote(media) else _finished(Path(media), output, options, force)
     if finished:
         console.print("Nothing changed since the last run.", highlight=False)
-        print_summary(asset, finished, console, media.name)
-        return 0
-    manifest = _analyze(media, output, options, force, console)
-    print_summary(asset, manifest, console, media.name)
+    manifest = finished or _analyze(media, output, options, force, console)
+    asset = Asset.at(output, manifest.asset)
+    print_summary(asset, manifest, console, name_of(media))
     failed = [stage for stage in manifest.stages if stage.status == "failed"]
     return 1 if failed else 0
 
 
-def _asset(output: Path, info: MediaInfo) -> Asset:
-    """The asset's place; writing there is tried before anything is started."""
-    asset = Asset(output=output.absolute(), id=info.asset_id)
+def _finished(media: Path, output: Location, options: AnalyzeOptions, force: bool) -> Manifest | None:
+    """What an earlier run left, unless `force`. Bad media and output are told before anything is started."""
+    from flows.analyze.plan import fingerprint, plan_keys
+
+    info = probe(media)
+    asset = Asset.at(output, info.asset_id)
     asset.prepare()
-    return asset
+    return None if force else asset.finished(fingerprint(plan_keys(info, options), options))
 
 
-def _analyze(media: Path, output: Path, options: AnalyzeOptions, force: bool, console: Console) -> Any:
+def _analyze(
+    media: Location, output: Location, options: AnalyzeOptions, force: bool, console: Console
+) -> Manifest:
     """Runs the flow with a server and workers of its own, started while Prefect is being imported."""
     from flows.images import running_images
     from flows.local_server import temporary_server, wait_for_server
@@ -100,7 +107,7 @@ def _analyze(media: Path, output: Path, options: AnalyzeOptions, force: bool, co
         current_board.set(board)
         started.enter_context(watching(board, console))
         wait_for_server(server)
-        state = analyze(media.absolute(), output.absolute(), options, force, return_state=True)
+        state = analyze(absolute(media), absolute(output), options, force, return_state=True)
         return manifest_of(state)
 
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -17,6 +18,7 @@ from flows.analyze.plan import fingerprint, plan_keys
 from flows.analyze.stages import Stages
 from flows.images import running_images
 from tasks.asset import Asset, disk_is_full
+from tasks.bucket import Location, name_of, on_this_machine
 from tasks.check import check, prepare_check
 from tasks.checks.verdicts import Quality
 from tasks.decode import Decoded, complete_mark, decode
@@ -42,16 +44,24 @@ HEARD = ("transcribe", "diarize", "tag")
 SEEN = ("detect", "embed", "look")
 
 
+def _named_by_media() -> str:
+    return name_of(flow_run.parameters["media"])
+
+
 @flow(
     name="analyze",
-    flow_run_name="{media.name}",
+    flow_run_name=_named_by_media,
     task_runner=cast(Any, ThreadPoolTaskRunner(max_workers=8)),  # Prefect's own types disagree here
 )
 def analyze(
-    media: Path, output: Path = Path("out"), options: AnalyzeOptions | None = None, force: bool = False
+    media: Location,
+    output: Location = Path("out"),
+    options: AnalyzeOptions | None = None,
+    force: bool = False,
 ) -> Manifest:
     """Analyses one media file into `output`/<asset id>/ and returns its manifest.
 
+    Both may be s3:// URIs.
     Stages that an earlier run finished with the same media, options, weights and code are not done again,
     unless `force`. A stage that fails is named in the manifest and the others go on; the run then ends as
     Incomplete, a failed state whose data is the manifest. Raises UserError with one sentence when the media
@@ -60,9 +70,22 @@ def analyze(
     started = time.perf_counter()
     options = options or AnalyzeOptions()
     board = current_board.get() or ui.narrating_board()
+    with on_this_machine(media) as path:
+        return _analyze(media, path, output, options, force, board, started)
+
+
+def _analyze(
+    source: Location,
+    media: Path,
+    output: Location,
+    options: AnalyzeOptions,
+    force: bool,
+    board: Board,
+    started: float,
+) -> Manifest:
     info = probe(media)
     ui.tag_run(info)
-    asset = Asset(output=output.absolute(), id=info.asset_id)
+    asset = Asset.at(output, info.asset_id)
     keys = plan_keys(info, options)
     mark = fingerprint(keys, options)
     with asset.locked(on_wait=board.wait_for_other), running_images() as endpoint, ui.showing_progress():
@@ -100,7 +123,7 @@ def analyze(
             peak_memory=endpoint.peak_memory() if endpoint else {},
             fingerprint=mark,
         )
-        future = stages.submit("publish", publish, asset, findings, embeddings, manifest, media, quality)
+        future = stages.submit("publish", publish, asset, findings, embeddings, manifest, source, quality)
         published = stages.collect(future)
         if published is None:
             raise StorageError(board.stages["publish"].reason)
@@ -263,5 +286,5 @@ def _index(
         return
     if keep_out(stages, quality):
         return
-    future = stages.submit("index", index, asset.id, embeddings, models, asset.output / "index")
+    future = stages.submit("index", index, asset.id, embeddings, models, asset.index_uri)
     stages.collect(future)

@@ -143,7 +143,7 @@ def show_result(asset: Asset, manifest: Manifest, findings: Findings) -> None:
     text = _render(
         "found.md.j2",
         manifest=manifest,
-        folder=asset.folder,
+        folder=asset.place,
         findings=findings,
         words=words,
         timeline=timeline and _inline(timeline),

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from flows.analyze.board import Board, StageState
 from tasks import progress
-from tasks.asset import Asset
+from tasks.asset import MANIFEST, Asset
 from tasks.manifest import Manifest
 
 _MARKS = {"waiting": "·", "running": "▸", "done": "✓", "skipped": "-", "failed": "✗"}
@@ -81,5 +81,5 @@ def print_summary(asset: Asset, manifest: Manifest, console: Console, media_name
     console.print(table)
     console.print()
     for name in ("report.html", "transcript.json", "faces.json", "manifest.json"):
-        if (asset.folder / name).exists():
-            console.print(Text(str(asset.folder / name)), soft_wrap=True)
+        if name in manifest.files or name == MANIFEST:
+            console.print(Text(f"{asset.place}/{name}"), soft_wrap=True)

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from containers.common.errors import UserError
 from flows.analyze.__main__ import quiet_prefect, stop_on_signals
-from tasks.find_media import find_media
+from tasks.bucket import location
+from tasks.find_media import find_everywhere
 from tasks.options import AnalyzeOptions
 
 
@@ -19,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     console = Console()
     try:
-        files = [str(file) for file in find_media(chosen.media)]
+        files = [str(file) for file in find_everywhere(chosen.media)]
         if chosen.at_once < 1:
             raise UserError("--at-once: at least one file at a time.")
         options = AnalyzeOptions.model_validate_json(chosen.options)
@@ -39,9 +40,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m flows.batch", description="Analyse many media files; finished ones are left alone."
     )
-    parser.add_argument("media", nargs="+", help="files, folders or globs")
+    parser.add_argument("media", nargs="+", help="files, folders, globs or s3:// prefixes")
     parser.add_argument(
-        "--output", type=Path, default=Path("out"), help="folder of asset folders (%(default)s)"
+        "--output",
+        type=location,
+        default=Path("out"),
+        help="folder or s3:// prefix of asset folders (%(default)s)",
     )
     parser.add_argument("--at-once", type=int, default=2, help="files analysed side by side (%(default)s)")
     parser.add_argument(

@@ -15,7 +15,8 @@ from flows.analyze.stages import sentence
 from flows.batch.item import BatchItem, analyze_file
 from flows.batch.tally import current_tally
 from flows.images import running_images
-from tasks.find_media import find_media
+from tasks.bucket import Location, absolute, name_of
+from tasks.find_media import find_everywhere
 from tasks.options import AnalyzeOptions
 
 NAMED = 10  # failures that the sentence names; the table has all
@@ -25,25 +26,25 @@ Runner = Literal["threads", "dask", "ray"]
 @flow(name="batch", flow_run_name="{media}")
 def batch(
     media: list[str],
-    output: Path = Path("out"),
+    output: Location = Path("out"),
     options: AnalyzeOptions | None = None,
     at_once: Annotated[int, Field(ge=1, description="files analysed side by side")] = 2,
     runner: Runner = "threads",
     force: bool = False,
 ) -> list[BatchItem]:
-    """Analyses files, folders and globs into `output`, `at_once` files at a time.
+    """Analyses files, folders, globs and s3:// prefixes into `output`, `at_once` files at a time.
 
     Files that an earlier run finished are not done again, unless `force`. Those that fail are tried once
     more at the end, alone; the run fails with one sentence that names them when they fail again.
     `runner`: threads of this process, or processes of a Dask or Ray cluster on this machine.
     """
-    files = find_media(media)
+    files = find_everywhere(media)
     logger = get_run_logger()
     tally = current_tally()
     tally.begin(files)
-    given = (output.absolute(), options or AnalyzeOptions())
+    given = (absolute(output), options or AnalyzeOptions())
     artifact = cast(UUID, create_progress_artifact(0.0, key="batch", description=tally.line))
-    done: dict[Path, BatchItem] = {}
+    done: dict[Location, BatchItem] = {}
     with running_images(), _runner(runner, at_once) as pool:
         for attempt in (1, 2):
             left = [file for file in files if not (file in done and done[file].complete)]
@@ -53,7 +54,7 @@ def batch(
                 file = futures[future]
                 done[file] = _outcome(future, file)
                 again = "" if done[file].complete or attempt == 2 else "will be tried again: "
-                news = f"{file.name}: {again}{done[file].reason or 'complete'}"
+                news = f"{name_of(file)}: {again}{done[file].reason or 'complete'}"
                 tally.ended(file, done[file].complete, attempt == 2, news)
                 update_progress_artifact(artifact, tally.percent, description=tally.line)
                 logger.info(news)
@@ -69,7 +70,7 @@ def _submit(pool: TaskRunner[Any], *given: object) -> PrefectFuture[BatchItem]:
     return pool.submit(analyze_file, dict(zip(names, given, strict=True)))
 
 
-def _outcome(future: PrefectFuture[Any], file: Path) -> BatchItem:
+def _outcome(future: PrefectFuture[Any], file: Location) -> BatchItem:
     result = future.result(raise_on_failure=False)
     if isinstance(result, BatchItem):
         return result

@@ -1,10 +1,10 @@
 """One file of a batch, in whatever process the task runner puts it."""
 
-from pathlib import Path
-
 from prefect import task
+from prefect.runtime import task_run
 from pydantic import BaseModel
 
+from tasks.bucket import Location, name_of
 from tasks.options import AnalyzeOptions
 
 
@@ -17,8 +17,12 @@ class BatchItem(BaseModel):
     reason: str | None = None
 
 
-@task(name="file", task_run_name="{media.name}")
-def analyze_file(media: Path, output: Path, options: AnalyzeOptions, force: bool) -> BatchItem:
+def _named_by_media() -> str:
+    return name_of(task_run.parameters["media"])
+
+
+@task(name="file", task_run_name=_named_by_media)
+def analyze_file(media: Location, output: Location, options: AnalyzeOptions, force: bool) -> BatchItem:
     """A run of `analyze`; what fails in it is this file's own."""
     from flows.analyze.flow import (  # a cluster sends this task's globals, and a flow is no parcel
         analyze,

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
+
+from tasks.bucket import Location, size_of
 
 
 @dataclass
@@ -16,17 +17,17 @@ class Tally:
     total: int = 0
     complete: int = 0
     failed: int = 0
-    _sizes: dict[Path, int] = field(default_factory=dict)
+    _sizes: dict[Location, int] = field(default_factory=dict)
     _done: int = 0
     _all: int = 0
     _started: float = 0
 
-    def begin(self, files: Iterable[Path]) -> None:
-        self._sizes = {file: file.stat().st_size + 1 for file in files}
+    def begin(self, files: Iterable[Location]) -> None:
+        self._sizes = {file: size_of(file) + 1 for file in files}
         self.total, self._all, self._started = len(self._sizes), sum(self._sizes.values()), time.monotonic()
         self.on_change(self, f"{self.total} files")
 
-    def ended(self, file: Path, complete: bool, last: bool, news: str) -> None:
+    def ended(self, file: Location, complete: bool, last: bool, news: str) -> None:
         """A file that failed counts when it will not be tried again; `news` is for people."""
         if complete or last:
             self._done += self._sizes[file]

@@ -1,0 +1,152 @@
+"""The main job from bucket to bucket: what comes out is what comes out on disk. S3 is moto's server."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.bucket import upload_folder
+
+ROOT = Path(__file__).parents[3]
+TIMES = {"created", "seconds", "started", "load_seconds", "compute_seconds", "peak_memory"}
+
+
+def run(module: str, *arguments: object, work: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    environment = {**os.environ, "MEDIAFLOW_WORK": str(work)}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=560, check=False
+    )
+
+
+def read(bucket: Any, prefix: str) -> dict[str, bytes]:
+    return {
+        item.key.removeprefix(f"{prefix}/"): item.get()["Body"].read()
+        for item in bucket.objects.filter(Prefix=f"{prefix}/")
+    }
+
+
+def without_times(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: without_times(inner) for name, inner in value.items() if name not in TIMES}
+    return [without_times(inner) for inner in value] if isinstance(value, list) else value
+
+
+def comparable(files: dict[str, bytes]) -> dict[str, Any]:
+    """The report and the manifest without times and URIs, anything else byte for byte."""
+    manifest = without_times(json.loads(files["manifest.json"]))
+    manifest["files"].pop("report.html")
+    report = re.sub(r'(?:file|s3):///?[^"\s<&]+|\d+(?:\.\d+)?\ss\b', "", files["report.html"].decode())
+    return files | {"manifest.json": manifest, "report.html": report}
+
+
+@pytest.mark.slow
+def test_from_bucket_to_bucket_as_from_disk_to_disk(
+    bucket: Any, demo: tuple[Path, str], demo_video: Path, tmp_path: Path
+) -> None:
+    bucket.upload_file(str(demo_video), "in/demo.mp4")
+    done = run("flows.analyze", "s3://media/in/demo.mp4", "--output", "s3://media/out", work=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    folder = next(path.parent for path in demo[0].glob("*/manifest.json"))
+    assert f"s3://media/out/{folder.name}/report.html" in done.stdout
+    found = read(bucket, f"out/{folder.name}")
+    local = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    expected = comparable(local)
+    assert found.keys() == expected.keys()
+    for name, content in comparable(found).items():
+        assert content == expected[name], name
+    models = {path.name for path in (demo[0] / "index").iterdir()}
+    assert {name.split("/")[0] for name in read(bucket, "out/index")} == models
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert "report.html" not in left and "audio_48k.wav" not in left
+
+    written = {item.key: item.last_modified for item in bucket.objects.filter(Prefix="out/")}
+    again = run(
+        "flows.analyze", "s3://media/in/demo.mp4", "--output", "s3://media/out", work=tmp_path / "2"
+    )
+    assert (again.returncode, again.stderr) == (0, ""), "another machine, that has no finished stages"
+    assert written == {item.key: item.last_modified for item in bucket.objects.filter(Prefix="out/")}
+
+
+@pytest.mark.slow
+def test_a_batch_of_a_prefix(bucket: Any, speech_wav: Path, tmp_path: Path) -> None:
+    bucket.upload_file(str(speech_wav), "calls/2026/one.wav")
+    bucket.put_object(Key="calls/notes.txt", Body=b"no media")
+    done = run("flows.batch", "s3://media/calls/", "--output", "s3://media/heard", work=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    manifests = [json.loads(body) for name, body in read(bucket, "heard").items() if "manifest" in name]
+    assert [manifest["media"]["name"] for manifest in manifests] == ["one.wav"]
+
+
+@pytest.mark.parametrize(
+    ("module", "media", "sentence"),
+    [
+        ("flows.batch", "s3://media/none/", "There is no media at s3://media/none/.\n"),
+        ("flows.analyze", "s3://media/none.mp4", "s3://media/none.mp4 cannot be read: "),
+    ],
+)
+def test_media_that_is_not_there_is_one_sentence(bucket, tmp_path, module, media, sentence):
+    done = run(module, media, "--output", "s3://media/out", work=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith(sentence)
+    assert done.stderr.count("\n") == 1
+
+
+def test_readers_see_a_whole_folder_or_no_manifest(bucket: Any, tmp_path: Path, monkeypatch) -> None:
+    """An upload that dies half-way leaves no manifest; what a new version lacks goes."""
+    from containers.common import storage
+
+    def version(name: str, *files: str) -> Path:
+        for file in files:
+            path = tmp_path / name / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(name)
+        return tmp_path / name
+
+    uri = "s3://media/whole"
+    upload_folder(version("old", "a", "faces/1.jpg", "manifest.json"), uri, last="manifest.json")
+    assert read(bucket, "whole") == dict.fromkeys(["a", "faces/1.jpg", "manifest.json"], b"old")
+
+    upload = storage.upload
+
+    def die_at_b(path: Path, target: str) -> None:
+        assert "manifest.json" not in read(bucket, "whole")
+        if target.endswith("/b"):
+            raise storage.StorageError("dead")
+        upload(path, target)
+
+    monkeypatch.setattr(storage, "upload", die_at_b)
+    new = version("new", "a", "b", "manifest.json")
+    with pytest.raises(storage.StorageError):
+        upload_folder(new, uri, last="manifest.json")
+    assert "manifest.json" not in read(bucket, "whole")
+    monkeypatch.undo()
+    upload_folder(new, uri, last="manifest.json")
+    assert read(bucket, "whole") == dict.fromkeys(["a", "b", "manifest.json"], b"new")
+
+
+def test_two_writers_take_turns_and_a_dead_one_is_passed_over(
+    bucket: Any, tmp_path: Path, monkeypatch
+) -> None:
+    from tasks import bucket as module
+
+    with module._turn("s3://media/turn/.writing") as first_holds:
+        monkeypatch.setattr(module, "LEASE", 1)
+        with (
+            pytest.raises(module.StorageError, match="Other writers have held"),
+            module._turn("s3://media/turn/.writing"),
+        ):
+            pass
+        first_holds()
+    assert read(bucket, "turn") == {}
+    bucket.put_object(Key="turn/.writing", Body=b"dead 0.0")
+    with module._turn("s3://media/turn/.writing") as holds:
+        holds()
+        bucket.put_object(Key="turn/.writing", Body=b"other 9999999999")
+        with pytest.raises(module.StorageError, match="took s3://media/turn over"):
+            holds()
