@@ -1,10 +1,17 @@
-"""Where the images of a run answer: on this machine, unless a Lambda endpoint is configured."""
+"""Where the images of a run answer: on this machine, on AWS, or at the Lambda endpoint that is configured."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
+from containers.common.errors import UserError
 from deployments.local import LocalEndpoint
+from tasks.invoke import through
+from tasks.options import AnalyzeOptions
+
+if TYPE_CHECKING:
+    from deployments.aws.endpoint import AwsEndpoint
 
 ENDPOINT = "AWS_ENDPOINT_URL_LAMBDA"  # boto3 reads it too
 _running: list[LocalEndpoint] = []
@@ -30,3 +37,44 @@ def running_images() -> Iterator[LocalEndpoint | None]:
         finally:
             _running.remove(endpoint)
             os.environ.pop(ENDPOINT, None)
+
+
+@contextmanager
+def images_of(runtime: str, media_seconds: float, run: str) -> Iterator["LocalEndpoint | AwsEndpoint | None"]:
+    """The images for one analysis, by its runtime (`local` or `aws`) and the length of its media."""
+    if runtime == "local":
+        with running_images() as endpoint:
+            yield endpoint
+        return
+    from flows.aws import endpoint as on_aws
+
+    with on_aws(media_seconds, run) as remote, through(remote):
+        yield remote
+
+
+def chosen_runtime(option: str | None) -> str | None:
+    """What can be known before Prefect is there: the option, else the environment's. Raises UserError."""
+    chosen = option or os.environ.get("MEDIAFLOW_RUNTIME")
+    if chosen not in (None, "local", "aws"):
+        raise UserError(f"MEDIAFLOW_RUNTIME is '{chosen}'; it has to be local or aws.")
+    return chosen
+
+
+def runtime_of(options: AnalyzeOptions) -> str:
+    """`local` or `aws`: the option, MEDIAFLOW_RUNTIME, or the Prefect variable `mediaflow_runtime`."""
+    if chosen := chosen_runtime(options.runtime):
+        return chosen
+    if _running:
+        return "local"
+    from prefect.variables import Variable
+
+    return "aws" if Variable.get("mediaflow_runtime") == "aws" else "local"
+
+
+def stop_tasks(flow: Any, flow_run: Any, state: Any) -> None:
+    """A hook for runs that were cancelled or crashed: their ECS tasks end with them."""
+    options = AnalyzeOptions.model_validate(flow_run.parameters.get("options") or {})
+    if runtime_of(options) == "aws":
+        from flows.aws import stop_tasks as stop
+
+        stop(str(flow_run.id))

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from containers.common.contract import ModelRef
+from deployments.aws.costs import Costs
 from tasks.probe import MediaInfo
 
 Status = Literal["done", "skipped", "failed"]
@@ -51,5 +52,6 @@ class Manifest(BaseModel):
     created: datetime
     seconds: float = Field(description="wall time of the run that wrote this")
     peak_memory: dict[str, int] = Field(default={}, description="bytes, by image")
+    costs: Costs | None = Field(default=None, description="of this run's calls on AWS, estimated")
     files: dict[str, FileEntry] = {}
     fingerprint: str = Field(description="equal for the same media, options, weights and code")

@@ -47,7 +47,7 @@ Languages = Annotated[dict[str, LanguageModels], BeforeValidator(_read_table)]
 
 
 class AnalyzeOptions(BaseModel):
-    """Defaults suit most media; every option is part of what makes a finished stage count as finished."""
+    """Defaults suit most media; every option that changes a result is part of its stage's key."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -113,6 +113,9 @@ class AnalyzeOptions(BaseModel):
         default=10.0, ge=1, le=60, description="seconds that the large sound tagger hears at once"
     )
     tag_hop: float = Field(default=5.0, ge=0.1, le=60, description="seconds between its windows")
+    runtime: Literal["local", "aws"] | None = Field(
+        default=None, description="where the images run; when empty what MEDIAFLOW_RUNTIME says, else local"
+    )
     index: bool = Field(
         default=True, description="add faces and voices to the search index beside the assets"
     )

@@ -40,6 +40,10 @@ class Request(Contract):
     result_uri: str | None = Field(
         default=None, description="file:// or s3:// URI that receives the result as JSON"
     )
+    answer_uri: str | None = Field(
+        default=None,
+        description="s3:// URI that receives the answer too; one that is there already is given again",
+    )
 
 
 class Answer(Contract, Generic[Result]):

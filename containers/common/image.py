@@ -31,6 +31,9 @@ class Image(Contract):
     extra: str = Field(description="the extra of pyproject.toml that installs its dependencies")
     memory_mb: int = Field(ge=128, le=10240)
     timeout_s: int = Field(ge=1, le=900)
+    runs_on: Literal["auto", "lambda", "ecs"] = Field(
+        default="auto", description="on AWS; auto: Lambda as long as its time-out and memory do"
+    )
     storage_mb: int = Field(default=512, ge=512, le=10240)
     init_timeout_s: int = Field(default=120, description="local only: how long a worker may take to import")
     environment: dict[str, str] = {}

@@ -16,6 +16,7 @@ export const DetectRequest = z.strictObject({
   landmarks: z.boolean().default(true),
   descriptor: z.boolean().default(true),
   result_uri: z.string().nullable().default(null),
+  answer_uri: z.string().nullable().default(null),
 });
 
 /** `event` with its defaults filled in. Throws UserError with the first thing that is wrong. */

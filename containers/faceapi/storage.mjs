@@ -39,6 +39,19 @@ export async function readBytes(uri) {
   });
 }
 
+/** The content of an s3:// URI, or null when nothing is there. */
+export async function readIfThere(uri) {
+  return onS3(uri, "read", async (client, target, { GetObjectCommand, NoSuchKey }) => {
+    try {
+      const { Body } = await client.send(new GetObjectCommand(target));
+      return Buffer.from(await Body.transformToByteArray());
+    } catch (error) {
+      if (error instanceof NoSuchKey) return null;
+      throw error;
+    }
+  });
+}
+
 /** Puts `content` at `uri`, at once and whole, or not at all. */
 export async function writeBytes(uri, content) {
   const { path } = locate(uri);

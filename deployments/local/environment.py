@@ -43,6 +43,8 @@ SHARED_CORES = {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": str(max(1, (os.
 def worker_environment(image: Image, api: str, root: Path, scratch: Path) -> dict[str, str]:
     """The user's variables that matter, Lambda's own, and last the image's."""
     passed = {name: value for name, value in os.environ.items() if _is_passed(name)}
+    if region := passed.get("AWS_DEFAULT_REGION"):
+        passed.setdefault("AWS_REGION", region)  # the one that Lambda sets, and Node's SDK reads no other
     return (
         SHARED_CORES
         | passed

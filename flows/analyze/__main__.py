@@ -89,15 +89,15 @@ def _analyze(
     media: Location, output: Location, options: AnalyzeOptions, force: bool, console: Console
 ) -> Manifest:
     """Runs the flow with a server and workers of its own, started while Prefect is being imported."""
-    from flows.images import running_images
+    from flows.images import chosen_runtime, running_images
     from flows.local_server import temporary_server, wait_for_server
 
     quiet_prefect()
     with ExitStack() as started:
         stop_on_signals(started)
         server = started.enter_context(temporary_server())
-        endpoint = started.enter_context(running_images())
-        if endpoint:
+        local = chosen_runtime(options.runtime) != "aws"
+        if local and (endpoint := started.enter_context(running_images())):
             endpoint.prewarm(["whisperx", "pyannote", "faceapi"])
         from flows.analyze.board import Board, current_board
         from flows.analyze.flow import analyze, manifest_of

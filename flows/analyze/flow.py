@@ -12,11 +12,12 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from containers.common.errors import StorageError, UserError
+from deployments.local import LocalEndpoint
 from flows.analyze import ui
 from flows.analyze.board import Board, current_board
 from flows.analyze.plan import fingerprint, plan_keys
 from flows.analyze.stages import Stages
-from flows.images import running_images
+from flows.images import images_of, runtime_of, stop_tasks
 from tasks.asset import Asset, disk_is_full
 from tasks.bucket import Location, name_of, on_this_machine
 from tasks.check import check, prepare_check
@@ -51,6 +52,8 @@ def _named_by_media() -> str:
 @flow(
     name="analyze",
     flow_run_name=_named_by_media,
+    on_cancellation=[stop_tasks],
+    on_crashed=[stop_tasks],
     task_runner=cast(Any, ThreadPoolTaskRunner(max_workers=8)),  # Prefect's own types disagree here
 )
 def analyze(
@@ -88,7 +91,8 @@ def _analyze(
     asset = Asset.at(output, info.asset_id)
     keys = plan_keys(info, options)
     mark = fingerprint(keys, options)
-    with asset.locked(on_wait=board.wait_for_other), running_images() as endpoint, ui.showing_progress():
+    images = images_of(runtime_of(options), info.duration or 0, str(flow_run.id))
+    with asset.locked(on_wait=board.wait_for_other), images as endpoint, ui.showing_progress():
         finished = asset.finished(mark)
         if finished and not force:
             return finished
@@ -112,7 +116,7 @@ def _analyze(
             media=info,
             duration=decoded.duration,
             damaged_packets=decoded.damaged_packets,
-            options=options.model_dump(mode="json"),
+            options=options.model_dump(mode="json", exclude={"runtime"}),
             complete=not board.failed,
             stages=board.entries(),
             models=stages.models,
@@ -121,6 +125,7 @@ def _analyze(
             created=datetime.now(UTC),
             seconds=round(time.perf_counter() - started, 3),
             peak_memory=endpoint.peak_memory() if endpoint else {},
+            costs=None if isinstance(endpoint, LocalEndpoint | None) else endpoint.costs(),
             fingerprint=mark,
         )
         future = stages.submit("publish", publish, asset, findings, embeddings, manifest, source, quality)

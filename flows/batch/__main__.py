@@ -57,14 +57,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(files: list[str], options: AnalyzeOptions, chosen: argparse.Namespace, console: Console) -> None:
-    from flows.images import running_images
+    from flows.images import chosen_runtime, running_images
     from flows.local_server import temporary_server, wait_for_server
 
     quiet_prefect()
     with ExitStack() as started:
         stop_on_signals(started)
         server = started.enter_context(temporary_server())
-        started.enter_context(running_images())
+        if chosen_runtime(options.runtime) != "aws":
+            started.enter_context(running_images())
         from flows.batch.flow import batch
         from flows.batch.tally import Tally, watch
 

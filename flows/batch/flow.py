@@ -1,5 +1,6 @@
 """The batch: every file is a run of `analyze` of its own, some at a time; what failed is tried once more."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
@@ -14,7 +15,7 @@ from containers.common.errors import UserError
 from flows.analyze.stages import sentence
 from flows.batch.item import BatchItem, analyze_file
 from flows.batch.tally import current_tally
-from flows.images import running_images
+from flows.images import running_images, runtime_of
 from tasks.bucket import Location, absolute, name_of
 from tasks.find_media import find_everywhere
 from tasks.options import AnalyzeOptions
@@ -45,7 +46,8 @@ def batch(
     given = (absolute(output), options or AnalyzeOptions())
     artifact = cast(UUID, create_progress_artifact(0.0, key="batch", description=tally.line))
     done: dict[Location, BatchItem] = {}
-    with running_images(), _runner(runner, at_once) as pool:
+    images = running_images() if runtime_of(given[1]) == "local" else nullcontext()
+    with images, _runner(runner, at_once) as pool:
         for attempt in (1, 2):
             left = [file for file in files if not (file in done and done[file].complete)]
             anew = force and attempt == 1

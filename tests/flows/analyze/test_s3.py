@@ -5,15 +5,17 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deployments.aws.stub import EcsStub, local_functions
 from tasks.bucket import upload_folder
 
 ROOT = Path(__file__).parents[3]
-TIMES = {"created", "seconds", "started", "load_seconds", "compute_seconds", "peak_memory"}
+TIMES = {"created", "seconds", "started", "load_seconds", "compute_seconds", "peak_memory", "costs"}
 
 
 def run(module: str, *arguments: object, work: Path) -> subprocess.CompletedProcess[str]:
@@ -45,12 +47,27 @@ def comparable(files: dict[str, bytes]) -> dict[str, Any]:
     return files | {"manifest.json": manifest, "report.html": report}
 
 
+@pytest.fixture
+def runtime(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Where the images run; for aws the stand-ins that run the project's handlers on this machine."""
+    if request.param == "local":
+        yield "local"
+        return
+    with EcsStub("media-") as ecs, local_functions("media-") as functions:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", functions.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", ecs.url)
+        monkeypatch.setenv("MEDIAFLOW_AWS", json.dumps({"work": "s3://media/runs", "prefix": "media-"}))
+        yield "aws"
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["aws", pytest.param("local", marks=pytest.mark.soak)], indirect=True)
 def test_from_bucket_to_bucket_as_from_disk_to_disk(
-    bucket: Any, demo: tuple[Path, str], demo_video: Path, tmp_path: Path
+    bucket: Any, runtime: str, demo: tuple[Path, str], demo_video: Path, tmp_path: Path
 ) -> None:
     bucket.upload_file(str(demo_video), "in/demo.mp4")
-    done = run("flows.analyze", "s3://media/in/demo.mp4", "--output", "s3://media/out", work=tmp_path)
+    job = ["flows.analyze", "s3://media/in/demo.mp4", "--output", "s3://media/out", "--runtime", runtime]
+    done = run(*job, work=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     folder = next(path.parent for path in demo[0].glob("*/manifest.json"))
     assert f"s3://media/out/{folder.name}/report.html" in done.stdout
@@ -65,10 +82,17 @@ def test_from_bucket_to_bucket_as_from_disk_to_disk(
     left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert "report.html" not in left and "audio_48k.wav" not in left
 
+    costs = json.loads(found["manifest.json"])["costs"]
+    assert (costs is None) == (runtime == "local")
+    if costs:
+        called = {(cost["image"], cost["where"]) for cost in costs["calls"]}
+        images = ("whisperx", "pyannote", "faceapi", "facenet", "deepfilternet", "audioset")
+        assert called == {(image, "lambda") for image in images}
+        assert 0 < costs["amount"] < 0.1
+    assert not list(bucket.objects.filter(Prefix="runs/"))
+
     written = {item.key: item.last_modified for item in bucket.objects.filter(Prefix="out/")}
-    again = run(
-        "flows.analyze", "s3://media/in/demo.mp4", "--output", "s3://media/out", work=tmp_path / "2"
-    )
+    again = run(*job, work=tmp_path / "2")
     assert (again.returncode, again.stderr) == (0, ""), "another machine, that has no finished stages"
     assert written == {item.key: item.last_modified for item in bucket.objects.filter(Prefix="out/")}
 

@@ -1,0 +1,83 @@
+"""The runtime "aws": its settings, and its clients by prefect-aws's credentials.
+
+Settings are the Prefect variable `mediaflow_aws` (JSON) and, before it, `MEDIAFLOW_AWS` (JSON too). The block
+`AwsCredentials` that `MEDIAFLOW_AWS_CREDENTIALS` names holds keys, role, region or endpoint; without it the
+environment's or the machine's role is used, as by every AWS tool.
+"""
+
+import json
+import os
+from functools import cache
+from typing import Any
+
+from botocore.config import Config
+from prefect.variables import Variable
+from prefect_aws import AwsCredentials
+from pydantic import ValidationError
+
+from containers.common.errors import UserError
+from containers.common.image import IMAGES
+from deployments.aws.endpoint import AwsEndpoint
+from deployments.aws.functions import Functions, read_timeout
+from deployments.aws.settings import AwsSettings
+from deployments.aws.tasks import stop_run
+
+VARIABLE = "mediaflow_aws"
+
+
+def read_settings() -> AwsSettings:
+    """Raises UserError when there are none or one is wrong."""
+    given: Any = os.environ.get("MEDIAFLOW_AWS") or Variable.get(VARIABLE)
+    if not given:
+        raise UserError(f"Runtime aws needs settings: the Prefect variable {VARIABLE} or MEDIAFLOW_AWS.")
+    try:
+        return AwsSettings.model_validate(json.loads(given) if isinstance(given, str) else given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UserError(f"{VARIABLE}: {where}: {first['msg']}.") from None
+    except ValueError as error:
+        raise UserError(f"{VARIABLE} is no JSON: {error}.") from None
+
+
+def client(service: str, **options: Any) -> Any:
+    """boto3's client for a service, by the credentials block."""
+    credentials = _credentials()
+    parameters = credentials.aws_client_parameters.get_params_override()
+    config = parameters.pop("config", Config()).merge(Config(**options))
+    return credentials.get_boto3_session().client(service, config=config, **parameters)
+
+
+def endpoint(media_seconds: float, run: str) -> AwsEndpoint:
+    """The images for one run; calls of all runs of this process share the limits."""
+    settings = read_settings()
+    return AwsEndpoint(_functions(settings.model_dump_json()), _ecs(), settings, media_seconds, run)
+
+
+def stop_tasks(run: str) -> None:
+    """Stops the ECS tasks of a run, whatever process started them."""
+    stop_run(_ecs(), read_settings(), run)
+
+
+@cache
+def _credentials() -> AwsCredentials:
+    name = os.environ.get("MEDIAFLOW_AWS_CREDENTIALS")
+    return AwsCredentials.load(name) if name else AwsCredentials()  # pyright: ignore[reportReturnType]
+
+
+@cache
+def _functions(settings: str) -> Functions:
+    made = AwsSettings.model_validate_json(settings)
+    connections = sum(made.limit(image) for image in IMAGES)
+    options: dict[str, Any] = {
+        "retries": {"total_max_attempts": 1},  # ours know which calls are worth it
+        "read_timeout": read_timeout(list(IMAGES)),
+        "max_pool_connections": connections,
+        "tcp_keepalive": True,  # a NAT drops a connection that is silent while a model works
+    }
+    return Functions(client("lambda", **options), made)
+
+
+@cache
+def _ecs() -> Any:
+    return client("ecs", retries={"mode": "standard", "total_max_attempts": 5})
