@@ -15,6 +15,7 @@ from containers.common.image import image as image_settings
 from deployments.aws.errors import CallFailed, FunctionFailed, Passing
 from deployments.aws.repeat import repeat
 from deployments.aws.settings import AwsSettings
+from deployments.aws.slots import Slots
 
 MARGIN_S = 60  # on top of an image's own time-out: AWS's cold start and the way back
 # A second try meets these again although they are server errors (API reference of Invoke).
@@ -51,7 +52,7 @@ class Functions:
     def __init__(self, client: Any, settings: AwsSettings) -> None:
         self._client = client
         self._settings = settings
-        self._slots: dict[str, threading.BoundedSemaphore] = {}
+        self._slots: dict[str, Slots] = {}
         self._lock = threading.Lock()
 
     def call(self, image: str, payload: dict[str, Any]) -> Done:
@@ -61,17 +62,18 @@ class Functions:
         """
         body = json.dumps(payload).encode()
         slots = self._slots_of(image)
+        ticket = slots.ticket()
 
         def once() -> Done:
-            with slots:  # not held while waiting to try again
+            with slots.taken(ticket):  # not held while waiting to try again
                 return self._invoke(image, body)
 
         return repeat(once, f"Calling image '{image}'", self._settings.patience_s)
 
-    def _slots_of(self, image: str) -> threading.BoundedSemaphore:
+    def _slots_of(self, image: str) -> Slots:
         with self._lock:
             if image not in self._slots:
-                self._slots[image] = threading.BoundedSemaphore(self._settings.limit(image))
+                self._slots[image] = Slots(self._settings.limit(image))
             return self._slots[image]
 
     def _invoke(self, image: str, body: bytes) -> Done:

@@ -10,7 +10,7 @@ from deployments.aws.errors import CallFailed, Passing
 Answer = TypeVar("Answer")
 ATTEMPTS = 5  # of a call that failed by other than a throttle
 # Full jitter: see "Exponential Backoff And Jitter" in the AWS Architecture Blog.
-WAIT = wait_random_exponential(multiplier=0.2, max=20)
+WAIT = wait_random_exponential(multiplier=0.2, max=5)
 
 
 def repeat(call: Callable[[], Answer], what: str, patience_s: float) -> Answer:

@@ -136,7 +136,7 @@ def test_a_missing_file_is_told_before_anything_is_called(functions, ecs, tmp_pa
 
 
 def test_a_repeated_request_has_its_effect_once(functions, ecs, index):
-    """As after an answer that was lost: the same payload again gives the same answer and no second version."""
+    """As after an answer that was lost: the same payload again, the same answer, no second version."""
     payload = {**index, "vectors": [], "answer_uri": "s3://work/answers/one.json"}
     storage.write_bytes("s3://work/in/a.parquet", storage.read_bytes(index["vectors"][0]))
     payload["vectors"] = ["s3://work/in/a.parquet"]
@@ -202,7 +202,7 @@ def test_the_calls_are_what_ecs_understands(s3, tmp_path):
         }
     )
     tasks = Tasks(client, settings, "run-3")
-    with pytest.raises(CallFailed, match="^Image 'faiss' failed on ECS: "):
+    with pytest.raises(CallFailed, match=r"^Image 'faiss' failed on ECS: "):
         tasks.call("faiss", "0" * 32, {"action": "search"}, f"s3://work/{tmp_path.name}")
     assert stop_run(client, settings, "run-3") == 0
     with pytest.raises(CallFailed, match=r"^ECS does not start image 'facenet': "):
