@@ -23,6 +23,7 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 
+from containers.common import storage
 from flows.analyze.board import Board, StageState
 from flows.local_server import TEMPORARY
 from tasks import progress
@@ -144,6 +145,7 @@ def show_result(asset: Asset, manifest: Manifest, findings: Findings) -> None:
         "found.md.j2",
         manifest=manifest,
         folder=asset.place,
+        uri=storage.as_uri(asset.place),
         findings=findings,
         words=words,
         timeline=timeline and _inline(timeline),

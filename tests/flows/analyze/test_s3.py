@@ -43,7 +43,9 @@ def comparable(files: dict[str, bytes]) -> dict[str, Any]:
     """The report and the manifest without times and URIs, anything else byte for byte."""
     manifest = without_times(json.loads(files["manifest.json"]))
     manifest["files"].pop("report.html")
-    report = re.sub(r'(?:file|s3):///?[^"\s<&]+|\d+(?:\.\d+)?\ss\b', "", files["report.html"].decode())
+    report = re.sub(
+        r'(?:file|s3):///?[^"\s<&]+|\d+(?:\.\d+)?\s(?:s|min)\b', "", files["report.html"].decode()
+    )
     return files | {"manifest.json": manifest, "report.html": report}
 
 
