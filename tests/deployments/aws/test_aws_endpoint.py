@@ -204,6 +204,7 @@ def test_the_calls_are_what_ecs_understands(s3, tmp_path):
     tasks = Tasks(client, settings, "run-3")
     with pytest.raises(CallFailed, match=r"^Image 'faiss' failed on ECS: "):
         tasks.call("faiss", "0" * 32, {"action": "search"}, f"s3://work/{tmp_path.name}")
-    assert stop_run(client, settings, "run-3") == 0
+    assert stop_run(client, settings, "run-3") == 1, "for moto a stopped task is still to be run"
+    assert stop_run(client, settings, "run-4") == 0
     with pytest.raises(CallFailed, match=r"^ECS does not start image 'facenet': "):
         tasks.call("facenet", "1" * 32, {}, f"s3://work/{tmp_path.name}")
