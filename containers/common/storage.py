@@ -102,17 +102,6 @@ def writing(uri: str) -> Iterator[Path]:
         upload(path, uri)
 
 
-def upload(path: Path, uri: str) -> None:
-    """A file of this machine to S3. Raises StorageError."""
-    from boto3.exceptions import S3UploadFailedError
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        _s3().upload_file(Filename=str(path), **_bucket_key(uri))
-    except (BotoCoreError, ClientError, S3UploadFailedError) as error:
-        raise StorageError(f"{uri} cannot be written: {error}.") from error
-
-
 def read_bytes(uri: str) -> bytes:
     with reading(uri) as path:
         return path.read_bytes()
@@ -148,15 +137,16 @@ def remove(uri: str) -> None:
 
 @contextmanager
 def _explained(uri: str, what: str) -> Iterator[None]:
+    from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except (Boto3Error, BotoCoreError, ClientError) as error:
         raise StorageError(f"{uri} cannot be {what}: {error}.") from error
 
 
-def upload(path: Path, uri: str, on_block: Callable[[int], None]) -> str:
+def upload(path: Path, uri: str, on_block: Callable[[int], None] | None = None) -> str:
     """The file as an S3 object, in parts when it is large, each checked by its SHA-256; returns the ETag.
 
     `on_block(bytes)` hears of each block that was sent. Raises StorageError.
