@@ -1,14 +1,14 @@
 """One published file onto the disk: resumed where it was cut off, and checked before anybody opens it."""
 
-import hashlib
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from containers.common.errors import UserError
+from containers.model_downloader.hashing import Hashing
 from containers.model_downloader.remote import Remote
 from containers.model_downloader.retry import Transient, retrying
 from containers.model_downloader.session import CONNECTIONS
@@ -71,40 +71,50 @@ def _fault(remote: Remote, digest: str, size: int) -> str | None:
 
 
 class _Growing:
-    """The beginning of a file, and the SHA-256 of as much as there is."""
+    """The beginning of a file, and the SHA-256 of as much as there is; use it in a `with` statement."""
 
     def __init__(self, file: IO[bytes], on_block: OnBlock) -> None:
         self.file, self.on_block = file, on_block
-        self.have, self.digest = 0, hashlib.sha256()
+        self.have, self._hash = 0, Hashing()
         file.seek(0)
         while block := file.read(BLOCK):
-            self._count(block)
+            self._count([block])
 
-    def add(self, block: bytes) -> None:
-        self.file.write(block)
-        self._count(block)
-        self.on_block(len(block), self.have)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hash.end()
+
+    def add(self, blocks: list[bytes]) -> None:
+        for block in blocks:
+            self.file.write(block)
+        self._count(blocks)
+        self.on_block(sum(map(len, blocks)), self.have)
 
     def restart(self) -> None:
         self.file.truncate(0)
-        self.have, self.digest = 0, hashlib.sha256()
+        self._hash.end()
+        self.have, self._hash = 0, Hashing()
 
-    def _count(self, block: bytes) -> None:
-        self.have += len(block)
-        self.digest.update(block)
+    def digest(self) -> str:
+        return self._hash.end()
+
+    def _count(self, blocks: list[bytes]) -> None:
+        self.have += sum(map(len, blocks))
+        self._hash.add(blocks)
 
 
 def _receive(remote: Remote, path: Path, on_block: OnBlock) -> str:
     """Continues the file at `path` to its end and returns its SHA-256, hashed on the way."""
-    with path.open("a+b") as file:
-        growing = _Growing(file, on_block)
+    with path.open("a+b") as file, _Growing(file, on_block) as growing:
         if remote.size is not None and remote.size - growing.have > 2 * PART:
             # A server without ranges: what is there stays, and one connection does the rest.
             with suppress(_NoRanges):
                 _read_parts(remote, growing, remote.size)
         if remote.size is None or growing.have < remote.size:
             retrying(lambda: _read_on(remote, growing), progress=lambda: growing.have)
-        return growing.digest.hexdigest()
+        return growing.digest()
 
 
 def _read_on(remote: Remote, growing: _Growing) -> None:
@@ -119,7 +129,7 @@ def _read_on(remote: Remote, growing: _Growing) -> None:
             block = reader.read(min(BLOCK, end - growing.have))
             if not block:
                 break
-            growing.add(block)
+            growing.add([block])
     if remote.size is not None and growing.have < remote.size:
         raise Transient(
             f"{remote.host} did not deliver {remote.name}: it ended after {growing.have} of {remote.size} "
@@ -139,7 +149,7 @@ def _read_parts(remote: Remote, growing: _Growing, size: int) -> None:
             with remote.read(first + have, end - 1) as (reader, in_range):
                 if not in_range:
                     raise _NoRanges
-                while first + have < end and (block := reader.read(end - first - have)):
+                while first + have < end and (block := reader.read(min(BLOCK, end - first - have))):
                     blocks.append(block)
                     have += len(block)
             if first + have < end:
@@ -152,5 +162,4 @@ def _read_parts(remote: Remote, growing: _Growing, size: int) -> None:
         return blocks
 
     for blocks in in_order(read, range(growing.have, size, PART), CONNECTIONS, ROOM):
-        for block in blocks:
-            growing.add(block)
+        growing.add(blocks)

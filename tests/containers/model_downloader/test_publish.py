@@ -128,13 +128,14 @@ def test_a_damaged_cache_is_mended(s3_store, requests):
     assert (models.open_model("tagger")[0] / "weights.bin").read_bytes() == WEIGHTS
 
 
-def test_the_cache_serves_when_s3_does_not(s3_store, monkeypatch):
+def test_the_cache_serves_when_s3_does_not(s3_store):
     fill(choose([], None))
     models.open_model("tagger")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
-    storage._s3.cache_clear()
-    forget()
-    assert models.open_model("tagger")[0].is_dir()
+    with pytest.MonkeyPatch.context() as patch:  # undone before the fixture's own
+        patch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+        storage._s3.cache_clear()
+        forget()
+        assert models.open_model("tagger")[0].is_dir()
 
 
 OPENING = """
