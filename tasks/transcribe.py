@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextvars import copy_context
 from pathlib import Path
 
 from prefect import task
@@ -54,7 +55,12 @@ def transcribe(audio: str, folder: Path, options: AnalyzeOptions) -> Transcripti
     with ThreadPoolExecutor(options.pieces_at_once) as pool:
         waiting = {
             pool.submit(
-                _transcribe_piece, audio, piece, folder / f"transcript-{number}.json", options
+                copy_context().run,  # it says where the images are
+                _transcribe_piece,
+                audio,
+                piece,
+                folder / f"transcript-{number}.json",
+                options,
             ): number
             for number, piece in enumerate(pieces)
         }

@@ -37,7 +37,8 @@ def needs(image: str, request: dict[str, Any], media_seconds: float) -> tuple[fl
     """Seconds and megabytes that a request is going to take, with some to spare."""
     estimate = estimates().get(image, Estimate())
     pictures = len(request.get("images", ()))
-    heard = 0 if pictures else media_seconds
+    start, end = request.get("start") or 0, request.get("end") or media_seconds  # of a piece
+    heard = 0 if pictures else max(0, end - start)
     seconds = (
         estimate.seconds + estimate.seconds_per_media_second * heard + estimate.seconds_per_picture * pictures
     )

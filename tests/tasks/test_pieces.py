@@ -14,6 +14,7 @@ from containers.common.contract import Answer, ModelRef
 from containers.common.errors import UserError
 from containers.whisperx.contract import Dropped, Segment, TranscribeRequest, Transcript, Word
 from tasks import transcribe as stage
+from tasks.invoke import through
 from tasks.options import AnalyzeOptions
 from tasks.pieces import cut_pieces, quietest
 from tasks.progress import listen
@@ -142,3 +143,18 @@ def test_languages_can_be_given_as_a_file(tmp_path):
     table.write_text("[ko")
     with pytest.raises(ValueError, match="is not TOML"):
         AnalyzeOptions.model_validate({"languages": str(table)})
+
+
+def test_pieces_go_where_the_run_s_images_are(recording, tmp_path):
+    """To AWS with `--runtime aws`, although threads of their own send them."""
+
+    class Elsewhere:
+        def call(self, image: str, request: dict) -> dict:
+            asked.append((image, request["start"]))
+            return {"result": {"segments": [], "language": None}}
+
+    asked: list[tuple[str, float]] = []
+    with through(Elsewhere()):
+        stage.transcribe.fn(recording.as_uri(), tmp_path, AnalyzeOptions())
+    assert len(asked) == len(cut_pieces(recording.as_uri())) > 0
+    assert {image for image, _ in asked} == {"whisperx"}
