@@ -1,0 +1,155 @@
+"""The release: build, scan, signature, a version, smoke requests, canary, promotion; back at a doubt."""
+
+import shlex
+import subprocess
+from typing import Annotated, Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from pydantic import BaseModel, Field
+
+from containers.common.image import IMAGES
+from deployments.aws.settings import AwsSettings
+from deployments.release.errors import ReleaseStopped
+from deployments.release.function import Function
+from deployments.release.pointer import switch
+from deployments.release.registry import Registry, severity_of
+from deployments.release.watch import Smoke, default_smoke, run_smoke, watch_alarms
+from flows.aws import client, read_settings
+
+BUILD = "make images IMAGE={image} VERSION={version} PUSH=1"
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Released(BaseModel):
+    """What is in use now, and what was before."""
+
+    image: str
+    version: str
+    function_version: str
+    previous: str | None
+    findings: dict[str, int]
+    signed_by: list[str]
+
+
+@flow(name="release", flow_run_name="{image} {version}")
+def release(
+    image: str,
+    version: Annotated[str, Field(description="major, minor, patch or a version")] = "patch",
+    build: Annotated[str, Field(description="command that builds and pushes; empty: it is pushed")] = BUILD,
+    worst: Annotated[str, Field(description="worst severity of findings that may pass")] = "MEDIUM",
+    signed: Annotated[bool, Field(description="an image without a signature is stopped")] = True,
+    shares: Annotated[list[Share] | None, Field(description="of calls to the canary, one a step")] = None,
+    watch_s: Annotated[float, Field(ge=0, description="seconds that alarms are watched at each step")] = 300,
+    smoke: list[Smoke] | None = None,
+) -> Released:
+    """Puts a new version of an image into use behind its function's alias.
+
+    Before any call is sent to it, it was scanned, signed and answered the smoke requests; then it gets
+    `shares` of the calls (a tenth and a half when empty) while the image's alarms are watched. What fails
+    leaves the version before in use, or puts it back, and ends the run with one sentence: ReleaseStopped.
+    """
+    if image not in IMAGES:
+        raise ReleaseStopped(f"There is no image '{image}'; there are {', '.join(IMAGES)}.")
+    settings, allowed = read_settings(), severity_of(worst)
+    registry = Registry(client("ecr"), settings.name(image))
+    tag = registry.next_version(version) if build else version
+    if build:
+        build_image(build, image, tag)
+    findings = check_scan(registry, tag, allowed)
+    profiles = check_signature(registry, tag) if signed else []
+    function = Function(client("lambda"), settings.name(image), settings.alias)
+    before = function.current()
+    made = publish(function, registry, tag)
+    try_out(function, made, smoke or default_smoke(image))
+    walk(function, made, [0.1, 0.5] if shares is None else shares, watch_s)
+    promote(function, made, settings, watch_s)
+    registry.mark_stable(function.image(made))
+    outcome = Released(
+        image=image,
+        version=tag,
+        function_version=made,
+        previous=before,
+        findings=findings,
+        signed_by=profiles,
+    )
+    create_table_artifact([outcome.model_dump()], key=f"release-{image.replace('_', '-')}")
+    return outcome
+
+
+@task(name="build", task_run_name="build {image} {version}", cache_policy=NO_CACHE)
+def build_image(command: str, image: str, version: str) -> None:
+    """Runs the command, its output into the log. Raises ReleaseStopped with its last line when it fails."""
+    words = shlex.split(command.format(image=image, version=version))
+    logger = get_run_logger()
+    last = "it could not be started"
+    try:
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            for line in process.stdout or ():
+                last = line.strip() or last
+                logger.info(last)
+    except OSError as error:
+        raise ReleaseStopped(f"'{words[0]}' cannot be run: {error.strerror}.") from None
+    if process.returncode:
+        raise ReleaseStopped(f"Building {image} {version} failed: {last.rstrip('.')}.")
+
+
+@task(name="scan gate", task_run_name="scan gate", cache_policy=NO_CACHE)
+def check_scan(registry: Registry, tag: str, allowed: str) -> dict[str, int]:
+    return registry.check_scan(tag, allowed)
+
+
+@task(name="signature", task_run_name="signature", cache_policy=NO_CACHE)
+def check_signature(registry: Registry, tag: str) -> list[str]:
+    return registry.check_signature(tag)
+
+
+@task(name="publish version", task_run_name="publish version", cache_policy=NO_CACHE)
+def publish(function: Function, registry: Registry, tag: str) -> str:
+    return function.publish(registry.uri(tag), tag)
+
+
+@task(name="smoke requests", task_run_name="smoke requests", cache_policy=NO_CACHE)
+def try_out(function: Function, version: str, smokes: list[Smoke]) -> None:
+    """Nobody else's calls have reached the version yet."""
+    try:
+        run_smoke(client("lambda"), function.name, version, smokes)
+    except ReleaseStopped as error:
+        raise ReleaseStopped(f"{function.name} {version} was not put into use: {error}") from None
+
+
+@task(name="canary", task_run_name="canary", cache_policy=NO_CACHE)
+def walk(function: Function, version: str, shares: list[float], watch_s: float) -> None:
+    """Sends growing shares of the calls to the version; none when an alarm rings or anything fails."""
+    if function.current() is None:
+        return  # the first version has nothing beside it
+    for share in shares:
+        get_run_logger().info("%.0f %% of the calls go to %s", 100 * share, version)
+        try:
+            function.send(version, share)
+            watch_alarms(client("cloudwatch"), function.name, watch_s)
+        except BaseException as error:
+            function.send(version, 0)
+            if isinstance(error, ReleaseStopped):
+                raise ReleaseStopped(
+                    f"{function.name} {version} at {share:.0%} was rolled back: {error}"
+                ) from None
+            raise
+
+
+@task(name="promote", task_run_name="promote", cache_policy=NO_CACHE)
+def promote(function: Function, version: str, settings: AwsSettings, watch_s: float) -> None:
+    """All calls to the version, and back to the one before when an alarm rings after it."""
+    switch(function, version, lambda: watch_alarms(client("cloudwatch"), function.name, watch_s))
+
+
+def roll_back_image(image: str) -> str:
+    """By hand, in one call: the version before is called again, by Lambda and by ECS. Returns it."""
+    from deployments.release.pointer import roll_back
+
+    settings = read_settings()
+    function: Any = Function(client("lambda"), settings.name(image), settings.alias)
+    version = roll_back(function)
+    Registry(client("ecr"), settings.name(image)).mark_stable(function.image(version))
+    return version
