@@ -28,7 +28,7 @@ def test_what_the_image_says_goes_first(where):
     assert choose(settings, {}, 10**6) == where
 
 
-def test_prices_are_what_aws_publishes():
+def test_a_price_is_time_by_size_by_the_table():
     """A gigabyte for 1,000 seconds on Lambda, and an hour of the task that is as quick."""
     settings = image("faiss").model_copy(update={"memory_mb": 1024, "storage_mb": 512})
     prices = read_prices()
