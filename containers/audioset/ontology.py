@@ -16,7 +16,7 @@ FILE = Path(__file__).with_name("ontology.txt")
 @dataclass(frozen=True)
 class Class:
     name: str
-    parents: tuple[str, ...]  # the nearest first
+    parents: tuple[str, ...]  # every class above, the nearest first
     family: Family | None
     is_label: bool  # one of the 527
 
@@ -29,19 +29,36 @@ class Class:
 @cache
 def classes() -> dict[str, Class]:
     """By name, in the labels' order."""
-    found: dict[str, Class] = {}
-    above: list[Class] = []
+    families: dict[str, Family | None] = {}
+    direct: dict[str, list[str]] = {}
+    groups: set[str] = set()
+    above: list[str] = []
     for line in FILE.read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):
             continue
         above = above[: len(line) - len(line.lstrip())]
         text, _, family = line.strip().partition(" = ")
+        text, *others = text.split(" + ")
         name = text.removesuffix(" *")
-        parents = tuple(parent.name for parent in reversed(above))
-        inherited = above[-1].family if above else None
-        found[name] = Class(name, parents, _family(family) or inherited, is_label=name == text)
-        above.append(found[name])
-    return found
+        if name != text:
+            groups.add(name)
+        direct[name] = [*above[-1:], *others]
+        families[name] = _family(family) or (families[above[-1]] if above else None)
+        above.append(name)
+    return {
+        name: Class(name, _ancestors(name, direct), families[name], is_label=name not in groups)
+        for name in direct
+    }
+
+
+def _ancestors(name: str, direct: dict[str, list[str]]) -> tuple[str, ...]:
+    """Generation by generation."""
+    found: dict[str, None] = {}
+    nearest = direct[name]
+    while nearest:
+        found |= dict.fromkeys(nearest)
+        nearest = [parent for child in nearest for parent in direct[child]]
+    return tuple(found)
 
 
 def class_of(label: str) -> Class:

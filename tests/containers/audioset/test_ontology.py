@@ -71,6 +71,22 @@ def test_parents_lead_from_the_label_to_the_root():
     assert class_of("Bark").parents == ("Dog", "Domestic animals, pets", "Animal")
 
 
+def test_a_class_may_have_several_parents():
+    siren = class_of("Police car (siren)")
+    assert siren.parents[:2] == ("Emergency vehicle", "Siren")
+    assert {"Vehicle", "Alarm", "Sounds of things"} <= set(siren.parents)
+    assert class_of("Hiss").parents[:4] == ("Cat", "Snake", "Steam", "Onomatopoeia")
+    assert all(parent in classes() for known in classes().values() for parent in known.parents)
+
+
+def test_asking_for_alarms_gives_those_of_cars_and_doors_too():
+    labels = [name for name, known in classes().items() if known.is_label]
+    least = least_scores(labels, 0.3, {}, only=["alarms"])
+    found = [label for label in labels if least[label] < inf]
+    assert {"Alarm", "Fire alarm", "Car alarm", "Doorbell", "Ambulance (siren)", "Dial tone"} <= set(found)
+    assert "Car" not in found
+
+
 def test_asking_for_animals_gives_the_dog():
     least = least_scores(["Dog", "Bark", "Car", "Animal"], 0.3, {}, only=["animals"])
     assert least == {"Dog": 0.3, "Bark": 0.3, "Car": inf, "Animal": 0.3}
