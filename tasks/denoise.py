@@ -55,6 +55,7 @@ def denoise(audio: str, folder: Path, options: AnalyzeOptions) -> DenoisedAudio:
         noise_uri=(folder / NOISE).as_uri(),
         spectrogram_uri=picture,
         mode=options.denoise,
+        engine=options.denoise_engine,
         attenuation_limit_db=options.denoise_limit,
         post_filter=options.denoise_post_filter,
     )

@@ -84,6 +84,11 @@ class AnalyzeOptions(BaseModel):
     denoise_limit: Literal["auto"] | float = Field(
         default="auto", description="noise is lowered by at most this many decibels; auto: 8 to 12"
     )
+    denoise_engine: Literal["auto", "native", "torch"] = Field(
+        default="auto",
+        description="who removes the noise: DeepFilterNet's native runtime or its torch package; "
+        "auto: native where the store has its model",
+    )
     denoise_post_filter: bool = Field(
         default=False, description="lower what noise is left between words a little more"
     )

@@ -1,6 +1,7 @@
 """Which weights each stage uses: the largest that the store holds, or what the options name."""
 
 from containers.common.models import has_model
+from containers.deepfilternet.engine import MODELS, choose_engine
 from containers.facenet.contract import DINOV2, PHASH
 from containers.whisperx.languages import possible_models
 from containers.whisperx.speech import MODELS as VAD_MODELS
@@ -11,8 +12,7 @@ def weights(stage: str, options: AnalyzeOptions) -> list[str]:
     """Catalogue ids, known before anything is loaded, so that a finished stage can be recognised."""
     match stage:
         case "denoise":
-            native = has_model("deepfilternet3") or not has_model("deepfilternet3-torch")
-            return ["deepfilternet3" if native else "deepfilternet3-torch"]
+            return [MODELS[choose_engine(options.denoise_engine)]]
         case "transcribe":
             vad = VAD_MODELS[options.vad_method]
             return [*possible_models(options.whisper_model, options.languages), vad]

@@ -4,15 +4,15 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from containers.common import storage
 from containers.common.handler import Stopwatch, make_handler
-from containers.common.models import has_model, open_model
+from containers.common.models import open_model
 from containers.deepfilternet import native, torch_engine
 from containers.deepfilternet.contract import Denoised, DenoiseRequest, NoiseTrack
+from containers.deepfilternet.engine import MODELS, choose_engine
 from containers.deepfilternet.noise import NoiseMeter, choose_limit, decide
 from containers.deepfilternet.picture import Spectrogram, draw
 from containers.deepfilternet.sound import (
@@ -26,15 +26,6 @@ from containers.deepfilternet.sound import (
     survey,
     write_blocks,
 )
-
-NATIVE, TORCH = "deepfilternet3", "deepfilternet3-torch"
-
-
-def choose_engine(asked: Literal["auto", "native", "torch"]) -> Literal["native", "torch"]:
-    """`auto` is native, if its model is there: faster per core, a tenth of the memory, and no torch."""
-    if asked == "auto":
-        return "torch" if has_model(TORCH) and not has_model(NATIVE) else "native"
-    return asked
 
 
 def denoise(request: DenoiseRequest, stopwatch: Stopwatch) -> Denoised:
@@ -83,7 +74,7 @@ def _run(
     stopwatch: Stopwatch,
 ) -> Iterator[Block]:
     started = time.perf_counter()
-    folder, ref = open_model(NATIVE if engine == "native" else TORCH)
+    folder, ref = open_model(MODELS[engine])
     stopwatch.used(ref)
     model = folder / native.MODEL_FILE
     if engine == "torch":

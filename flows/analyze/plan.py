@@ -25,7 +25,7 @@ SPEECH_OPTIONS = (
     "vad_offset",
     "chunk_size",
 )
-NOISE_OPTIONS = ("denoise", "denoise_format", "denoise_limit", "denoise_post_filter")
+NOISE_OPTIONS = ("denoise", "denoise_engine", "denoise_format", "denoise_limit", "denoise_post_filter")
 SOUND_OPTIONS = (
     "tag_mode",
     "tag_only",

@@ -8,7 +8,8 @@ import pytest
 import soundfile
 
 from containers.deepfilternet import torch_engine
-from containers.deepfilternet.app import choose_engine, handler
+from containers.deepfilternet.app import handler
+from containers.deepfilternet.engine import choose_engine
 from containers.deepfilternet.noise import NoiseMeter
 
 RATE = 48_000

@@ -43,6 +43,7 @@ def test_other_content_shares_nothing() -> None:
         ({"denoise": "on"}, {"denoise", "transcribe"}),
         ({"denoise": "off"}, {"transcribe"}),
         ({"denoise_format": "opus"}, {"denoise", "transcribe"}),
+        ({"denoise_engine": "torch"}, {"denoise", "transcribe"}),
         ({"denoise_limit": 20}, {"denoise", "transcribe"}),
         ({"denoise_post_filter": True}, {"denoise", "transcribe"}),
         ({"max_speakers": 3}, {"diarize", "link"}),

@@ -16,6 +16,17 @@ from containers.deepfilternet.contract import NoiseTrack
 from tasks.manifest import Manifest, StageEntry
 
 ROOT = Path(__file__).parents[3]
+CNN14 = """
+[[model]]
+id = "panns-cnn14"
+task = "tag"
+title = "Cnn14 with random weights"
+revision = "1"
+licence = "none"
+profile = "standard"
+source = {{ kind = "url" }}
+files = [{files}]
+"""
 pytestmark = pytest.mark.slow
 
 
@@ -53,13 +64,9 @@ def store(make_panns, tmp_path_factory) -> dict[str, str]:
         f'{{ name = "{name}", sha256 = "{models.sha256_of(path)}", size = {path.stat().st_size} }}'
         for name, path in files.items()
     ]
-    text = models.CATALOGUE.read_text(encoding="utf-8")
-    before, cnn14 = text.split('id = "panns-cnn14"\n', 1)
-    unknown = next(line for line in cnn14.splitlines() if line.startswith("files = "))
-    cnn14 = cnn14.replace(unknown, f"files = [{', '.join(listed)}]", 1)
     catalogue = folder / "catalogue.toml"
-    catalogue.write_text(f'{before}id = "panns-cnn14"\n{cnn14}', encoding="utf-8")
-    yield {"MEDIAFLOW_MODELS": str(folder), "MEDIAFLOW_CATALOGUE": str(catalogue)}
+    catalogue.write_text(CNN14.format(files=", ".join(listed)), encoding="utf-8")
+    yield {"MEDIAFLOW_MODELS": str(folder), "MEDIAFLOW_CATALOGUE_ADD": str(catalogue)}
     (folder / "panns-cnn14" / "Cnn14_mAP=0.431.pth").unlink()
 
 
