@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from containers.common import storage
 from containers.common.errors import UserError, user_error
 from tasks.asset import explain_disk
+from tasks.invoke import ImageError
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -60,16 +61,24 @@ def _execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
 
     environment = dict(os.environ)
     os.environ.update(QUIET)
     try:
         papermill.execute_notebook(
-            str(source), str(target), parameters, kernel_name="python3", cwd=str(ROOT), progress_bar=False
+            str(source),
+            str(target),
+            parameters,
+            kernel_name="python3",
+            cwd=str(ROOT),
+            progress_bar=False,
+            # Between this process and the kernel; without it the kernel warns on standard error.
+            config=Config(KernelManager={"transport_encryption": "auto"}),
         )
     except PapermillExecutionError as error:
         reason = str(error.evalue).splitlines()[0] if error.evalue else ""
-        if user_error(error.ename):
+        if user_error(error.ename) or error.ename == ImageError.__name__:
             raise UserError(reason) from None
         raise UserError(
             f"Cell {error.cell_index + 1} of {source.name} failed: {error.ename}: {reason.rstrip('.')}."

@@ -19,12 +19,14 @@ from PIL import Image, ImageDraw
 
 from containers.common.audio import load_audio
 from containers.common.errors import MediaError
+from containers.pyannote.contract import Turn
 from tasks.evaluation.run import ALL, Run
 
 LONGEST = 20.0  # seconds of an example
 RATE = 16_000
 WIDTH = 900  # pixels of an example picture
 INK, ACCENT, OTHER = "#1d1f24", "#0b6e69", "#c2631b"
+COLOURS = [ACCENT, OTHER, "#2f6db5", "#6b4fa8", "#2e8b57", "#b23a6e"]
 MARKED, FOUND = "#2bb673", "#ff8a1f"  # boxes of the truth and of the model
 
 
@@ -56,7 +58,7 @@ def style() -> None:
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.edgecolor": "#8a8d96",
-            "axes.prop_cycle": cycler(color=[ACCENT, OTHER, "#2f6db5", "#6b4fa8", "#2e8b57", "#b23a6e"]),
+            "axes.prop_cycle": cycler(color=COLOURS),
         }
     )
 
@@ -157,6 +159,24 @@ def differences(said: str, heard: str) -> str:
             parts.append(f"<ins>{escape(' '.join(other[c:d]))}</ins>")
     label = '<span class="label">said, <del>missed</del>, <ins>heard instead</ins></span>'
     return f"<p>{label}<br>{' '.join(parts)}</p>"
+
+
+def turns(true: Sequence[Turn], found: Sequence[Turn]) -> str:
+    """Two rows of bars over time, the true turns above; a colour a speaker."""
+    last = max([turn.end for turn in (*true, *found)], default=1.0)
+    bars = []
+    for line, spoken in enumerate((true, found)):
+        names = sorted({turn.speaker for turn in spoken})
+        for turn in spoken:
+            place = names.index(turn.speaker)
+            bars.append(
+                f'<rect x="{100 * turn.start / last:.2f}" width="{100 * (turn.end - turn.start) / last:.2f}" '
+                f'y="{10 * line + place % 3 * 2.6:.1f}" height="2.4" fill="{COLOURS[place % len(COLOURS)]}"/>'
+            )
+    return (
+        f'<svg viewBox="0 0 100 18" preserveAspectRatio="none" width="100%" height="72" role="img" '
+        f'aria-label="true turns above, found turns below, {last:.0f} seconds">{"".join(bars)}</svg>'
+    )
 
 
 def sound(path: Path | str, label: str = "", start: float = 0, end: float | None = None) -> str:
