@@ -21,6 +21,7 @@ from containers.model_downloader.inventory import (
     take_stock,
 )
 from containers.model_downloader.publish import Contents, fill, publish, using_store
+from containers.model_downloader.sizes import ask_sizes
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -107,19 +108,25 @@ def _list(console: Console) -> int:
 
 def _plan(models: list[Model], console: Console) -> int:
     there = Contents(uri) if (uri := store_uri()) else None
-    table = Table("model", "licence", "size", "to fetch", "needs", box=None, pad_edge=False)
     missing = [model for model in models if not (there.has(model) if there else has_model(model.id))]
+    unknown = [model for model in missing if not model.is_size_known]
+    asked = dict(zip([model.id for model in unknown], ask_sizes(unknown), strict=True))
+    sizes = {model.id: asked.get(model.id, model.size) for model in models}
+    table = Table("model", "licence", "size", "to fetch", "needs", box=None, pad_edge=False)
     for model in models:
-        table.add_row(model.id, model.licence, _size(model), "yes" if model in missing else "no", model.needs)
+        size = sizes[model.id]
+        shown = decimal(size) if isinstance(size, int) else "?"
+        table.add_row(model.id, model.licence, shown, "yes" if model in missing else "no", model.needs)
     console.print(table)
-    unknown = [model.id for model in missing if not model.size]
-    total = decimal(sum(model.size for model in missing))
-    _say(console, f"\nTo {_place()}: {total}" + (f" and {len(unknown)} of unknown size" if unknown else ""))
+    untold = {name: why for name, why in asked.items() if isinstance(why, str)}
+    total = decimal(sum(size for model in missing if isinstance(size := sizes[model.id], int)))
+    _say(console, f"\nTo {_place()}: {total}" + (f" and {len(untold)} of unknown size" if untold else ""))
+    _list_reasons("Size unknown", untold)
     return 0
 
 
 def _size(model: Model) -> str:
-    return decimal(model.size) if model.size else "?"
+    return decimal(model.size) if model.is_size_known else "?"
 
 
 def _place() -> Path | str:
@@ -166,14 +173,16 @@ def _publish(models: list[Model], target: str, console: Console) -> int:
 
 
 def _complain(models: list[FetchedModel]) -> int:
-    """One line per reason, for an unreachable registry fails every model alike."""
-    failed: dict[str | None, list[str]] = {}
-    for model in models:
-        if model.status == "failed":
-            failed.setdefault(model.reason, []).append(model.id)
-    for reason, names in failed.items():
-        print(f"Not fetched ({', '.join(names)}): {reason}", file=sys.stderr)
+    failed = {model.id: model.reason or "" for model in models if model.status == "failed"}
+    _list_reasons("Not fetched", failed)
     return 1 if failed else 0
+
+
+def _list_reasons(what: str, reasons: dict[str, str]) -> None:
+    """One line per reason, for an unreachable registry fails every model alike."""
+    for reason in dict.fromkeys(reasons.values()):
+        names = [name for name, why in reasons.items() if why == reason]
+        print(f"{what} ({', '.join(names)}): {reason}", file=sys.stderr)
 
 
 def _verify(models: list[Model], console: Console) -> int:

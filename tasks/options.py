@@ -82,7 +82,8 @@ class AnalyzeOptions(BaseModel):
         default="flac", description="of the denoised audio: flac (lossless) or opus (a tenth of the size)"
     )
     denoise_limit: Literal["auto"] | float = Field(
-        default="auto", description="noise is lowered by at most this many decibels; auto: 8 to 12"
+        default="auto",
+        description="noise is lowered by at most this many decibels; auto: up to 15, by frequency",
     )
     denoise_engine: Literal["auto", "native", "torch"] = Field(
         default="auto",

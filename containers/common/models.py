@@ -64,6 +64,10 @@ class Model(Contract):
         return sum(file.size or 0 for file in self.files)
 
     @property
+    def is_size_known(self) -> bool:
+        return bool(self.files) and all(file.size is not None for file in self.files)
+
+    @property
     def pinned_by_catalogue(self) -> bool:
         return bool(self.files) and all(file.sha256 for file in self.files)
 

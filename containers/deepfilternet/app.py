@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,8 @@ from containers.common.models import open_model
 from containers.deepfilternet import native, torch_engine
 from containers.deepfilternet.contract import Denoised, DenoiseRequest, NoiseTrack
 from containers.deepfilternet.engine import MODELS, choose_engine
-from containers.deepfilternet.noise import NoiseMeter, choose_limit, decide
+from containers.deepfilternet.mix import HOP, Powers, Removed, choose_shares, lowered_db, mix, share_of
+from containers.deepfilternet.noise import NoiseMeter, decide
 from containers.deepfilternet.picture import Spectrogram, draw
 from containers.deepfilternet.sound import (
     RATE,
@@ -45,10 +46,14 @@ def denoise(request: DenoiseRequest, stopwatch: Stopwatch) -> Denoised:
         keep_blocks(cleaned, (block / sound.gain for block in found))
         noise = meter.estimate()
         applied, reason = decide(request.mode, noise)
-        limit = choose_limit(request.attenuation_limit_db, noise)
+        lowered = None
         if applied:
-            pairs = paired(read_blocks(source, RATE, sound.layout), cleaned, sound.channels)
-            _write(request, sound, chosen, pairs, limit)
+
+            def pairs() -> Iterator[tuple[Block, Block]]:
+                return paired(read_blocks(source, RATE, sound.layout), cleaned, sound.channels)
+
+            shares, lowered = _shares(request, sound, pairs)
+            _write(request, sound, chosen, pairs(), shares)
     if request.noise_uri:
         track = NoiseTrack(track=meter.track())
         storage.write_bytes(request.noise_uri, track.model_dump_json(exclude_none=True).encode())
@@ -60,7 +65,7 @@ def denoise(request: DenoiseRequest, stopwatch: Stopwatch) -> Denoised:
         channels=sound.channels,
         duration=sound.duration,
         engine=engine,
-        attenuation_limit_db=limit,
+        attenuation_limit_db=lowered,
         noise=noise,
     )
 
@@ -85,23 +90,42 @@ def _run(
     return run(model, blocks, sound.channels, meter, request.post_filter)
 
 
+def _shares(
+    request: DenoiseRequest, sound: Sound, pairs: Callable[[], Iterator[tuple[Block, Block]]]
+) -> tuple[Powers, float | None]:
+    """(share of what was removed that is given back, by how many decibels noise is lowered)."""
+    limit = request.attenuation_limit_db
+    if limit != "auto":
+        return np.full((HOP + 1, sound.channels), share_of(limit)), limit
+    removed = Removed(sound.channels)
+    for given, cleaned in pairs():
+        removed.add(given, cleaned)
+    kept, taken = removed.powers()
+    shares = choose_shares(kept, taken)
+    return shares, lowered_db(shares, taken)
+
+
 def _write(
     request: DenoiseRequest,
     sound: Sound,
     chosen: str,
     pairs: Iterable[tuple[Block, Block]],
-    limit: float | None,
+    shares: Powers,
 ) -> None:
-    """Mixes as upstream does: input x g + model output x (1 - g), with g = 10^(-limit / 20)."""
-    share = 0.0 if limit is None else 10 ** (-limit / 20)
     before, after = Spectrogram(), Spectrogram()
 
-    def mixed() -> Iterator[Block]:
+    def seen(spectrogram: Spectrogram, block: Block) -> None:
+        if request.spectrogram_uri:
+            spectrogram.add(block)
+
+    def heard() -> Iterator[tuple[Block, Block]]:
         for given, cleaned in pairs:
-            block = np.asarray(given * share + cleaned * (1 - share), np.float32)
-            if request.spectrogram_uri:
-                before.add(given)
-                after.add(block)
+            seen(before, given)
+            yield given, cleaned
+
+    def mixed() -> Iterator[Block]:
+        for block in mix(heard(), shares):
+            seen(after, block)
             yield block
 
     with storage.writing(request.audio_uri) as place:

@@ -43,7 +43,11 @@ class Denoised(Contract):
     channels: int = Field(description="as many as the input has")
     duration: float = Field(description="seconds, as long as the input")
     engine: Literal["native", "torch"]
-    attenuation_limit_db: float | None = Field(default=None, description="as used; none: no limit")
+    attenuation_limit_db: float | None = Field(
+        default=None,
+        description="as asked for; with auto by how much noise was lowered, over all frequencies; "
+        "none: no limit, or not applied",
+    )
     noise: NoiseEstimate
 
 
@@ -69,6 +73,7 @@ class DenoiseRequest(Request):
     )
     attenuation_limit_db: Literal["auto"] | Decibels | None = Field(
         default="auto",
-        description="noise is lowered by at most this; auto: 8 to 12, more where noisier; null: no limit",
+        description="noise is lowered by at most this; auto: up to 18, at each frequency by how much of it "
+        "is noise; null: no limit",
     )
     post_filter: bool = Field(default=False, description="lower noise that is left a little more")

@@ -15,7 +15,6 @@ SILENCE = 1e-8  # mean square: the estimate means nothing below
 # (benchmarks/sound.md).
 CLEAN = 20.0
 LEAST_SPEECH = 0.3  # seconds
-LEAST_LOWERED, MOST_LOWERED = 8.0, 12.0  # dB
 
 Frames = NDArray[np.float64]
 
@@ -78,17 +77,6 @@ def decide(mode: Literal["auto", "on", "off"], noise: NoiseEstimate) -> tuple[bo
     if noise.snr_db > CLEAN:
         return False, f"Speech is clean: {noise.snr_db:.0f} dB above the noise."
     return True, f"Speech is only {noise.snr_db:.0f} dB above the noise."
-
-
-def choose_limit(asked: Literal["auto"] | float | None, noise: NoiseEstimate) -> float | None:
-    """By how many decibels noise is lowered at most.
-
-    What the model takes from the speech with the noise is heard the more the less noise there is; wind
-    shows it first. The line was chosen on one half of the voices of benchmarks/sound.md.
-    """
-    if asked != "auto":
-        return asked
-    return MOST_LOWERED if noise.snr_db is None else min(max(16 - noise.snr_db, LEAST_LOWERED), MOST_LOWERED)
 
 
 def _decibel(power: Frames) -> float:

@@ -2,7 +2,9 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -11,6 +13,7 @@ from containers.common.errors import UserError
 Value = TypeVar("Value")
 ATTEMPTS = 5
 FIRST_PAUSE = 1.0  # seconds at most, doubled every time, with full jitter
+_attempts = ContextVar("attempts", default=ATTEMPTS)
 LONGEST_PAUSE = 60.0  # seconds, when the server asks for more
 
 
@@ -35,9 +38,19 @@ def retrying(request: Callable[[], Value], progress: Callable[[], int] = lambda:
         except Transient as error:
             failures = 1 if progress() > best else failures + 1
             best = max(best, progress())
-            if failures == ATTEMPTS:
+            if failures >= _attempts.get():
                 raise UserError(str(error)) from error
             time.sleep(_pause(error, failures))
+
+
+@contextmanager
+def trying_once() -> Iterator[None]:
+    """What fails in this thread meanwhile is not tried again: for questions that a person waits for."""
+    before = _attempts.set(1)
+    try:
+        yield
+    finally:
+        _attempts.reset(before)
 
 
 def status_error(url: str, status: int, retry_after: str | None) -> Transient | UserError:

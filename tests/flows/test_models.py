@@ -244,6 +244,30 @@ def test_dry_run_shows_what_would_be_fetched_under_which_licence(tagger, registr
     assert not store.exists()
 
 
+def test_dry_run_asks_for_sizes_that_nobody_knows_yet(store, tmp_path, monkeypatch, capsys):
+    (tmp_path / "near").mkdir()
+    (tmp_path / "near" / "mine.bin").write_bytes(bytes(5000))
+    entry = (
+        '[[model]]\nid = "{}"\ntask = "tag"\ntitle = ""\nrevision = "1"\nlicence = "MIT"\nprofile = "own"\n'
+    )
+    own = tmp_path / "own.toml"
+    own.write_text(
+        f'{entry.format("mine")}files = []\nsource = {{ kind = "folder", path = "{tmp_path / "near"}" }}\n'
+        f'{entry.format("lost")}files = []\nsource = {{ kind = "folder", path = "{tmp_path / "far"}" }}\n'
+    )
+    monkeypatch.setenv("MEDIAFLOW_CATALOGUE", str(own))
+    models.catalogue.cache_clear()
+    assert main(["fetch", "--profile", "own", "--dry-run"]) == 0
+    said, complaint = capsys.readouterr()
+    assert [line.split() for line in said.splitlines()[1:3]] == [
+        ["mine", "MIT", "5.0", "kB", "yes"],
+        ["lost", "MIT", "?", "yes"],
+    ]
+    assert said.endswith(f"To {store}: 5.0 kB and 1 of unknown size\n")
+    assert complaint.startswith(f"Size unknown (lost): {tmp_path / 'far'} is no folder with files;")
+    assert not store.exists()
+
+
 def test_what_the_catalogue_does_not_name_is_removed_when_agreed(tagger, store, capsys, monkeypatch):
     main(["fetch"])
     (store / "old").mkdir()

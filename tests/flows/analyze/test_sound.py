@@ -90,7 +90,7 @@ def test_noise_is_removed_shown_and_kept_and_cnn14_finds_the_animals(noisy, stor
     found = stage(folder, "denoise")
     assert found.found == f"denoised: Speech is only {found.figures['snr_db']:.0f} dB above the noise."
     assert found.figures["applied"] is True and 0 < found.figures["snr_db"] < 12
-    assert 8 <= found.figures["attenuation_limit_db"] <= 12 and found.figures["speech_seconds"] > 3
+    assert 4 < found.figures["attenuation_limit_db"] <= 18 and found.figures["speech_seconds"] > 3
     track = NoiseTrack.model_validate_json((folder / "noise.json").read_bytes()).track
     assert [second.time for second in track] == list(range(8))
     assert soundfile.info(folder / "denoised.opus").duration == pytest.approx(8, abs=0.02)
