@@ -36,7 +36,9 @@ class Image(Contract):
     )
     storage_mb: int = Field(default=512, ge=512, le=10240)
     reserved_concurrency: int = Field(
-        default=16, ge=0, description="on Lambda: calls at once, kept free for this image; 0: the account's rest"
+        default=16,
+        ge=0,
+        description="on Lambda: calls at once, kept free for this image; 0: the account's rest",
     )
     provisioned_concurrency: int = Field(
         default=0, ge=0, description="on Lambda: calls at once without a cold start, paid for all the time"
