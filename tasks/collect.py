@@ -23,8 +23,9 @@ EMBEDDINGS = "embeddings.parquet"
 def collect(output: Path) -> dict[str, list[Part]]:
     """Every asset's part, for each model that an asset or an index of `output` has.
 
-    An asset without vectors of a model is listed with no rows. Assets that were analysed without the index,
-    and folders that were removed, are not listed. Raises UserError when `output` is no folder.
+    An asset without vectors of a model is listed with no rows, and so is one whose results broke a critical
+    rule or could not be checked. Assets that were analysed without the index, and folders that were removed,
+    are not listed. Raises UserError when `output` is no folder.
     """
     if not output.is_dir():
         raise UserError(f"There is no folder {output}.")
@@ -52,7 +53,7 @@ def _describe(asset: Asset) -> tuple[Counter[str], str] | None:
         return None
     entry = manifest and manifest.files.get(EMBEDDINGS)
     if manifest and entry:
-        return Counter(manifest.embeddings), entry.sha256
+        return Counter({} if asset.blocked(manifest) else manifest.embeddings), entry.sha256
     path = asset.folder / EMBEDDINGS  # the manifest is damaged: the file speaks for itself
     try:
         models = pq.ParquetFile(path).read(["model"])["model"].to_pylist()

@@ -1,5 +1,6 @@
 """Files by URI: `file://` on this machine, `s3://` on AWS (or any endpoint boto3 is told of)."""
 
+import mimetypes
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -153,9 +154,10 @@ def upload(path: Path, uri: str, on_block: Callable[[int], None] | None = None) 
     """
     place = _bucket_key(uri)
     with _explained(uri, "written"):
-        _s3().upload_file(
-            Filename=str(path), **place, ExtraArgs={"ChecksumAlgorithm": "SHA256"}, Callback=on_block
-        )
+        extra = {"ChecksumAlgorithm": "SHA256"}
+        if kind := mimetypes.guess_type(uri)[0]:
+            extra["ContentType"] = kind  # a browser shows a report and does not save it
+        _s3().upload_file(Filename=str(path), **place, ExtraArgs=extra, Callback=on_block)
         return _s3().head_object(**place)["ETag"]
 
 

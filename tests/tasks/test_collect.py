@@ -1,5 +1,6 @@
 """What a re-index finds below an output folder."""
 
+import json
 import shutil
 
 import pytest
@@ -74,3 +75,46 @@ def test_no_parts_are_a_list_too(tmp_path):
 
     write_parts([], tmp_path / "none.parquet")
     assert read_parts((tmp_path / "none.parquet").as_uri()) == {}
+
+
+def publish(output, asset, **changes):
+    """A manifest, as an analysis leaves it; `quality.json` beside it where `broken` is given."""
+    folder = output / asset
+    path = folder / "embeddings.parquet"
+    verdict = {"table": "words", "rule": "r", "severity": "critical", "checked": 1, "broken": 1}
+    if changes.pop("broken", False):
+        (folder / "quality.json").write_text(json.dumps({"verdicts": [verdict]}))
+    manifest = {
+        "asset": asset,
+        "media": {"name": "a", "sha256": "a" * 64, "size": 1, "format": "wav", "duration": 1.0},
+        "duration": 1.0,
+        "options": {},
+        "complete": True,
+        "stages": [],
+        "models": [],
+        "embeddings": {"ge2e": 1},
+        "software": {},
+        "created": "2026-11-25T00:00:00Z",
+        "seconds": 1.0,
+        "fingerprint": "",
+        "files": {
+            file.name: {"sha256": sha256_of(file), "size": file.stat().st_size} for file in folder.iterdir()
+        },
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest | changes))
+    return sha256_of(path)
+
+
+def test_a_blocked_asset_brings_nothing(output):
+    """The nightly re-index must not put in what the analysis kept out."""
+    digest = publish(output, TALK, broken=True)
+    listed = {part.asset: (part.rows, part.digest) for part in collect.fn(output)["ge2e"]}
+    assert listed[TALK] == (0, digest)
+    assert listed[FILM][0] == 1
+
+
+def test_neither_does_one_that_could_not_be_checked(output):
+    publish(output, TALK, stages=[{"name": "check", "status": "failed", "reason": "broken"}])
+    assert {part.asset: part.rows for part in collect.fn(output)["ge2e"]} == {FILM: 1, TALK: 0}
+    publish(output, TALK, stages=[{"name": "check", "status": "done"}])
+    assert {part.asset: part.rows for part in collect.fn(output)["ge2e"]} == {FILM: 1, TALK: 1}
