@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Idle threads that spin would take the cores that other processes need.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: setup models demo test soak lint lab serve bench clean
+.PHONY: setup models demo test soak lint images lab serve bench clean
 
 setup: .venv/.synced $(NODE_MODULES) ## install everything the lock names
 
@@ -52,6 +52,9 @@ soak: models $(AWS_TOOLS) ## long campaigns of random faults
 
 bench: models ## our flow against the upstream libraries one after another
 	@$(RUN) python -m benchmarks.main_job
+
+images: .venv/.synced ## build the images with Docker or buildah: IMAGE=faiss VERSION=1.2.3 PUSH=1, all optional
+	@$(RUN) python -m deployments.images build $(IMAGE) $(if $(VERSION),--version $(VERSION)) $(if $(PUSH),--push)
 
 lab: models ## JupyterLab with every model in one kernel
 	@$(RUN) jupyter lab --notebook-dir .

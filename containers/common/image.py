@@ -45,6 +45,9 @@ class Image(Contract):
     )
     init_timeout_s: int = Field(default=120, description="local only: how long a worker may take to import")
     environment: dict[str, str] = {}
+    version: str = Field(default="0.1.0", pattern=r"^\d+\.\d+\.\d+$", description="`make images` tags it so")
+    wheels_mb: int = Field(default=0, description="budget: the wheels of its slice of uv.lock, torch for CPU")
+    unpacked_mb: int = Field(default=0, description="budget: what the image adds to its base, without models")
 
 
 @cache

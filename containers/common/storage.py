@@ -12,6 +12,18 @@ from urllib.parse import unquote, urlsplit
 
 from containers.common.errors import StorageError
 
+_bytes_read = 0
+
+
+def bytes_read() -> int:
+    """How many bytes this process has opened through `reading` and `download`: what a call's input weighs."""
+    return _bytes_read
+
+
+def _note(path: Path) -> None:
+    global _bytes_read
+    _bytes_read += path.stat().st_size
+
 
 @cache
 def _s3():
@@ -55,6 +67,7 @@ def reading(uri: str) -> Iterator[Path]:
     if path is not None:
         if not path.is_file():
             raise StorageError(f"There is no file at {path}.")
+        _note(path)
         yield path
         return
     from botocore.exceptions import BotoCoreError, ClientError
@@ -65,6 +78,7 @@ def reading(uri: str) -> Iterator[Path]:
             _s3().download_file(**_bucket_key(uri), Filename=str(path))
         except (BotoCoreError, ClientError) as error:
             raise StorageError(f"{uri} cannot be read: {error}.") from error
+        _note(path)
         yield path
 
 
@@ -79,6 +93,7 @@ def download(uri: str, target: Path) -> None:
     """An S3 object's content as a file, over several connections when it is large. Raises StorageError."""
     with _explained(uri, "read"):
         _s3().download_file(**_bucket_key(uri), Filename=str(target))
+    _note(target)
 
 
 @contextmanager

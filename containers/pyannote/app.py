@@ -37,6 +37,7 @@ def diarize(request: DiarizeRequest, stopwatch: Stopwatch) -> Diarization:
     if least > most or not least <= (request.num_speakers or least) <= most:
         raise UserError("num_speakers, min_speakers and max_speakers contradict each other.")
     waveform = load_audio(request.audio, SAMPLE_RATE)
+    stopwatch.heard(len(waveform) / SAMPLE_RATE)
     started = time.perf_counter()
     segmentation, segmentation_ref = open_model(SEGMENTATION)
     embedding, embedding_ref = open_model(EMBEDDING)

@@ -31,6 +31,7 @@ from tasks.documents import Findings, embedding_rows
 from tasks.embed import embed
 from tasks.embeddings import write_embeddings
 from tasks.index import index, withdraw
+from tasks.invoke import about
 from tasks.look import look
 from tasks.manifest import Manifest
 from tasks.options import AnalyzeOptions
@@ -93,7 +94,8 @@ def _analyze(
     keys = plan_keys(info, options)
     mark = fingerprint(keys, options)
     images = images_of(runtime_of(options), info.duration or 0, str(flow_run.id))
-    with asset.locked(on_wait=board.wait_for_other), images as endpoint, ui.showing_progress():
+    named = about(asset.id)
+    with asset.locked(on_wait=board.wait_for_other), images as endpoint, named, ui.showing_progress():
         finished = asset.finished(mark)
         if finished and not force:
             return finished
