@@ -23,10 +23,10 @@ def put_call(image: str, values: dict[str, tuple[float, str]], request_id: str |
 
 def put_error(image: str, kind: str) -> None:
     """Counts an error twice: of the image, and of the image by the error's type."""
-    from aws_lambda_powertools.metrics import single_metric
+    from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
     for dimensions in ({"image": image}, {"image": image, "error": kind}):
-        with single_metric(name="errors", unit="Count", value=1, namespace=NAMESPACE) as metric:
+        with single_metric(name="errors", unit=MetricUnit.Count, value=1, namespace=NAMESPACE) as metric:
             for name, value in dimensions.items():
                 metric.add_dimension(name=name, value=value)
 
