@@ -41,7 +41,7 @@ def draw_asset(opened: OpenedAsset) -> go.Figure:
     figure.update_layout(
         height=330 + 26 * len(lanes), margin={"l": 10, "r": 10, "t": 10, "b": 30}, template="plotly_white"
     )
-    figure.update_layout(showlegend=False, bargap=0.3, hovermode="closest")
+    figure.update_layout(showlegend=False, barmode="overlay", bargap=0.3, hovermode="closest")
     figure.update_yaxes(visible=False, row=2, col=1)
     figure.update_yaxes(title="sound", showticklabels=False, row=1, col=1)
     figure.update_xaxes(title="seconds", row=3, col=1)
@@ -89,6 +89,7 @@ def _words(figure: go.Figure, opened: OpenedAsset) -> None:
         textposition="inside",
         insidetextanchor="middle",
         constraintext="inside",
+        textangle=0,
         row=2,
         col=1,
     )
