@@ -24,6 +24,10 @@ def main(arguments: list[str] | None = None) -> int:
         if given.what[0] == "compare":
             if len(given.what) != 3:
                 parser.error("compare takes the folders of two runs")
+            from tasks.evaluation.compare import compared_titles
+            from tasks.evaluation.run import FinishedRun
+
+            compared_titles(*(FinishedRun.open(folder) for folder in given.what[1:]))
             return _run_flow(lambda: _compare(given))
         if given.what[0] == "starter":
             from tasks.evaluation.starter import make_starter
@@ -32,6 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if unknown := [word for word in given.what if word not in (*KINDS, "all")]:
             parser.error(f"'{unknown[0]}' is none of all, {', '.join(KINDS)}, compare, starter")
+        if given.data:  # a mistake in it is told before a server is started
+            from tasks.evaluation.dataset import read_dataset
+
+            read_dataset(given.data)
         return _run_flow(lambda: _evaluate(given))
     except UserError as error:
         print(error, file=sys.stderr)

@@ -250,3 +250,7 @@ def by_group(figures: pd.DataFrame, name: str, label: str) -> None:
     axes.grid(axis="x", color="#e4e2dd")
     axes.set_axisbelow(True)
     plt.show()
+
+
+def sentence(text: str) -> HTML:
+    return HTML(f"<p>{escape(text)}</p>")
