@@ -57,7 +57,7 @@ def test_wrong_usage_is_told_by_the_parser(arguments: list[str]) -> None:
 
 @pytest.mark.slow
 def test_a_model_is_evaluated_by_one_command(calls: Path, tmp_path: Path) -> None:
-    """The figures are printed, the report lies where the last line says, nothing is said on standard error."""
+    """Figures are printed, the report lies where the last line says, standard error stays empty."""
     command = [
         sys.executable,
         "-m",
