@@ -6,18 +6,18 @@ pairs: R. Bolle et al., Error analysis of pattern recognition systems - the subs
 Purity: C. Manning et al., Introduction to Information Retrieval, 2008, sec. 16.3.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
-from sklearn.metrics import roc_auc_score, roc_curve
 
 from containers.faceapi.contract import Box, Face
 from containers.facenet.matching import METRICS
 from tasks.evaluation.dataset import MarkedFace
+from tasks.evaluation.ranking import Ranking
 from tasks.evaluation.statistics import Measure, Value, Weights, mean
 
 IOU = 0.5
@@ -115,27 +115,13 @@ def pairs(faces: pd.DataFrame, model: str) -> pd.DataFrame:
 
 
 def _area(rows: pd.DataFrame) -> Value:
-    same, similarity = rows["same"].to_numpy(bool), rows["similarity"].to_numpy(float)
-
-    def value(weights: Weights) -> float:
-        if not weights @ same or not weights @ ~same:
-            return np.nan
-        return float(roc_auc_score(same, similarity, sample_weight=weights))
-
-    return value
+    return Ranking(rows["same"], rows["similarity"]).area
 
 
-def _accepts_at(rate: float) -> Any:
+def _accepts_at(rate: float) -> Callable[[pd.DataFrame], Value]:
     def of(rows: pd.DataFrame) -> Value:
-        same, similarity = rows["same"].to_numpy(bool), rows["similarity"].to_numpy(float)
-
-        def value(weights: Weights) -> float:
-            if not weights @ same or not weights @ ~same:
-                return np.nan
-            false, true, _ = roc_curve(same, similarity, sample_weight=weights)
-            return float(true[false <= rate].max())
-
-        return value
+        ranking = Ranking(rows["same"], rows["similarity"])
+        return lambda weights: ranking.true_rate(weights, rate)
 
     return of
 

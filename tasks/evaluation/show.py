@@ -138,7 +138,8 @@ def examples(found: Iterable[Example]) -> HTML:
         f"{''.join(each.parts)}</li>"
         for each in found
     )
-    return HTML(f'<ul class="examples">{"".join(items)}</ul>')
+    content = "".join(items)
+    return HTML(f'<ul class="examples">{content}</ul>' if content else "<p>All of them are shown above.</p>")
 
 
 def paragraph(label: str, text: str) -> str:

@@ -6,15 +6,15 @@ would be infinite, is taken for 1 - 1 / (2 P N) with P items that have the class
 the smallest step (as N. Macmillan and H. Kaplan, 1985, do with rates).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from containers.audioset.contract import Tags
+from tasks.evaluation.ranking import Ranking
 from tasks.evaluation.statistics import Measure, Value, Weights
 
 
@@ -33,36 +33,28 @@ def classes_of(rows: pd.DataFrame) -> list[str]:
     return [name.removeprefix("true ") for name in rows if str(name).startswith("true ")]
 
 
-def average_precision(truth: np.ndarray, scores: np.ndarray, weights: Weights) -> float:
-    """NaN where no item has the class."""
-    if not weights @ truth:
-        return np.nan
-    return float(average_precision_score(truth, scores, sample_weight=weights))
-
-
-def d_prime(truth: np.ndarray, scores: np.ndarray, weights: Weights) -> float:
+def d_prime(ranking: Ranking, weights: Weights) -> float:
     """NaN where every item has the class, or none."""
-    positive = float(weights @ truth)
-    negative = float(weights.sum() - positive)
-    if not positive or not negative:
+    positive, negative = ranking.positives(weights)
+    area = ranking.area(weights)
+    if np.isnan(area):
         return np.nan
-    area = float(roc_auc_score(truth, scores, sample_weight=weights))
     step = 1 / (2 * positive * negative)
     return float(np.sqrt(2) * norm.ppf(np.clip(area, step, 1 - step)))
 
 
-def _mean_over_classes(measure: Any) -> Any:
+def rankings(rows: pd.DataFrame) -> dict[str, Ranking]:
+    return {name: Ranking(rows[f"true {name}"], rows[f"score {name}"]) for name in classes_of(rows)}
+
+
+def _mean_over_classes(measure: Callable[[Ranking, Weights], float]) -> Callable[[pd.DataFrame], Value]:
     def of(rows: pd.DataFrame) -> Value:
-        columns = [
-            (rows[f"true {name}"].to_numpy(bool), rows[f"score {name}"].to_numpy(float))
-            for name in classes_of(rows)
-        ]
+        ranked = list(rankings(rows).values())
 
         def value(weights: Weights) -> float:
-            used = weights > 0
-            found = [measure(truth[used], scores[used], weights[used]) for truth, scores in columns]
-            known = [each for each in found if not np.isnan(each)]
-            return float(np.mean(known)) if known else np.nan
+            found = np.array([measure(ranking, weights) for ranking in ranked])
+            known = found[~np.isnan(found)]
+            return float(known.mean()) if len(known) else np.nan
 
         return value
 
@@ -71,16 +63,14 @@ def _mean_over_classes(measure: Any) -> Any:
 
 def per_class(rows: pd.DataFrame) -> pd.DataFrame:
     """Average precision, d-prime and number of items of each class."""
-    ones = np.ones(len(rows))
-    found = []
-    for name in classes_of(rows):
-        truth, scores = rows[f"true {name}"].to_numpy(bool), rows[f"score {name}"].to_numpy(float)
-        figures = {"AP": average_precision(truth, scores, ones), "d-prime": d_prime(truth, scores, ones)}
-        found.append({"class": name, "items": int(truth.sum()), **figures})
+    ones, found = np.ones(len(rows)), []
+    for name, ranking in rankings(rows).items():
+        figures = {"AP": ranking.average_precision(ones), "d-prime": d_prime(ranking, ones)}
+        found.append({"class": name, "items": int(rows[f"true {name}"].sum()), **figures})
     return pd.DataFrame(found)
 
 
 MEASURES = [
-    Measure("map", "Mean average precision", "higher", _mean_over_classes(average_precision)),
+    Measure("map", "Mean average precision", "higher", _mean_over_classes(Ranking.average_precision)),
     Measure("d_prime", "Mean d-prime", "higher", _mean_over_classes(d_prime), digits=2),
 ]

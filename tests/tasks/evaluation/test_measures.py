@@ -6,7 +6,7 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from containers.audioset.contract import Prediction, Tags
 from containers.common.errors import UserError
@@ -14,6 +14,7 @@ from containers.faceapi.contract import AgeAndGender, Box, Detection, Face
 from containers.pyannote.contract import Turn
 from tasks.evaluation import denoising, faces, speakers, tagging
 from tasks.evaluation.dataset import MarkedFace
+from tasks.evaluation.ranking import Ranking
 from tasks.evaluation.statistics import estimate
 
 
@@ -86,18 +87,34 @@ def test_the_loudest_window_speaks_for_a_recording() -> None:
     assert row == {"true Speech": False, "true Music": True, "score Speech": 0.9, "score Music": 0.0}
 
 
+def test_rankings_are_scikit_learns_with_ties_and_weights() -> None:
+    random = np.random.default_rng(9)
+    truth, scores = random.random(300) < 0.3, random.integers(0, 40, 300) / 40
+    weights = random.integers(0, 4, 300).astype(float)
+    ranking = Ranking(truth, scores)
+    given = (truth, scores)
+    assert ranking.average_precision(weights) == pytest.approx(
+        average_precision_score(*given, sample_weight=weights)
+    )
+    assert ranking.area(weights) == pytest.approx(roc_auc_score(*given, sample_weight=weights))
+    false, true, _ = roc_curve(*given, sample_weight=weights, drop_intermediate=False)
+    assert ranking.true_rate(weights, 0.1) == pytest.approx(true[false <= 0.1].max())
+    assert np.isnan(Ranking(np.ones(3), np.ones(3)).area(np.ones(3)))
+    assert np.isnan(Ranking([], []).average_precision(np.ones(0)))
+
+
 def test_d_prime_is_the_distance_of_two_normal_distributions() -> None:
     random = np.random.default_rng(2)
     scores = np.concatenate([random.normal(1.5, 1, 20_000), random.normal(0, 1, 20_000)])
     truth = np.arange(40_000) < 20_000
-    assert tagging.d_prime(truth, scores, np.ones(40_000)) == pytest.approx(1.5, abs=0.05)
+    assert tagging.d_prime(Ranking(truth, scores), np.ones(40_000)) == pytest.approx(1.5, abs=0.05)
 
 
 def test_a_perfect_ranking_has_a_finite_d_prime() -> None:
     truth, scores = np.array([True, True, False, False]), np.array([0.9, 0.8, 0.1, 0.2])
     area = 1 - 1 / 8
     expected = math.sqrt(2) * float(pd.Series([area]).map(_inverse_normal).iloc[0])
-    assert tagging.d_prime(truth, scores, np.ones(4)) == pytest.approx(expected, abs=1e-6)
+    assert tagging.d_prime(Ranking(truth, scores), np.ones(4)) == pytest.approx(expected, abs=1e-6)
 
 
 def _inverse_normal(area: float) -> float:
