@@ -87,6 +87,13 @@ def comparison_folder(output: Path, a: Path, b: Path) -> Path:
     return folder
 
 
+def write(comparison: Comparison, folder: Path) -> None:
+    """`comparison.parquet`, a row a figure, and `verdict.txt`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table_of(comparison).to_parquet(folder / "comparison.parquet", index=False)
+    (folder / "verdict.txt").write_text(comparison.sentence + "\n", encoding="utf-8")
+
+
 def table_of(comparison: Comparison) -> pd.DataFrame:
     return pd.DataFrame(
         [

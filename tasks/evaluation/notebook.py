@@ -97,6 +97,7 @@ def render(notebook: Path, title: str) -> str:
 
     ran = nbformat.read(notebook, as_version=4)
     ran.cells = [cell for cell in ran.cells if "parameters" not in cell.metadata.get("tags", [])]
+    _describe_plots(ran.cells)
     ran.metadata["title"] = title
     exporter = HTMLExporter(
         template_name="evaluation",
@@ -109,3 +110,14 @@ def render(notebook: Path, title: str) -> str:
     style = (TEMPLATES / "evaluation" / "evaluation.css").read_text(encoding="utf-8")
     page, _ = exporter.from_notebook_node(ran, {"style": style, "metadata": {"name": title}})
     return re.sub(r"\n\s*\n+", "\n", page)
+
+
+def _describe_plots(cells: list[Any]) -> None:
+    """Each plot's alternative text: the heading under which it stands."""
+    heading = ""
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            found = re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE)
+            heading = found[-1] if found else heading
+        elif "alt" not in cell.metadata:
+            cell.metadata["alt"] = f"Plot: {heading}"
