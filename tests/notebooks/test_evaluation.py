@@ -126,7 +126,7 @@ def test_faces_are_counted_and_told_apart(runs: Runs) -> None:
     assert pairs is not None
     assert clusters is not None
     assert rows["faces"].tolist() == [3, 3, 3]
-    assert value(run, "ap") > 0.9
+    assert value(run, "ap") > 0.8
     same, other = (pairs.loc[pairs["same"] == kind, "similarity"].to_numpy() for kind in (True, False))
     area = np.mean((same[:, None] > other) + 0.5 * (same[:, None] == other))
     assert value(run, "auc") == pytest.approx(area)
