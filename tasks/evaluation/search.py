@@ -95,8 +95,8 @@ def try_index(split: Split, kind: str, recall: float, options: SearchOptions, fo
         IndexVersion,
     ).value
     built = time.perf_counter() - started
-    seconds, found = _ask(split, place, options)
-    answers = list(_answers(split, found, options.k, 1000 * seconds / len(found)))
+    found, seconds = _ask(split, place, options)
+    answers = list(_answers(split, found, seconds, options.k))
     row = {
         "set": split.name,
         "vectors": split.count,
@@ -105,7 +105,7 @@ def try_index(split: Split, kind: str, recall: float, options: SearchOptions, fo
         "wanted": recall,
         "type": version.type,
         "recall": float(np.mean([answer["recall"] for answer in answers])),
-        "qps": len(found) / seconds,
+        "qps": len(found) / sum(seconds),
         "build_seconds": built,
         "index_mb": _size(place / version.version, "index.faiss"),
         "vectors_mb": _size(place / version.version, "vectors.f32"),
@@ -113,10 +113,10 @@ def try_index(split: Split, kind: str, recall: float, options: SearchOptions, fo
     return Trial(row, answers)
 
 
-def _ask(split: Split, place: Path, options: SearchOptions) -> tuple[float, list[list[str]]]:
-    """Seconds that all queries took, after one that opens the index, and the ids found."""
+def _ask(split: Split, place: Path, options: SearchOptions) -> tuple[list[list[str]], list[float]]:
+    """Ids found and seconds for each query, its share of its call. A call before opens the index."""
     found: list[list[str]] = []
-    seconds = 0.0
+    seconds: list[float] = []
     batches = np.array_split(split.queries, max(1, len(split.queries) // options.batch))
     for number, batch in enumerate([batches[0], *batches]):
         request = SearchRequest(
@@ -125,19 +125,19 @@ def _ask(split: Split, place: Path, options: SearchOptions) -> tuple[float, list
         started = time.perf_counter()
         matches = invoke("faiss", request, SearchResult).value.matches
         if number:
-            seconds += time.perf_counter() - started
+            seconds += [(time.perf_counter() - started) / len(batch)] * len(batch)
             found += [[match.id for match in each] for each in matches]
     return seconds, found
 
 
-def _answers(split: Split, found: list[list[str]], k: int, milliseconds: float) -> Iterator[dict[str, Any]]:
+def _answers(split: Split, found: list[list[str]], seconds: list[float], k: int) -> Iterator[dict[str, Any]]:
     for number, (ids, truth) in enumerate(zip(found, split.truth, strict=True)):
         exact = truth[:k]
         yield {
             "item": f"{split.name} {number}",
             "recall": len(set(ids) & set(exact)) / len(exact),
             "first": float(bool(ids) and ids[0] == exact[0]),
-            "milliseconds": milliseconds,
+            "milliseconds": 1000 * seconds[number],
         }
 
 

@@ -42,6 +42,13 @@ def annotation(turns: Iterable[Turn]) -> Annotation:
     return found
 
 
+def named_alike(reference: Iterable[Turn], found: Iterable[Turn]) -> list[Turn]:
+    """The turns found, with the true speakers' names where they are the same by the best one-to-one match."""
+    given = list(found)
+    same = DiarizationErrorRate().optimal_mapping(annotation(reference), annotation(given))
+    return [turn.model_copy(update={"speaker": same.get(turn.speaker, turn.speaker)}) for turn in given]
+
+
 def score_turns(reference: Iterable[Turn], found: Iterable[Turn], duration: float) -> dict[str, Any]:
     """One row: seconds of speech and of each error in `duration` seconds, and the numbers of speakers."""
     true, heard = annotation(reference), annotation(found)
@@ -61,7 +68,7 @@ def score_turns(reference: Iterable[Turn], found: Iterable[Turn], duration: floa
         "forgiven_speech_seconds": forgiving["total"],
         "forgiven_error_seconds": _errors(forgiving),
         "speaker_error": jaccard["speaker error"],
-        "speakers": jaccard["speaker count"],
+        "speakers": speakers,
         "speakers_found": count,
         "count_error": abs(count - speakers),
     }
