@@ -77,7 +77,7 @@ def _execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
             config=Config(KernelManager={"transport_encryption": "auto"}),
         )
     except PapermillExecutionError as error:
-        reason = str(error.evalue).splitlines()[0] if error.evalue else ""
+        reason = _first_sentence(error.ename, str(error.evalue))
         if user_error(error.ename) or error.ename == ImageError.__name__:
             raise UserError(reason) from None
         raise UserError(
@@ -88,6 +88,14 @@ def _execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
     finally:
         for variable in QUIET.keys() - environment.keys():
             os.environ.pop(variable, None)
+
+
+def _first_sentence(kind: str, message: str) -> str:
+    """The first line; of pydantic's lists of errors the first error, its place before it."""
+    lines = [line.strip() for line in message.splitlines()] or [""]
+    if kind == "ValidationError" and len(lines) > 2:
+        return f"{lines[1]}: {lines[2].partition(' [')[0]}"
+    return lines[0]
 
 
 def render(notebook: Path, title: str) -> str:

@@ -127,7 +127,7 @@ def _ask(split: Split, place: Path, options: SearchOptions) -> tuple[list[list[s
         if number:
             seconds += [(time.perf_counter() - started) / len(batch)] * len(batch)
             found += [[match.id for match in each] for each in matches]
-    return seconds, found
+    return found, seconds
 
 
 def _answers(split: Split, found: list[list[str]], seconds: list[float], k: int) -> Iterator[dict[str, Any]]:

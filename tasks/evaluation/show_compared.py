@@ -63,6 +63,5 @@ def most_different(comparison: Comparison) -> pd.DataFrame:
         }
     shared = pd.DataFrame(values).dropna()
     shared["B less A"] = shared["B"] - shared["A"]
-    order = shared["B less A"].abs().sort_values(ascending=False, kind="stable").index[:MOST]
-    named = shared.loc[order].round(measure.digits).rename_axis("item").reset_index()
-    return named
+    order = np.argsort(-np.abs(shared["B less A"].to_numpy()), kind="stable")[:MOST]
+    return shared.iloc[order].round(measure.digits).rename_axis("item").reset_index()

@@ -90,10 +90,10 @@ def costs(table: pd.DataFrame, calls: pd.DataFrame, peaks: dict[str, int], image
     """Memory, load time and what an hour of media costs on Lambda (faces: 3600 pictures, one a second)."""
     rows, prices = [], read_prices()
     for image in images:
-        amount = table[f"amount {image}"].sum()
+        amount = float(table[f"amount {image}"].to_numpy().sum())
         if not amount:
             continue
-        factor = table[f"seconds {image}"].sum() / amount
+        factor = float(table[f"seconds {image}"].to_numpy().sum()) / amount
         loads = calls.loc[calls["image"] == image, "load_seconds"]
         rows.append(
             {

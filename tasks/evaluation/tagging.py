@@ -66,7 +66,7 @@ def per_class(rows: pd.DataFrame) -> pd.DataFrame:
     ones, found = np.ones(len(rows)), []
     for name, ranking in rankings(rows).items():
         figures = {"AP": ranking.average_precision(ones), "d-prime": d_prime(ranking, ones)}
-        found.append({"class": name, "items": int(rows[f"true {name}"].sum()), **figures})
+        found.append({"class": name, "items": int(rows[f"true {name}"].to_numpy().sum()), **figures})
     return pd.DataFrame(found)
 
 

@@ -172,7 +172,9 @@ def test_two_detectors_are_compared(runs: Runs, few: Path, tmp_path: Path) -> No
 def test_a_failing_cell_is_named_and_its_notebook_kept(few: Path, images: None, tmp_path: Path) -> None:
     """Here an option that is none; the sentence is what the command prints."""
     parameters = {"data": str(few), "model": "auto", "options": {"bean_size": 3}}
-    with pytest.raises(UserError, match=r"Cell 4 of transcription.ipynb failed: ValidationError") as failure:
+    with pytest.raises(
+        UserError, match=r"^Cell 5 of transcription.ipynb failed: ValidationError: bean_size: Extra"
+    ) as failure:
         run_notebook.fn("evaluate/transcription", tmp_path / "wrong", parameters, "wrong")
     kept = tmp_path / "wrong.failed" / "notebook.ipynb"
     assert str(failure.value).endswith(f"The notebook as far as it came: {kept}")
@@ -183,7 +185,7 @@ def test_a_failing_cell_is_named_and_its_notebook_kept(few: Path, images: None, 
 
 def test_a_missing_model_is_told_in_the_images_own_sentence(few: Path, images: None, tmp_path: Path) -> None:
     parameters = {"data": str(few), "model": "whisper-large-v2", "options": {}}
-    with pytest.raises(UserError, match=r"^Model 'whisper-large-v2' is not"):
+    with pytest.raises(UserError, match=r"^Model 'whisper-large-v2' has no SHA-256 yet"):
         run_notebook.fn("evaluate/transcription", tmp_path / "wrong", parameters, "wrong")
 
 
