@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 
 import pytest
 from filelock import FileLock
@@ -9,7 +10,7 @@ from filelock import FileLock
 from containers.common.errors import UserError
 from containers.common.models import sha256_of
 from tasks.asset import Asset
-from tasks.collect import collect, drop_orphans, write_parts
+from tasks.collect import collect, drop_orphans, reindexing_alone, write_parts
 from tasks.embeddings import write_embeddings
 from tasks.index import index
 
@@ -44,8 +45,27 @@ def test_every_asset_is_listed_for_every_model(output):
 
 
 def test_an_output_that_is_not_there(tmp_path):
-    with pytest.raises(UserError, match="There is no folder"):
-        collect.fn(tmp_path / "nothing")
+    with (
+        pytest.raises(UserError, match="There is no folder"),
+        reindexing_alone(tmp_path / "nothing", on_wait=pytest.fail),
+    ):
+        pass
+
+
+def test_of_two_at_once_the_second_waits_and_is_told_so(tmp_path):
+    told, done = threading.Event(), []
+
+    def second():
+        with reindexing_alone(tmp_path, on_wait=told.set):
+            done.append("second")
+
+    with reindexing_alone(tmp_path, on_wait=pytest.fail):
+        other = threading.Thread(target=second)
+        other.start()
+        assert told.wait(60)
+        done.append("first")
+    other.join(60)
+    assert done == ["first", "second"]
 
 
 def test_a_damaged_file_is_named(output):
