@@ -1,10 +1,12 @@
 """`python -m flows.stacks STACK...` puts the templates of deployments/aws/stacks into an AWS account.
 
 A stack that is there already is changed, or left alone when nothing is new: a command may be repeated.
-`settings` prints what the Prefect variable `mediaflow_aws` has to hold.
+`settings` prints what the Prefect variable `mediaflow_aws` has to hold, `work-pool` the base job template of
+the account's ECS work pool.
 """
 
 import argparse
+import json
 import os
 import sys
 from typing import Any
@@ -31,8 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--set wants NAME=VALUE")
     try:
         account = Account(_client(), chosen.project, chosen.look)
-        if chosen.stacks == ["settings"]:
-            print(_settings(account))
+        if chosen.stacks in (["settings"], ["work-pool"]):
+            print(_settings(account) if chosen.stacks == ["settings"] else _work_pool(account))
             return 0
         _refuse_unknown(account, chosen.stacks, values)
         for stack in chosen.stacks:
@@ -48,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m flows.stacks", description="Put the stacks into the AWS account, or change them."
     )
-    choices = [*NAMES, "settings"]
+    choices = [*NAMES, "settings", "work-pool"]
     parser.add_argument("stacks", nargs="+", choices=choices, metavar="STACK", help=", ".join(choices))
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the templates"
@@ -100,6 +102,36 @@ def _settings(account: Account) -> str:
             "There is no stack `network` to read the settings from; deploy it or write them yourself."
         )
     return found
+
+
+def _work_pool(account: Account) -> str:
+    """prefect-aws's own template, with the account's task definition, network and secret put in.
+
+    The task definition is CloudFormation's, so that the worker needs no right to make others; the API's key
+    stays in its secret and out of each task's description.
+    """
+    found = account.outputs(f"{account.project}-flows")
+    if not found:
+        raise UserError("There is no stack `flows` whose tasks a work pool could start; deploy it first.")
+    from prefect_aws.workers.ecs_worker import ECSWorker
+
+    template = ECSWorker.get_default_base_job_template()
+    template["job_configuration"]["task_run_request"]["networkConfiguration"] = {
+        "awsvpcConfiguration": {
+            "subnets": found["Subnets"].split(","),
+            "securityGroups": [found["SecurityGroup"]],
+            "assignPublicIp": "ENABLED",
+        }
+    }
+    defaults = {
+        "task_definition_arn": found["TaskDefinition"],
+        "cluster": account.project,
+        "container_name": "prefect",
+        "prefect_api_key_secret_arn": found["ApiKeySecret"],
+    }
+    for name, value in defaults.items():
+        template["variables"]["properties"][name]["default"] = value
+    return json.dumps(template, indent=1)
 
 
 if __name__ == "__main__":
