@@ -3,12 +3,13 @@ UV_VERSION := 0.13.9
 UV := $(or $(shell command -v uv),.tools/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 NODE_MODULES := containers/faceapi/node_modules/.mediaflow-lock.json
+AWS_TOOLS := .tools/aws/.synced
 CHECKED := flows tasks containers deployments notebooks tests benchmarks
 export UV_PYTHON_DOWNLOADS := never
 # Idle threads that spin would take the cores that other processes need.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: setup models demo test soak lint lab serve bench clean
+.PHONY: setup models demo test soak lint images lab serve bench clean
 
 setup: .venv/.synced $(NODE_MODULES) ## install everything the lock names
 
@@ -25,6 +26,12 @@ $(NODE_MODULES): containers/faceapi/package-lock.json .venv/.synced
 	@$(RUN) python -m containers.faceapi.install
 	@touch $@
 
+# checkov pins an old boto3 and AWS's command line its own: both live beside the lock, from a list of their own.
+$(AWS_TOOLS): deployments/aws/tools.txt .venv/.synced
+	@$(UV) venv --quiet --clear --python .venv/bin/python .tools/aws
+	@$(UV) pip install --quiet --python .tools/aws/bin/python --no-deps -r deployments/aws/tools.txt
+	@touch $@
+
 models: setup ## the starter models, checked, into the model store
 	@$(RUN) python -m flows.models fetch --profile starter
 
@@ -36,15 +43,18 @@ lint: .venv/.synced ## style, formatting and types
 	@$(RUN) ruff format --quiet --check $(CHECKED)
 	@$(RUN) basedpyright --level error
 
-test: lint models ## everything; fast tests first
+test: lint models $(AWS_TOOLS) ## everything; fast tests first
 	@$(RUN) pytest -q -m "not slow and not soak"
 	@$(RUN) pytest -q -m "slow and not soak"
 
-soak: models ## long campaigns of random faults
+soak: models $(AWS_TOOLS) ## long campaigns of random faults
 	@$(RUN) pytest -q -m soak
 
 bench: models ## our flow against the upstream libraries one after another
 	@$(RUN) python -m benchmarks.main_job
+
+images: .venv/.synced ## build the images with Docker or buildah: IMAGE=faiss VERSION=1.2.3 PUSH=1, all optional
+	@$(RUN) python -m deployments.images build $(IMAGE) $(if $(VERSION),--version $(VERSION)) $(if $(PUSH),--push)
 
 lab: models ## JupyterLab with every model in one kernel
 	@$(RUN) jupyter lab --notebook-dir .

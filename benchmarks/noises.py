@@ -3,7 +3,9 @@
 import numpy as np
 from scipy import signal
 
-RATE = 48_000
+from tasks.evaluation.synthesis import RATE, fan, shaped, street, white
+
+__all__ = ["RATE", "babble", "fan", "hum", "room", "room_tone", "shaped", "si_sdr", "street", "white", "wind"]
 
 
 def room_tone(count: int, random: np.random.Generator) -> np.ndarray:
@@ -20,36 +22,10 @@ def hum(count: int, random: np.random.Generator) -> np.ndarray:
     return tones + 0.05 * shaped(count, random, -0.5)
 
 
-def fan(count: int, random: np.random.Generator) -> np.ndarray:
-    """Brown noise, a blade's tone between 90 and 150 Hz and a motor's between 600 and 800 Hz."""
-    time = np.arange(count) / RATE
-    blade, motor = 90 + 60 * random.random(), 600 + 200 * random.random()
-    tones = 0.4 * np.sin(2 * np.pi * blade * time) + 0.2 * np.sin(2 * np.pi * motor * time)
-    return shaped(count, random, -1) + tones
-
-
-def street(count: int, random: np.random.Generator) -> np.ndarray:
-    """Low noise that swells and falls as cars pass."""
-    loudness = np.interp(np.arange(count), np.linspace(0, count, 13), random.random(13) + 0.2)
-    return shaped(count, random, -0.8) * loudness
-
-
-def white(count: int, random: np.random.Generator) -> np.ndarray:
-    return random.standard_normal(count)
-
-
 def wind(count: int, random: np.random.Generator) -> np.ndarray:
     """Low-frequency rumble that swells and falls with the gusts, as a microphone picks it up."""
     gusts = np.repeat(random.random(2 * count // RATE + 3) ** 2 + 0.05, RATE // 2)[:count]
     return shaped(count, random, -1.5) * signal.lfilter(*signal.butter(1, 2, fs=RATE), gusts)
-
-
-def shaped(count: int, random: np.random.Generator, slope: float) -> np.ndarray:
-    """Noise whose amplitude falls with frequency to the power of `slope`, from 40 Hz; unit variance."""
-    frequencies = np.fft.rfftfreq(count, 1 / RATE)
-    spectrum = np.fft.rfft(random.standard_normal(count)) * np.maximum(frequencies, 40) ** slope
-    noise = np.fft.irfft(spectrum * (frequencies > 20), count)
-    return noise / noise.std()
 
 
 def babble(speech: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:

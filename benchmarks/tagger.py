@@ -13,10 +13,10 @@ from pyannote.metrics.detection import DetectionPrecisionRecallFMeasure
 from benchmarks import noises, voices
 from containers.audioset.app import handler
 from tasks.demo_media import demo_truth, sample_speech
+from tasks.evaluation.synthesis import music
 
 RATE = noises.RATE
 COLLAR = 1.0  # pyannote.metrics counts both sides together
-CHORDS = [(0, 4, 7), (-3, 0, 4), (-7, -3, 0), (-5, -1, 2)]  # C, a, F, G
 GAP = 4  # seconds of near silence
 
 
@@ -69,25 +69,3 @@ def programmes() -> dict[str, tuple[np.ndarray, Annotation]]:
 
 def silence(seconds: float, random: np.random.Generator) -> np.ndarray:
     return random.standard_normal(int(seconds * RATE)) * 1e-4
-
-
-def music(seconds: float, tempo: float) -> np.ndarray:
-    """A melody over chords and a bass, every note with six harmonics; full scale."""
-    beat = 60 / tempo
-    song = np.zeros(int((seconds + 3) * RATE))
-    for number in range(int(seconds / beat)):
-        chord = CHORDS[number // 4 % 4]
-        notes = [(chord[number % 3] + 12, 1.2 * beat, 0.5), (chord[0] - 24, 2 * beat, 0.6)]
-        if number % 4 == 0:
-            notes += [(note, 4.4 * beat, 0.35) for note in chord]
-        for semitones, length, gain in notes:
-            sound = gain * note_of(261.63 * 2 ** (semitones / 12), length)
-            first = int(number * beat * RATE)
-            song[first : first + len(sound)] += sound[: len(song) - first]
-    return (song / np.abs(song).max())[: int(seconds * RATE)]
-
-
-def note_of(frequency: float, seconds: float) -> np.ndarray:
-    time = np.arange(int(seconds * RATE)) / RATE
-    envelope = np.minimum(1, time / 0.01) * np.exp(-2 * time / seconds)
-    return envelope * sum(np.sin(2 * np.pi * frequency * n * time) / n for n in range(1, 7))

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         added = commands.add_parser(command, help=text, description=text)
         added.add_argument("output", type=Path, help="folder of asset folders")
         if command == "list":
-            added.add_argument("--all", action="store_true", help="also those who were seen only once")
+            added.add_argument("--all", action="store_true", help="also faces seen in a single frame")
             added.add_argument("--json", action="store_true", help="as JSON, with every appearance")
         elif command in ("merge", "split"):
             added.add_argument("who", nargs="+", help=who)
@@ -75,7 +76,7 @@ def _republish(output: Path, console: Console) -> int:
         print(error, file=sys.stderr)
         return 1
     if written:
-        console.print(f"{len(written)} assets written anew with the names", highlight=False)
+        console.print(f"{_count(len(written), 'asset')} written anew with the names", highlight=False)
     if lost:
         console.print(
             f"Analyse again to see the names in: {', '.join(lost)}", highlight=False, soft_wrap=True
@@ -84,17 +85,20 @@ def _republish(output: Path, console: Console) -> int:
 
 
 def _describe(person: Person) -> str:
-    kinds = [f"{sum(each.kind == kind for each in person.examples)} {kind}s" for kind in ("face", "voice")]
-    return f"{person.name or person.id} ({person.id}), known by {' and '.join(kinds)}"
+    kinds = Counter(each.kind for each in person.examples)
+    known = " and ".join(_count(kinds[kind], kind) for kind in ("face", "voice") if kinds[kind])
+    return f"{person.name or person.id} ({person.id}), known by {known}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _list(groups: list[Group], all_of_them: bool, as_json: bool, console: Console) -> int:
     if as_json:
         print(json.dumps([_row(each) for each in groups], ensure_ascii=False, indent=1))
         return 0
-    shown = [
-        each for each in groups if all_of_them or each.person or sum(a.seen for a in each.appearances) > 1
-    ]
+    shown = [each for each in groups if all_of_them or each.person or not _glimpsed(each)]
     table = Table("who", "name", "faces", "voices", "seen", "assets", "first", box=None, pad_edge=False)
     for each in shown:
         row = _row(each)
@@ -113,8 +117,16 @@ def _list(groups: list[Group], all_of_them: bool, as_json: bool, console: Consol
         )
     console.print(table if shown else "Nobody was seen or heard yet.")
     if hidden := len(groups) - len(shown):
-        console.print(f"\n{hidden} who were seen only once are not shown: --all shows them.", highlight=False)
+        console.print(
+            f"\n{_count(hidden, 'face')} seen in a single frame not shown: --all shows them.", highlight=False
+        )
     return 0
+
+
+def _glimpsed(group: Group) -> bool:
+    """A face seen in one frame; nobody who was heard."""
+    appearances = group.appearances
+    return all(each.kind == "face" for each in appearances) and sum(each.seen for each in appearances) < 2
 
 
 def _row(group: Group) -> dict:

@@ -22,10 +22,12 @@ from containers.common import storage
 from containers.common.errors import StorageError
 from containers.common.models import sha256_of
 from tasks.bucket import Location, absolute, upload_folder, work_folder
+from tasks.checks.verdicts import Quality
 from tasks.exchange import exchange
 from tasks.manifest import FileEntry, Manifest
 
 MANIFEST = "manifest.json"
+QUALITY = "quality.json"
 LEAST_FREE = 16 * 2**20  # bytes: with less than this left, a failed write is a full disk
 
 
@@ -99,6 +101,15 @@ class Asset(BaseModel):
             and {name: entry.size for name, entry in manifest.files.items()}.items() <= self._sizes().items()
         )
         return manifest if whole else None
+
+    def blocked(self, manifest: Manifest) -> bool:
+        """Whether the published results broke a critical rule, or could not be checked."""
+        if any(stage.name == "check" and stage.status == "failed" for stage in manifest.stages):
+            return True
+        if QUALITY not in manifest.files:
+            return False  # from before results were checked
+        content = storage.read_bytes(storage.join(self.place, QUALITY))
+        return bool(Quality.model_validate_json(content).blocked)
 
     def _sizes(self) -> dict[str, int]:
         if self.remote:

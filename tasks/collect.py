@@ -2,6 +2,8 @@
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,17 +16,41 @@ from containers.common.models import sha256_of
 from containers.faiss.delta import list_delta, remove_delta
 from containers.faiss.staging import Part
 from containers.faiss.versions import pointer
-from tasks.asset import Asset
+from tasks.asset import Asset, explain_disk
 
 EMBEDDINGS = "embeddings.parquet"
+
+
+@contextmanager
+def reindexing_alone(output: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """One re-index of `output` at a time, from collecting to switching; `on_wait` is called when one waits.
+
+    One that collected before another switched would take out again what that one took in meanwhile.
+    Raises UserError when `output` is no folder, StorageError when it cannot be written.
+    """
+    if not output.is_dir():
+        raise UserError(f"There is no folder {output}.")
+    with explain_disk(output):
+        (output / ".cache").mkdir(exist_ok=True)
+        lock = FileLock(output / ".cache" / "reindex.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            on_wait()
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @task
 def collect(output: Path) -> dict[str, list[Part]]:
     """Every asset's part, for each model that an asset or an index of `output` has.
 
-    An asset without vectors of a model is listed with no rows. Assets that were analysed without the index,
-    and folders that were removed, are not listed. Raises UserError when `output` is no folder.
+    An asset without vectors of a model is listed with no rows, and so is one whose results broke a critical
+    rule or could not be checked. Assets that were analysed without the index, and folders that were removed,
+    are not listed. Raises UserError when `output` is no folder.
     """
     if not output.is_dir():
         raise UserError(f"There is no folder {output}.")
@@ -52,7 +78,7 @@ def _describe(asset: Asset) -> tuple[Counter[str], str] | None:
         return None
     entry = manifest and manifest.files.get(EMBEDDINGS)
     if manifest and entry:
-        return Counter(manifest.embeddings), entry.sha256
+        return Counter({} if asset.blocked(manifest) else manifest.embeddings), entry.sha256
     path = asset.folder / EMBEDDINGS  # the manifest is damaged: the file speaks for itself
     try:
         models = pq.ParquetFile(path).read(["model"])["model"].to_pylist()

@@ -1,13 +1,19 @@
-"""Who speaks when, by the pyannote image."""
+"""Who speaks when, by the pyannote image: long recordings in pieces, their speakers in one clustering."""
 
 from pathlib import Path
 
 from prefect import task
 
-from containers.pyannote.contract import Diarization, DiarizeRequest
+from containers.common.contract import Answer, Span
+from containers.pyannote.contract import Diarization, DiarizeRequest, GroupRequest, Heard, HearRequest
 from tasks.invoke import invoke
 from tasks.options import AnalyzeOptions
+from tasks.pieces import duration_of, even_pieces
+from tasks.progress import advance
+from tasks.side_by_side import side_by_side
 from tasks.stage import StageOutput
+
+HEARING = 0.95  # of the work of a long recording; the rest is clustering
 
 
 class DiarizedAudio(StageOutput):
@@ -20,15 +26,46 @@ class DiarizedAudio(StageOutput):
 
 @task
 def diarize(audio: str, folder: Path, options: AnalyzeOptions) -> DiarizedAudio:
-    """Audio of any rate in, speaker turns, voice activity and one embedding per speaker out."""
-    request = DiarizeRequest(
-        audio=audio,
-        num_speakers=options.num_speakers,
-        min_speakers=options.min_speakers,
-        max_speakers=options.max_speakers,
-        result_uri=(folder / "diarization.json").as_uri(),
-    )
-    answer = invoke("pyannote", request, Diarization)
+    """Audio of any rate in, speaker turns, voice activity and one embedding per speaker out.
+
+    A long recording is heard in pieces, `pieces_at_once` at a time, as a fleet of Lambdas takes them; then
+    all their windows are clustered at once. What comes out is the same as without pieces; no image holds the
+    whole sound.
+    """
+    duration = duration_of(audio)
+    pieces = even_pieces(duration)
+    result = (folder / "diarization.json").as_uri()
+    bounds = options.model_dump(include={"num_speakers", "min_speakers", "max_speakers"})
+    heard: list[Answer[Heard]] = []
+    if len(pieces) == 1:
+        answer = invoke("pyannote", DiarizeRequest(audio=audio, result_uri=result, **bounds), Diarization)
+    else:
+        places = [(folder / f"windows-{number}.npz") for number in range(len(pieces))]
+        try:
+            heard = side_by_side(
+                lambda number: _hear(audio, pieces[number], number == len(pieces) - 1, places[number]),
+                range(len(pieces)),
+                options.pieces_at_once,
+                lambda done: advance("diarize", HEARING * done / len(pieces)),
+            )
+            request = GroupRequest(
+                windows=[place.as_uri() for place in places], duration=duration, result_uri=result, **bounds
+            )
+            answer = invoke("pyannote", request, Diarization)
+        finally:
+            for place in places:
+                place.unlink(missing_ok=True)
     output = DiarizedAudio(diarization=answer.value)
-    output.add_cost(answer)
+    for each in (*heard, answer):
+        output.add_cost(each)
     return output
+
+
+def _hear(audio: str, piece: Span, is_last: bool, place: Path) -> Answer[Heard]:
+    request = HearRequest(
+        audio=audio,
+        start=piece.start,
+        end=None if is_last else piece.end,
+        windows_uri=place.as_uri(),
+    )
+    return invoke("pyannote", request, Heard)

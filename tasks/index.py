@@ -1,5 +1,6 @@
 """An asset's vectors into the search index: a small file beside it, which the next re-index takes in."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -33,19 +34,26 @@ def index(asset: str, embeddings: Path, models: list[str], folder: str | Path) -
     index cannot hold.
     """
     digest = sha256_of(embeddings)
-    known = set(storage.list_folders(storage.as_uri(folder)))
+    withdraw(asset, digest, folder, but=models)
     output = IndexedAsset()
-    for model in sorted(known | set(models)):
+    for model in sorted(models):
         index_uri = storage.join(folder, model)
-        if model not in models:
-            if has_asset(index_uri, asset):
-                write_delta(index_uri, asset, digest, SCHEMA.empty_table())
-            continue
         rows = read_rows([embeddings.as_uri()], model)
         check_vectors(rows, index_uri, model)
         write_delta(index_uri, asset, digest, rows)
         output.vectors[model] = len(rows)
     return output
+
+
+def withdraw(asset: str, digest: str, folder: str | Path, but: Sequence[str] = ()) -> None:
+    """No search finds the asset from now on, except in the indexes of the models `but`.
+
+    `digest` is that of the asset's embeddings.parquet, which the next re-index sees too.
+    """
+    for model in storage.list_folders(storage.as_uri(folder)):
+        index_uri = storage.join(folder, model)
+        if model not in but and has_asset(index_uri, asset):
+            write_delta(index_uri, asset, digest, SCHEMA.empty_table())
 
 
 def check_vectors(rows: pa.Table, index_uri: str, model: str) -> None:

@@ -29,6 +29,7 @@ CONNECT_ATTEMPTS = 3
 MARGIN_S = 60  # on top of an image's own time-out: AWS's cold start and the way back
 _clients: dict[tuple[str | None, float | None], Any] = {}
 _endpoint: ContextVar[Any] = ContextVar("endpoint", default=None)
+_asset: ContextVar[str | None] = ContextVar("asset", default=None)
 _lock = threading.Lock()  # boto3 sessions are not thread-safe, clients are
 
 
@@ -44,6 +45,8 @@ def invoke(
     Blocks until the image has answered, is safe to use from several threads, and never repeats a call
     that may have reached the image. Raises the image's own UserError with its one sentence, else ImageError.
     """
+    if asset := _asset.get():
+        request = request.model_copy(update={"asset_id": asset})
     if endpoint := _endpoint.get():
         return _call(endpoint, image, request, result_type)
     import botocore.exceptions as failures  # 0.3 s that a run with nothing to do is spared
@@ -83,6 +86,16 @@ def through(endpoint: Any) -> Iterator[None]:
         yield
     finally:
         _endpoint.reset(token)
+
+
+@contextmanager
+def about(asset: str) -> Iterator[None]:
+    """Images log calls of this context, and of threads that copy it, under this asset's id."""
+    token = _asset.set(asset)
+    try:
+        yield
+    finally:
+        _asset.reset(token)
 
 
 def _call(endpoint: Any, image: str, request: Request, result_type: type[Result]) -> Answer[Result]:

@@ -21,12 +21,24 @@ def cut_pieces(audio: str, piece: float = PIECE) -> list[Span]:
 
     Only the audio around the cuts is read. Audio that is less than half as long again stays whole.
     """
-    with storage.reading(audio) as path, open_media(path) as container:
-        duration = (container.duration or 0) / 1e6
+    duration = duration_of(audio)
     if duration < 1.5 * piece:
         return [Span(start=0, end=duration)]
     cuts = [0.0, *_cuts(audio, duration, piece), duration]
     return [Span(start=start, end=end) for start, end in pairwise(cuts)]
+
+
+def even_pieces(duration: float, piece: float = PIECE) -> list[Span]:
+    """Spans of `piece` seconds; the last one is half as long at least, and half as long again at most."""
+    count = max(1, int(duration / piece + 0.5))
+    cuts = [*(piece * number for number in range(count)), duration]
+    return [Span(start=start, end=end) for start, end in pairwise(cuts)]
+
+
+def duration_of(audio: str) -> float:
+    """Seconds, as the file's header says. Raises MediaError, StorageError."""
+    with storage.reading(audio) as path, open_media(path) as container:
+        return (container.duration or 0) / 1e6
 
 
 def _cuts(audio: str, duration: float, piece: float) -> Iterator[float]:

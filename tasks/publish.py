@@ -9,7 +9,7 @@ from prefect import task
 from pydantic import BaseModel
 
 from containers.common import storage
-from tasks.asset import MANIFEST, Asset
+from tasks.asset import MANIFEST, QUALITY, Asset
 from tasks.bucket import Location, is_remote
 from tasks.checks.verdicts import Quality
 from tasks.documents import Findings, write_documents
@@ -69,7 +69,7 @@ def publish(
         files |= findings.denoised.files
     files["embeddings.parquet"] = embeddings
     if quality is not None:
-        files["quality.json"] = quality.model_dump_json(indent=1).encode()
+        files[QUALITY] = quality.model_dump_json(indent=1).encode()
     names = [*files, MANIFEST]
     files |= _crops(findings)
     files["report.html"] = render_report(_report_data(findings, manifest, media, names, quality)).encode()

@@ -11,6 +11,7 @@ from containers.whisperx.contract import Segment, Transcript, Word
 from tasks.track import Track
 
 MOST_PEOPLE = 60  # crops are inside the page, about 8 kB each
+MOST_BARS = 1200  # of the faces' timeline
 MOST_APPEARANCES = 4  # of one person, as links
 COLOURS = 8  # speakers beyond share a colour
 UNSURE = 0.5  # words scored below are marked
@@ -130,8 +131,11 @@ def list_sounds(tags: Tags) -> list[Sound]:
 
 
 def face_presence(frames: Sequence[tuple[float, int]]) -> list[Presence]:
-    """From (time, number of faces) of every sampled frame, equal neighbours joined."""
-    ordered = sorted(frames)
+    """From (time, number of faces) of every sampled frame, equal neighbours joined.
+
+    Of long media the most faces of a stretch stand for it: nobody sees more bars than a screen has pixels.
+    """
+    ordered = _coarse(sorted(frames))
     gaps = [later - earlier for (earlier, _), (later, _) in pairwise(ordered)]
     step = min(gaps, default=1.0)
     joined: list[Presence] = []
@@ -142,6 +146,15 @@ def face_presence(frames: Sequence[tuple[float, int]]) -> list[Presence]:
         elif faces:
             joined.append(Presence(time, step, faces))
     return joined
+
+
+def _coarse(frames: list[tuple[float, int]]) -> list[tuple[float, int]]:
+    """At most MOST_BARS frames, each the start of equally many with the most faces among them."""
+    every = -(-len(frames) // MOST_BARS)
+    return [
+        (frames[first][0], max(faces for _, faces in frames[first : first + every]))
+        for first in range(0, len(frames), max(1, every))
+    ]
 
 
 def longest_seen(people: Sequence[PersonTile], most: int) -> list[PersonTile]:

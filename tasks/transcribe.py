@@ -1,8 +1,6 @@
 """Speech to timed words, by the whisperx image: long recordings in pieces, side by side."""
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextvars import copy_context
 from pathlib import Path
 
 from prefect import task
@@ -14,6 +12,7 @@ from tasks.invoke import invoke
 from tasks.options import AnalyzeOptions
 from tasks.pieces import cut_pieces
 from tasks.progress import advance
+from tasks.side_by_side import side_by_side
 from tasks.stage import StageOutput
 
 # Options that a request has by the same name.
@@ -50,31 +49,16 @@ def transcribe(audio: str, folder: Path, options: AnalyzeOptions) -> Transcripti
     fleet of Lambdas takes them; on one machine they wait for the image's warm worker.
     """
     pieces = cut_pieces(audio)
-    answers: dict[int, Answer[Transcript]] = {}
-    done = 0.0
-    with ThreadPoolExecutor(options.pieces_at_once) as pool:
-        waiting = {
-            pool.submit(
-                copy_context().run,  # it says where the images are
-                _transcribe_piece,
-                audio,
-                piece,
-                folder / f"transcript-{number}.json",
-                options,
-            ): number
-            for number, piece in enumerate(pieces)
-        }
-        try:
-            for future in as_completed(waiting):
-                number = waiting[future]
-                answers[number] = future.result()
-                done += pieces[number].end - pieces[number].start
-                advance("transcribe", done / pieces[-1].end)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # the first failure ends the stage
-            raise
-    output = Transcription(transcript=join([answers[number].value for number in range(len(pieces))]))
-    for answer in answers.values():
+    answers = side_by_side(
+        lambda number: _transcribe_piece(
+            audio, pieces[number], folder / f"transcript-{number}.json", options
+        ),
+        range(len(pieces)),
+        options.pieces_at_once,
+        lambda done: advance("transcribe", done / len(pieces)),  # pieces are equally long
+    )
+    output = Transcription(transcript=join(answer.value for answer in answers))
+    for answer in answers:
         output.add_cost(answer)
     return output
 

@@ -1,16 +1,21 @@
 """Real media that every test may use."""
 
 import csv
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from containers.audioset import panns
 from containers.audioset.ontology import classes
 from tasks.demo_media import build_demo_video, sample_speech
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +40,21 @@ def demo(demo_video: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == "", "a good run says nothing on standard error"
     return output, done.stdout
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """The Chromium that is installed, headless."""
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome")
+    executable = next((path for name in names if (path := shutil.which(name))), None)
+    if executable is None:
+        pytest.skip("needs Chromium: install Debian's package chromium")
+    with sync_playwright() as browsers:
+        started = browsers.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """The audioset image: which sounds a recording has, and when."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,14 @@ def tag(request: TagRequest, stopwatch: Stopwatch) -> Tags:
     stopwatch.used(ref)
     stopwatch.loaded(time.perf_counter() - started)
     with storage.reading(request.audio) as path:
-        return _tag(chosen, folder, stream_audio(path, tagger.SAMPLE_RATE), request)
+        blocks = _counted(stream_audio(path, tagger.SAMPLE_RATE), tagger.SAMPLE_RATE, stopwatch)
+        return _tag(chosen, folder, blocks, request)
+
+
+def _counted(blocks: Iterable[Waveform], rate: int, stopwatch: Stopwatch) -> Iterator[Waveform]:
+    for block in blocks:
+        stopwatch.heard(len(block) / rate)
+        yield block
 
 
 def _tag(chosen: str, folder: Path, blocks: Iterable[Waveform], request: TagRequest) -> Tags:

@@ -44,6 +44,7 @@ class Request(Contract):
         default=None,
         description="s3:// URI that receives the answer too; one that is there already is given again",
     )
+    asset_id: str | None = Field(default=None, description="the asset it is for, for the image's logs alone")
 
 
 class Answer(Contract, Generic[Result]):

@@ -35,8 +35,19 @@ class Image(Contract):
         default="auto", description="on AWS; auto: Lambda as long as its time-out and memory do"
     )
     storage_mb: int = Field(default=512, ge=512, le=10240)
+    reserved_concurrency: int = Field(
+        default=16,
+        ge=0,
+        description="on Lambda: calls at once, kept free for this image; 0: the account's rest",
+    )
+    provisioned_concurrency: int = Field(
+        default=0, ge=0, description="on Lambda: calls at once without a cold start, paid for all the time"
+    )
     init_timeout_s: int = Field(default=120, description="local only: how long a worker may take to import")
     environment: dict[str, str] = {}
+    version: str = Field(default="0.1.0", pattern=r"^\d+\.\d+\.\d+$", description="`make images` tags it so")
+    wheels_mb: int = Field(default=0, description="budget: the wheels of its slice of uv.lock, torch for CPU")
+    unpacked_mb: int = Field(default=0, description="budget: what the image adds to its base, without models")
 
 
 @cache

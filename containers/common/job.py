@@ -13,6 +13,7 @@ import uuid
 from types import SimpleNamespace
 
 from containers.common import storage
+from containers.common.redact import redact
 
 
 def main() -> int:
@@ -23,8 +24,8 @@ def main() -> int:
         context = SimpleNamespace(aws_request_id=str(uuid.uuid4()))
         answer, code = handler(json.loads(storage.read_bytes(request_uri)), context), 0
     except Exception as error:  # noqa: BLE001 - whoever asked is told, as Lambda does it
-        traceback.print_exc()
-        answer, code = {"errorType": type(error).__name__, "errorMessage": str(error)}, 1
+        sys.stderr.write(redact(traceback.format_exc()))
+        answer, code = {"errorType": type(error).__name__, "errorMessage": redact(str(error))}, 1
     storage.write_bytes(answer_uri, json.dumps(answer).encode())
     return code
 

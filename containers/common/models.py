@@ -144,9 +144,15 @@ def _read_catalogue(path: Path) -> _Catalogue:
 
 
 def store_uri() -> str | None:
-    """The S3 store that `MEDIAFLOW_MODELS` names; None when models lie in a folder."""
-    named = os.environ.get("MEDIAFLOW_MODELS", "")
-    return named.rstrip("/") if named.startswith("s3://") else None
+    """The S3 store that `MEDIAFLOW_MODELS` names; None when models lie in a folder.
+
+    `s3://bucket/prefix/current` is the version of the store that the pointer of this name names, which
+    flows.release switches. Raises StorageError when there is none.
+    """
+    named = os.environ.get("MEDIAFLOW_MODELS", "").rstrip("/")
+    if not named.startswith("s3://"):
+        return None
+    return store_s3.current_version(named) if named.endswith("/current") else named
 
 
 def store_folder() -> Path:

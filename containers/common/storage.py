@@ -1,5 +1,6 @@
 """Files by URI: `file://` on this machine, `s3://` on AWS (or any endpoint boto3 is told of)."""
 
+import mimetypes
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,6 +11,18 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from containers.common.errors import StorageError
+
+_bytes_read = 0
+
+
+def bytes_read() -> int:
+    """How many bytes this process has opened through `reading` and `download`: what a call's input weighs."""
+    return _bytes_read
+
+
+def _note(path: Path) -> None:
+    global _bytes_read
+    _bytes_read += path.stat().st_size
 
 
 @cache
@@ -54,6 +67,7 @@ def reading(uri: str) -> Iterator[Path]:
     if path is not None:
         if not path.is_file():
             raise StorageError(f"There is no file at {path}.")
+        _note(path)
         yield path
         return
     from botocore.exceptions import BotoCoreError, ClientError
@@ -64,6 +78,7 @@ def reading(uri: str) -> Iterator[Path]:
             _s3().download_file(**_bucket_key(uri), Filename=str(path))
         except (BotoCoreError, ClientError) as error:
             raise StorageError(f"{uri} cannot be read: {error}.") from error
+        _note(path)
         yield path
 
 
@@ -78,6 +93,7 @@ def download(uri: str, target: Path) -> None:
     """An S3 object's content as a file, over several connections when it is large. Raises StorageError."""
     with _explained(uri, "read"):
         _s3().download_file(**_bucket_key(uri), Filename=str(target))
+    _note(target)
 
 
 @contextmanager
@@ -153,9 +169,10 @@ def upload(path: Path, uri: str, on_block: Callable[[int], None] | None = None) 
     """
     place = _bucket_key(uri)
     with _explained(uri, "written"):
-        _s3().upload_file(
-            Filename=str(path), **place, ExtraArgs={"ChecksumAlgorithm": "SHA256"}, Callback=on_block
-        )
+        extra = {"ChecksumAlgorithm": "SHA256"}
+        if kind := mimetypes.guess_type(uri)[0]:
+            extra["ContentType"] = kind  # a browser shows a report and does not save it
+        _s3().upload_file(Filename=str(path), **place, ExtraArgs=extra, Callback=on_block)
         return _s3().head_object(**place)["ETag"]
 
 

@@ -46,6 +46,26 @@ def manifest_uri(store: str, model: str) -> str:
     return storage.join(store, MANIFESTS, f"{model}.json")
 
 
+def current_version(pointer: str) -> str:
+    """`<prefix>/<version>` by the pointer `<prefix>/current`, as known at most `FRESH` seconds ago.
+
+    Raises StorageError when there is no pointer.
+    """
+    return _pointed(pointer, int(time.monotonic() / FRESH))
+
+
+@lru_cache(maxsize=2)
+def _pointed(pointer: str, moment: int) -> str:
+    found = storage.read_tagged(pointer)
+    if found is None:
+        prefix = pointer.rpartition("/")[0]
+        raise StorageError(
+            f"There is no pointer {pointer} to a version of the model store: publish one as {prefix}/v1 and "
+            f"run `uv run python -m flows.release models:{prefix} --use v1`."
+        )
+    return storage.join(pointer.rpartition("/")[0], json.loads(found[0])["version"])
+
+
 def list_models(store: str) -> set[str]:
     """Ids of the models that have a manifest, as known at most `FRESH` seconds ago. Raises StorageError."""
     return _listed(store, int(time.monotonic() / FRESH))
@@ -60,6 +80,7 @@ def _listed(store: str, moment: int) -> set[str]:
 def forget_listing() -> None:
     """After the store was changed by this process."""
     _listed.cache_clear()
+    _pointed.cache_clear()
 
 
 def read_manifest(store: str, model: str) -> Manifest | None:

@@ -38,6 +38,7 @@ def denoise(request: DenoiseRequest, stopwatch: Stopwatch) -> Denoised:
     engine = choose_engine(request.engine)
     with storage.reading(request.audio) as source, tempfile.TemporaryDirectory() as folder:
         sound = survey(source)
+        stopwatch.heard(sound.duration)
         chosen = choose_format(request.format, request.audio_uri, sound.rate)
         meter = NoiseMeter(sound.gain)
         cleaned = Path(folder, "cleaned")
@@ -79,6 +80,8 @@ def _run(
     stopwatch: Stopwatch,
 ) -> Iterator[Block]:
     started = time.perf_counter()
+    if engine == "torch":
+        torch_engine.check_installed()
     folder, ref = open_model(MODELS[engine])
     stopwatch.used(ref)
     model = folder / native.MODEL_FILE

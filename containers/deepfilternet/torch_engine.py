@@ -6,12 +6,14 @@ The network takes a recording at once; here it takes pieces that overlap, so tha
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from containers.common.audio import windows
+from containers.common.errors import UserError
 from containers.deepfilternet.noise import NoiseMeter
 from containers.deepfilternet.sound import Block, frame_powers
 
@@ -23,9 +25,18 @@ BEFORE = 5 * SAMPLE_RATE
 AFTER = 4_800
 
 
+def check_installed() -> None:
+    """Raises UserError: the image is built without torch unless that is asked for."""
+    if not find_spec("df"):
+        raise UserError(
+            "This image has no engine torch: build it with --extra deepfilternet-torch, or use native."
+        )
+
+
 @cache
 def load(folder: Path) -> tuple[Any, Any]:
     """(network, STFT state) from a folder with `config.ini` and `checkpoints/`."""
+    check_installed()
     with warnings.catch_warnings():
         # deepfilternet imports a class from where torchaudio used to keep it.
         warnings.filterwarnings("ignore", message=r"`torchaudio\.backend", category=UserWarning)

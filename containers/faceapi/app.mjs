@@ -7,6 +7,7 @@ import Tinypool from "tinypool";
 
 import { chooseBackend } from "./backend.mjs";
 import { openModel } from "./models.mjs";
+import { monitored } from "./monitor.mjs";
 import { decode } from "./pictures.mjs";
 import { readRequest } from "./request.mjs";
 import { readIfThere, writeBytes } from "./storage.mjs";
@@ -20,22 +21,25 @@ let model;
 
 /** As AWS Lambda calls it. Throws a UserError subclass for what the caller can mend. */
 export async function handler(event, context) {
+  return monitored(event, context, () => answer(event));
+}
+
+async function answer(event) {
   const started = performance.now();
   const request = readRequest(event);
   const given = request.answer_uri && (await readIfThere(request.answer_uri));
   if (given) return JSON.parse(given); // a request that is repeated
   const { images, load_seconds } = await analyse(request);
-  const answer = { models: [model.ref], load_seconds };
+  const found = { models: [model.ref], load_seconds };
   if (request.result_uri) {
     await writeBytes(request.result_uri, JSON.stringify({ images }));
-    answer.result_uri = request.result_uri;
+    found.result_uri = request.result_uri;
   } else {
-    answer.result = { images };
+    found.result = { images };
   }
-  answer.compute_seconds = Math.max(0, (performance.now() - started) / 1000 - load_seconds);
-  log(answer, context);
-  if (request.answer_uri) await writeBytes(request.answer_uri, JSON.stringify(answer));
-  return answer;
+  found.compute_seconds = Math.max(0, (performance.now() - started) / 1000 - load_seconds);
+  if (request.answer_uri) await writeBytes(request.answer_uri, JSON.stringify(found));
+  return found;
 }
 
 async function analyse(request) {
@@ -79,16 +83,4 @@ async function forEach(items, lanes, work) {
   };
   await Promise.all(Array.from({ length: lanes }, lane));
   return results;
-}
-
-function log({ models, load_seconds, compute_seconds }, context) {
-  const event = {
-    event: "model_inference",
-    model: "faceapi",
-    models: models.map(({ id }) => id),
-    duration: Number(compute_seconds.toFixed(3)),
-    load: Number(load_seconds.toFixed(3)),
-    request_id: context?.awsRequestId,
-  };
-  process.stderr.write(`${JSON.stringify(event)}\n`);
 }

@@ -1,18 +1,12 @@
 /**
- * A laptop's runtime: what the AWS base image does, a loop over the Lambda Runtime API.
+ * The runtime, in the image and on a laptop: what the AWS base image does, a loop over the Lambda Runtime API.
  * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
- *
- * It ends when its standard input does, so that it never outlives the process that started it.
  */
 
 import http from "node:http";
 
 const RUNTIME = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;
 const agent = new http.Agent({ keepAlive: true });
-
-const parent = process.ppid;
-process.stdin.on("close", () => process.exit(0)).resume();
-setInterval(() => process.ppid === parent || process.exit(0), 1000).unref(); // a fork may hold the pipe too
 
 function call(method, path, content) {
   const body = content === undefined ? "" : JSON.stringify(content);

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 
 import { handler } from "./app.mjs";
+import { redacted } from "./redact.mjs";
 import { readBytes, writeBytes } from "./storage.mjs";
 
 const { MEDIAFLOW_REQUEST_URI, MEDIAFLOW_ANSWER_URI } = process.env;
@@ -12,8 +13,9 @@ try {
   const request = JSON.parse(await readBytes(MEDIAFLOW_REQUEST_URI));
   answer = await handler(request, { awsRequestId: randomUUID() });
 } catch (error) {
-  process.stderr.write(`${error.stack}\n`);
-  answer = { errorType: error.name, errorMessage: error.message };
+  const { name, message, stack } = redacted(error);
+  process.stderr.write(`${stack}\n`);
+  answer = { errorType: name, errorMessage: message };
   code = 1;
 }
 await writeBytes(MEDIAFLOW_ANSWER_URI, JSON.stringify(answer));

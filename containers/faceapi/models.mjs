@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parse } from "smol-toml";
 
 import { ModelCorrupt, ModelMissing } from "./errors.mjs";
-import { fromS3 } from "./modelstore.mjs";
+import { currentVersion, fromS3 } from "./modelstore.mjs";
 
 const CATALOGUE = fileURLToPath(new URL("../common/catalogue.toml", import.meta.url));
 
@@ -38,7 +38,8 @@ export async function openModel(id) {
     );
   };
   if (store.startsWith("s3://")) {
-    const uri = store.replace(/\/+$/, "");
+    const named = store.replace(/\/+$/, "");
+    const uri = named.endsWith("/current") ? await currentVersion(named) : named;
     return { folder: await fromS3(uri, model, whole, check), ref };
   }
   const folder = join(store, id);

@@ -6,6 +6,12 @@ import { dirname, join } from "node:path";
 
 import { readBytes } from "./storage.mjs";
 
+/** `<prefix>/<version>` by the pointer `<prefix>/current`. Throws StorageError when there is no pointer. */
+export async function currentVersion(pointer) {
+  const { version } = JSON.parse(await readBytes(pointer));
+  return pointer.replace(/current$/, version);
+}
+
 /**
  * The folder with the model's files, `check(content, file, place)` throwing for content that does not match.
  * Node has no flock: each file appears by renaming, so that processes at once do no harm, and the folder lies

@@ -17,6 +17,7 @@ export const DetectRequest = z.strictObject({
   descriptor: z.boolean().default(true),
   result_uri: z.string().nullable().default(null),
   answer_uri: z.string().nullable().default(null),
+  asset_id: z.string().nullable().default(null),
 });
 
 /** `event` with its defaults filled in. Throws UserError with the first thing that is wrong. */

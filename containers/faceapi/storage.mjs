@@ -20,8 +20,19 @@ export function nameOf(uri) {
   return basename(path ?? Key);
 }
 
+let read = 0;
+
+/** How many bytes this process has read by URI: what a call's input weighs. */
+export const bytesRead = () => read;
+
 /** The content of `uri`, a Buffer. Throws StorageError when there is none. */
 export async function readBytes(uri) {
+  const content = await readWhole(uri);
+  read += content.length;
+  return content;
+}
+
+async function readWhole(uri) {
   const { path } = locate(uri);
   if (path === undefined) {
     return onS3(uri, "read", async (client, target, { GetObjectCommand }) => {

@@ -14,13 +14,23 @@ from containers.common.errors import UserError
 from containers.common.handler import Stopwatch, make_handler
 from containers.common.models import open_model
 from containers.common.pyannet import SEGMENTATION, SEGMENTATION_FILE, quiet_loading
-from containers.pyannote.contract import Diarization, DiarizeRequest, Speaker, Turn
+from containers.pyannote.contract import (
+    Diarization,
+    DiarizeRequest,
+    GroupRequest,
+    Heard,
+    HearRequest,
+    Speaker,
+    Turn,
+)
+from containers.pyannote.windows import read_windows, write_windows
 
 if TYPE_CHECKING:
     from containers.pyannote.pipeline import Diarizer
 
 EMBEDDING, EMBEDDING_FILE = "ge2e-speaker", "pretrained.pt"
 SAMPLE_RATE = 16_000
+NOBODY = Diarization(turns=[], exclusive_turns=[], voice_activity=[], speakers=[])
 
 
 @cache
@@ -31,27 +41,65 @@ def load_diarizer(segmentation: Path, embedding: Path) -> "Diarizer":
         return Diarizer(segmentation, embedding)
 
 
+def serve(request: DiarizeRequest | HearRequest | GroupRequest, stopwatch: Stopwatch) -> Diarization | Heard:
+    """A whole recording, a piece of a long one, or what all its pieces have heard."""
+    if isinstance(request, HearRequest):
+        return hear(request, stopwatch)
+    _check(request)
+    return diarize(request, stopwatch) if isinstance(request, DiarizeRequest) else group(request, stopwatch)
+
+
 def diarize(request: DiarizeRequest, stopwatch: Stopwatch) -> Diarization:
     """Speakers are named in the order in which they are first heard; silence has none."""
+    waveform = load_audio(request.audio, SAMPLE_RATE)
+    stopwatch.heard(len(waveform) / SAMPLE_RATE)
+    diarizer = _diarizer(stopwatch)
+    if not waveform.any():
+        return NOBODY
+    output, speech = diarizer.diarize(waveform, **_bounds(request))
+    return describe(output, speech, len(waveform) / SAMPLE_RATE)
+
+
+def hear(request: HearRequest, stopwatch: Stopwatch) -> Heard:
+    """Writes what the networks hear in the piece's windows. Raises UserError for bounds between windows."""
+    diarizer = _diarizer(stopwatch)
+    duration, step = diarizer.window
+    for bound in (request.start, request.end or 0):
+        if round(bound / step) * step != bound:
+            raise UserError(f"start and end have to be multiples of {step:g} seconds.")
+    until = None if request.end is None else request.end - step + duration
+    waveform = load_audio(request.audio, SAMPLE_RATE, request.start, until)
+    stopwatch.heard(len(waveform) / SAMPLE_RATE)
+    found = diarizer.hear(waveform)
+    write_windows(request.windows_uri, found)
+    return Heard(windows=len(found.scores))
+
+
+def group(request: GroupRequest, stopwatch: Stopwatch) -> Diarization:
+    """The same as `diarize` for the whole recording, to the last frame."""
+    diarizer = _diarizer(stopwatch)
+    output, speech = diarizer.group(read_windows(request.windows), **_bounds(request))
+    return describe(output, speech, request.duration)
+
+
+def _check(request: DiarizeRequest | GroupRequest) -> None:
     least, most = request.min_speakers or 1, request.max_speakers or np.inf
     if least > most or not least <= (request.num_speakers or least) <= most:
         raise UserError("num_speakers, min_speakers and max_speakers contradict each other.")
-    waveform = load_audio(request.audio, SAMPLE_RATE)
+
+
+def _bounds(request: DiarizeRequest | GroupRequest) -> dict[str, int | None]:
+    return request.model_dump(include={"num_speakers", "min_speakers", "max_speakers"})
+
+
+def _diarizer(stopwatch: Stopwatch) -> "Diarizer":
     started = time.perf_counter()
     segmentation, segmentation_ref = open_model(SEGMENTATION)
     embedding, embedding_ref = open_model(EMBEDDING)
     diarizer = load_diarizer(segmentation / SEGMENTATION_FILE, embedding / EMBEDDING_FILE)
     stopwatch.loaded(time.perf_counter() - started)
     stopwatch.used(segmentation_ref, embedding_ref)
-    if not waveform.any():
-        return Diarization(turns=[], exclusive_turns=[], voice_activity=[], speakers=[])
-    output, speech = diarizer.diarize(
-        waveform,
-        num_speakers=request.num_speakers,
-        min_speakers=request.min_speakers,
-        max_speakers=request.max_speakers,
-    )
-    return describe(output, speech, len(waveform) / SAMPLE_RATE)
+    return diarizer
 
 
 def describe(output: Any, speech: Any, duration: float) -> Diarization:
@@ -97,4 +145,4 @@ def _normalised(embedding: np.ndarray) -> list[float]:
     return (embedding / np.linalg.norm(embedding)).astype(float).round(6).tolist()
 
 
-handler = make_handler("pyannote", DiarizeRequest, diarize)
+handler = make_handler("pyannote", DiarizeRequest | HearRequest | GroupRequest, serve)

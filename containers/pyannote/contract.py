@@ -1,8 +1,10 @@
 """Who speaks when: audio in, speaker turns, voice activity and one embedding per speaker out."""
 
-from pydantic import Field
+from typing import Annotated, Literal
 
-from containers.common.contract import Contract, Request, Span
+from pydantic import Field, TypeAdapter
+
+from containers.common.contract import Contract, ModelRef, Request, Seconds, Span
 
 
 class Turn(Span):
@@ -41,3 +43,59 @@ class DiarizeRequest(Request):
     num_speakers: int | None = Field(default=None, ge=1, description="exact number of speakers, when known")
     min_speakers: int | None = Field(default=None, ge=1)
     max_speakers: int | None = Field(default=None, ge=1)
+
+
+class HearRequest(Request):
+    """A piece of a long recording, for a later GroupRequest."""
+
+    audio: str = Field(description="URI of the whole audio, as in DiarizeRequest")
+    start: Seconds = Field(description="windows that start from here, a multiple of 0.5 s,")
+    end: Seconds | None = Field(default=None, description="and before here; without it to the end")
+    windows_uri: str = Field(description="URI of the .npz file to write")
+
+
+class Heard(Contract):
+    """What a piece's file holds: float16 `scores` and float32 `embeddings` of overlapping windows."""
+
+    windows: int
+
+
+class GroupRequest(Request):
+    """One clustering for all pieces of a recording."""
+
+    windows: list[str] = Field(min_length=1, description="URIs of the pieces' files, in order")
+    duration: Seconds = Field(description="of the whole audio")
+    num_speakers: int | None = Field(default=None, ge=1, description="exact number of speakers, when known")
+    min_speakers: int | None = Field(default=None, ge=1)
+    max_speakers: int | None = Field(default=None, ge=1)
+
+
+class Ready(Contract):
+    """The first thing that `python -m containers.pyannote.listen` says: sound may come."""
+
+    kind: Literal["ready"] = "ready"
+    models: list[ModelRef]
+
+
+class LiveSpeech(Contract):
+    """Voice activity while it goes on: said when it begins, without `end`, and again when it has ended."""
+
+    kind: Literal["speech"] = "speech"
+    start: Seconds
+    end: Seconds | None = None
+    heard: Seconds = Field(description="seconds of sound that had come when this was known")
+
+
+class LiveTurn(Contract):
+    """A turn as far as it is settled; while it is `open` it is said again, with the same start, longer."""
+
+    kind: Literal["turn"] = "turn"
+    speaker: str
+    start: Seconds
+    end: Seconds
+    open: bool
+    heard: Seconds = Field(description="seconds of sound that had come when this was known")
+
+
+LiveEvent = Annotated[Ready | LiveSpeech | LiveTurn, Field(discriminator="kind")]
+LIVE_EVENT: TypeAdapter[Ready | LiveSpeech | LiveTurn] = TypeAdapter(LiveEvent)

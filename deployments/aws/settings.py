@@ -4,6 +4,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from containers.common.image import image as image_settings
+
+UNRESERVED = 16  # calls at once of an image that takes from what the account has in common
+
 
 class AwsSettings(BaseModel):
     """Everything that is not the same in two accounts."""
@@ -18,14 +22,15 @@ class AwsSettings(BaseModel):
     security_groups: list[str] = Field(default=[], description="of ECS tasks")
     public_ip: bool = Field(default=False, description="for ECS tasks in a subnet without a NAT or endpoints")
     concurrency: dict[str, int] = Field(default={}, description="calls of an image under way at once")
-    default_concurrency: int = Field(default=16, ge=1)
+    default_concurrency: int | None = Field(default=None, ge=1, description="else what the image reserves")
     poll_s: float = Field(default=5, gt=0, description="seconds between two looks at an ECS task")
     patience_s: float = Field(default=900, gt=0, description="seconds for which throttled calls are repeated")
     prices: Path | None = Field(default=None, description="another price table than the project's")
 
     def limit(self, image: str) -> int:
         """How many calls of an image may be under way at once."""
-        return self.concurrency.get(image, self.default_concurrency)
+        default = self.default_concurrency or image_settings(image).reserved_concurrency or UNRESERVED
+        return self.concurrency.get(image, default)
 
     def name(self, image: str) -> str:
         """The Lambda function's and the ECS task definition's name."""

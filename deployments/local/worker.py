@@ -21,6 +21,7 @@ from deployments.local.environment import worker_environment
 from deployments.local.runtime_api import Invocation, Message, RuntimeApi
 
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+ATTACHED = Path(__file__).with_name("attached.mjs")
 
 
 class Fate(NamedTuple):
@@ -121,7 +122,8 @@ class Worker:
 
     def _start(self, root: Path) -> subprocess.Popen[bytes]:
         if self.image.runtime == "node":
-            folder, command = root / "containers" / self.image.name, [node(), "bootstrap.mjs"]
+            folder = root / "containers" / self.image.name
+            command = [node(), "--import", ATTACHED.as_uri(), "bootstrap.mjs"]
         else:
             folder, command = root, [sys.executable, "-P", str(BOOTSTRAP), str(self._scratch)]
         with self.log.open("ab") as log:

@@ -32,9 +32,10 @@ class Function:
         return {alias["FunctionVersion"]: 1 - sum(extra.values()), **extra}
 
     def image(self, version: str) -> str:
-        """The digest of the image that a version runs."""
-        found = self._client.get_function(FunctionName=self.name, Qualifier=version)
-        return found["Code"]["ImageUri"].rpartition("@")[2]
+        """The digest of the image that a version runs, which a stack may have named by its tag."""
+        code = self._client.get_function(FunctionName=self.name, Qualifier=version)["Code"]
+        uri = code["ImageUri"] if "@" in code["ImageUri"] else code["ResolvedImageUri"]
+        return uri.rpartition("@")[2]
 
     def publish(self, image_uri: str, description: str) -> str:
         """A new version that runs the image; nobody is sent to it yet."""

@@ -12,6 +12,7 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from containers.common.errors import StorageError, UserError
+from containers.common.models import sha256_of
 from deployments.local import LocalEndpoint
 from flows.analyze import ui
 from flows.analyze.board import Board, current_board
@@ -29,7 +30,8 @@ from tasks.diarize import diarize
 from tasks.documents import Findings, embedding_rows
 from tasks.embed import embed
 from tasks.embeddings import write_embeddings
-from tasks.index import index
+from tasks.index import index, withdraw
+from tasks.invoke import about
 from tasks.look import look
 from tasks.manifest import Manifest
 from tasks.options import AnalyzeOptions
@@ -92,7 +94,8 @@ def _analyze(
     keys = plan_keys(info, options)
     mark = fingerprint(keys, options)
     images = images_of(runtime_of(options), info.duration or 0, str(flow_run.id))
-    with asset.locked(on_wait=board.wait_for_other), images as endpoint, ui.showing_progress():
+    named = about(asset.id)
+    with asset.locked(on_wait=board.wait_for_other), images as endpoint, named, ui.showing_progress():
         finished = asset.finished(mark)
         if finished and not force:
             return finished
@@ -290,6 +293,7 @@ def _index(
         stages.skip("switched off", "index")
         return
     if keep_out(stages, quality):
+        withdraw(asset.id, sha256_of(embeddings), asset.index_uri)  # what an earlier analysis put there
         return
     future = stages.submit("index", index, asset.id, embeddings, models, asset.index_uri)
     stages.collect(future)

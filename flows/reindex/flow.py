@@ -9,7 +9,7 @@ from prefect.artifacts import create_table_artifact
 from containers.common.errors import UserError
 from flows.analyze.stages import sentence
 from flows.images import running_images
-from tasks.collect import collect, drop_orphans
+from tasks.collect import collect, drop_orphans, reindexing_alone
 from tasks.reindex import ReindexedModel, reindex_model
 from tasks.reindex_options import ReindexOptions
 
@@ -20,29 +20,31 @@ def reindex(output: Path = Path("out"), options: ReindexOptions | None = None) -
 
     New vectors are added where the type allows; growth, drift, deletions or another type make it build
     anew. A version becomes current after it was tried out: number of vectors, recall@10 against exact search
-    on a sample, and stored vectors that must find themselves. Raises UserError that names the indexes
-    for which this failed, after all others were done: their versions before serve on.
+    on a sample, and stored vectors that must find themselves. Two at once take turns. Raises UserError that
+    names the indexes for which this failed, after all others were done: their versions before serve on.
     """
     options = options or ReindexOptions()
     logger = get_run_logger()
-    drop_orphans(output)
-    collected = collect(output)
-    for model in options.models or ():
-        if model not in collected:
-            raise UserError(f"No asset below {output} has vectors of model '{model}'.")
     done, failed = [], {}
-    with running_images():
-        for model, parts in collected.items():
-            if options.models is not None and model not in options.models:
-                continue
-            named = reindex_model.with_options(task_run_name=model)
-            state = named(model, parts, output, options, return_state=True)
-            outcome = state.result(raise_on_failure=False)
-            if isinstance(outcome, ReindexedModel):
-                done.append(outcome)
-                logger.info(describe(outcome))
-            else:
-                failed[model] = sentence(outcome)
+    waiting = f"Another re-index of {output} is under way: waiting for its end."
+    with reindexing_alone(output, lambda: logger.warning(waiting)):
+        drop_orphans(output)
+        collected = collect(output)
+        for model in options.models or ():
+            if model not in collected:
+                raise UserError(f"No asset below {output} has vectors of model '{model}'.")
+        with running_images():
+            for model, parts in collected.items():
+                if options.models is not None and model not in options.models:
+                    continue
+                named = reindex_model.with_options(task_run_name=model)
+                state = named(model, parts, output, options, return_state=True)
+                outcome = state.result(raise_on_failure=False)
+                if isinstance(outcome, ReindexedModel):
+                    done.append(outcome)
+                    logger.info(describe(outcome))
+                else:
+                    failed[model] = sentence(outcome)
     create_table_artifact([_row(outcome) for outcome in done], key="reindex", description=_account(failed))
     if failed:
         raise UserError(f"The index before serves on: {_account(failed)}")

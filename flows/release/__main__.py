@@ -88,8 +88,9 @@ def _roll_back(what: str) -> int:
 def _use(what: str, version: str) -> int:
     """A version of the model store, which is put back when a file in it does not match its hash."""
     kind, _, uri = what.partition(":")
-    if kind != "models":
-        raise UserError("--use is for models:URI; an image is released, an index is made by flows.reindex.")
+    if kind != "models" or not uri.startswith("s3://"):
+        raise UserError("--use is for models:s3://BUCKET/PREFIX; an image is released, an index is re-made.")
+    uri = uri.rstrip("/")
     from deployments.release.pointer import StorePointer, switch
     from deployments.release.store import check_store
 

@@ -63,8 +63,9 @@ def release(
     before = function.current()
     made = publish(function, registry, tag)
     try_out(function, made, smoke or default_smoke(image))
-    walk(function, made, [0.1, 0.5] if shares is None else shares, watch_s)
-    promote(function, made, settings, watch_s)
+    if made != before:  # Lambda publishes no second version of the same image and settings
+        walk(function, made, [0.1, 0.5] if shares is None else shares, watch_s)
+        promote(function, made, settings, watch_s)
     registry.mark_stable(function.image(made))
     outcome = Released(
         image=image,

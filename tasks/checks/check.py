@@ -1,11 +1,13 @@
 """Runs the rules and says which were broken, by which rows of which asset."""
 
 import os
+from collections import Counter
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+
+import numpy as np
 
 # Great Expectations phones home unless told otherwise; an explicit setting of the user's wins.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
@@ -19,35 +21,47 @@ MOST_ROWS = 20  # broken rows that a verdict names
 
 
 def check_tables(tables: Tables) -> Quality:
-    """Verdicts of every rule on every table; the columns `asset` and `row` name what broke it."""
+    """Verdicts of every rule on the tables given; the columns `asset` and `row` name what broke it."""
     verdicts: list[Verdict] = []
     for name, (batches, suite) in load_rules().items():
+        if name not in tables:
+            continue
         batch = batches.get_batch({"dataframe": tables[name]})
         verdicts += _verdicts(name, batch.validate(suite, result_format=RESULT_FORMAT), tables)
     return Quality(verdicts=verdicts)
 
 
 def document_tables(tables: Tables, folder: Path) -> tuple[Quality, Path]:
-    """The same, and a site of Data Docs in `folder` that keeps earlier checks too; returns its first page."""
+    """The same, and a site of Data Docs in `folder` that keeps earlier checks too; returns its first page.
+
+    One checkpoint runs one suite a table.
+    """
     import great_expectations as gx
-    from great_expectations.checkpoint.actions import UpdateDataDocsAction
+
+    from tasks.checks import docs
 
     folder.mkdir(parents=True, exist_ok=True)
     context = gx.get_context(mode="file", project_root_dir=folder)
+    context.update_data_docs_site(docs.SITE, docs.site_config())
+    run = gx.RunIdentifier(run_name=f"{datetime.now(UTC):%Y-%m-%d %H.%M.%S}")
     verdicts: list[Verdict] = []
+    pages: list[Any] = []
     for name, (batches, suite) in _suites(context).items():
+        if name not in tables:
+            continue
         definition = gx.ValidationDefinition(name=name, data=batches, suite=suite)
         checkpoint = gx.Checkpoint(
             name=name,
             validation_definitions=[context.validation_definitions.add_or_update(definition)],
-            actions=[UpdateDataDocsAction(name="docs")],
             result_format=RESULT_FORMAT,
         )
-        done = context.checkpoints.add_or_update(checkpoint).run(batch_parameters={"dataframe": tables[name]})
-        for result in done.run_results.values():
+        asked: Any = {"batch_parameters": {"dataframe": tables[name]}, "run_id": run}
+        done = context.checkpoints.add_or_update(checkpoint).run(**asked)
+        for key, result in done.run_results.items():
             verdicts += _verdicts(name, result, tables)
-    (site,) = context.get_docs_sites_urls()
-    return Quality(verdicts=verdicts), Path(url2pathname(urlsplit(str(site["site_url"])).path))
+            pages += [key, key.expectation_suite_identifier]
+    context.build_data_docs([docs.SITE], resource_identifiers=pages)
+    return Quality(verdicts=verdicts), folder / docs.PLACE / "index.html"
 
 
 @cache
@@ -63,11 +77,12 @@ def _suites(context: Any) -> Suites:
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     from tasks.checks.rules import rules
+    from tasks.checks.store_rules import store_rules
 
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = context.data_sources.add_or_update_pandas("asset folders")
     suites: Suites = {}
-    for name, expectations in rules().items():
+    for name, expectations in {**rules(), **store_rules()}.items():
         batches = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
         suite = gx.ExpectationSuite(name=name, expectations=expectations)
         suites[name] = (batches, context.suites.add_or_update(suite))
@@ -89,6 +104,7 @@ def _verdicts(table: str, results: Any, tables: Tables) -> list[Verdict]:
                 severity=config.severity.value,
                 checked=len(tables[table]),
                 broken=result.result.get("unexpected_count", 0),
+                assets=Counter(row["asset"] for row in named),
                 rows=[_broken_row(row) for row in named[:MOST_ROWS]],
             )
         )
@@ -96,5 +112,9 @@ def _verdicts(table: str, results: Any, tables: Tables) -> list[Verdict]:
 
 
 def _broken_row(row: dict[str, Any]) -> BrokenRow:
-    values = {name: value for name, value in row.items() if name not in ("asset", "row")}
+    values = {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in row.items()
+        if name not in ("asset", "row")
+    }
     return BrokenRow(asset=row["asset"], row=row["row"], values=values)

@@ -21,11 +21,11 @@ BOX = ("left", "top", "right", "bottom", "width", "height")
 # Every column that a rule names, so that a file without rows still makes a whole table.
 COLUMNS = {
     "segments": ["start", "end", "before", "latest", "language", "characters_per_second"],
-    "words": ["start", "end", "score", "segment_start", "segment_end"],
+    "words": ["start", "end", "before", "score", "segment_start", "segment_end"],
     "turns": ["start", "end", "latest", "speaker", "known"],
     "exclusive_turns": ["start", "end", "before", "before_end", "latest"],
     "tags": ["label", "score", "start", "end", "latest"],
-    "faces": ["time", "latest", "score", "expressions", "age", "gender_probability", *BOX],
+    "faces": ["time", "latest", "score", "inside", "expressions", "age", "gender_probability", *BOX],
     "embeddings": ["model", "dimension", "model_dimension", "finite", "norm", "fact"],
     "manifest": ["kind", "name", "version", "sha256", "size", "found_size", "found_sha256"],
 }
@@ -93,7 +93,7 @@ def _words(transcript: dict[str, Any]) -> Rows:
     return [
         {**word, "segment_start": segment["start"], "segment_end": segment["end"]}
         for segment in transcript["segments"]
-        for word in segment.get("words", [])
+        for word in _ordered(segment.get("words", []))
     ]
 
 
@@ -117,6 +117,7 @@ def _faces(document: dict[str, Any]) -> Rows:
                 {
                     "time": frame["time"],
                     "score": face["detection"]["score"],
+                    "inside": _inside(box, frame["width"], frame["height"]),
                     "expressions": sum(face["expressions"].values()),
                     "age": person["age"],
                     "gender_probability": person["genderProbability"],
@@ -129,6 +130,14 @@ def _faces(document: dict[str, Any]) -> Rows:
                 }
             )
     return rows
+
+
+def _inside(box: dict[str, float], width: float, height: float) -> float | None:
+    """Share of the box's area that is inside the frame; none for a box without an area."""
+    across = min(box["x"] + box["width"], width) - max(box["x"], 0)
+    down = min(box["y"] + box["height"], height) - max(box["y"], 0)
+    area = box["width"] * box["height"]
+    return max(0, across) * max(0, down) / area if area > 0 else None
 
 
 def _embeddings(path: Path) -> Rows:

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+MOST_NAMED = 5  # assets in a sentence
+
 
 class BrokenRow(BaseModel):
     asset: str
@@ -19,11 +21,15 @@ class Verdict(BaseModel):
     severity: Literal["critical", "warning"]
     checked: int
     broken: int
+    assets: dict[str, int] = Field(default={}, description="rows that broke it, by asset")
     rows: list[BrokenRow] = Field(default=[], description="the first that broke it")
 
     @property
     def sentence(self) -> str:
-        assets = ", ".join(sorted({row.asset for row in self.rows}))
+        named = sorted(self.assets or {row.asset for row in self.rows})
+        assets = ", ".join(named[:MOST_NAMED])
+        if len(named) > MOST_NAMED:
+            assets += f" and {len(named) - MOST_NAMED} others"
         first = f" (row {self.rows[0].row}: {self.rows[0].values})" if self.rows else ""
         return f"{self.broken} of {self.checked} {self.table} of {assets} break '{self.rule}'{first}"
 

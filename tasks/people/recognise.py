@@ -90,7 +90,7 @@ def group(appearances: Sequence[Appearance], people: People) -> list[Group]:
             for number, appearance in enumerate(appearances)
             if appearance.model == model and number not in found
         ]
-        rest.sort(key=lambda appearance: (-appearance.seen, appearance.asset, appearance.label))
+        rest.sort(key=lambda each: (-each.seen, each.asset, each.start, len(each.label), each.label))
         clustered = _cluster(rest[:MOST_CLUSTERED], model)
         unknown += _join_nearest(rest[MOST_CLUSTERED:], clustered, model)
     return groups + sorted(unknown, key=lambda one: -sum(each.seen for each in one.appearances))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tasks.asset import Asset
+from tasks.asset import QUALITY, Asset
 from tasks.checks.verdicts import Quality
 from tasks.embeddings import read_embeddings
 from tasks.people.appearances import list_assets
@@ -36,5 +36,5 @@ def republish_named(output: Path) -> tuple[list[str], list[str]]:
 
 
 def _quality(asset: Asset) -> Quality | None:
-    path = asset.folder / "quality.json"
+    path = asset.folder / QUALITY
     return Quality.model_validate_json(path.read_bytes()) if path.is_file() else None

@@ -1,25 +1,30 @@
 """`python -m flows.quality OUT`: a whole store checked again."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
+import pandas as pd
 import pytest
 
-from flows.analyze.board import Board
-from flows.analyze.flow import keep_out
-from flows.analyze.stages import Stages
-from flows.local_server import TEMPORARY
-from tasks.asset import Asset
-from tasks.checks.verdicts import BrokenRow, Quality, Verdict
+from containers.common import storage
+from containers.faiss.app import handler
+from tasks.bucket import upload_folder
 
 ROOT = Path(__file__).parents[2]
 
 
+def run(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
+
+
 def quality(output: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flows.quality", str(output)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    return run("flows.quality", output)
 
 
 @pytest.mark.slow
@@ -47,31 +52,80 @@ def test_a_store_that_was_tampered_with(demo, tmp_path):
     assert "faces of second break 'A face's box reaches into the frame from the right.'" in bad.stdout
     assert "of second break 'A file has the content that the manifest says.'" in bad.stdout
     page = Path(bad.stdout.strip().rsplit(": ", 1)[1])
-    assert "Data Docs" in page.read_text()
+    assert page == store / "quality/index.html"
+    html = page.read_text()
+    assert "A face&#39;s box reaches into the frame from the right." in html
+    assert 'href="../second/report.html"' in html and "left 5000.0" in html
+    (docs,) = re.findall(r'href="([^"]+)">Data Docs', html)
+    results = re.findall(r'href="(validations/[^"]+)"', (page.parent / docs).read_text())
+    assert len(set(results)) == 2 * 11, "both checks of every suite are kept"
+    for result in set(results):
+        text = ((page.parent / docs).parent / unquote(result)).read_text()
+        assert not re.search(r'(src|<link[^>]*href)="http', text), "pages ask nobody for anything"
 
 
-def test_an_output_folder_without_assets_is_one_sentence(tmp_path):
-    done = quality(tmp_path)
-    assert (done.returncode, done.stderr) == (1, f"There is no asset folder in {tmp_path}.\n")
+@pytest.mark.slow
+def test_a_blocked_asset_never_reaches_the_index(demo, demo_video, tmp_path):
+    """A turn that ends long after the media, planted into what was found, keeps the whole asset out."""
+    output = tmp_path / "out"
+    shutil.copytree(demo[0], output)
+    (folder,) = [path.parent for path in output.glob("*/manifest.json")]
+    assert voices(output) == {folder.name}
+    (record,) = (output / ".cache" / folder.name / "results").glob("diarize-*")
+    kept = json.loads(record.read_text())
+    found = json.loads(kept["result"])
+    turn = plant(found["data"])
+    kept["result"] = json.dumps(found)
+    record.write_text(json.dumps(kept))
+    shutil.rmtree(folder)
 
-
-def test_a_broken_critical_rule_keeps_an_asset_out_of_the_index(tmp_path, monkeypatch):
-    monkeypatch.setenv(TEMPORARY, "1")
-    row = BrokenRow(asset="a1", row=3, values={"finite": False})
-    verdict = Verdict(
-        table="embeddings",
-        rule="A vector's numbers are finite.",
-        severity="critical",
-        checked=9,
-        broken=1,
-        rows=[row],
+    done = run("flows.analyze", demo_video, "--output", output)
+    assert done.returncode == 1
+    assert (
+        f"Kept out of the index: 1 of {turn} turns of {folder.name} break 'A turn ends inside" in done.stdout
     )
-    stages = Stages(Asset(output=tmp_path, id="a1"), {}, Board())
-    assert keep_out(stages, Quality(verdicts=[verdict]))
-    (failed,) = stages.board.failed
-    assert failed.reason == (
-        "Kept out of the index: 1 of 9 embeddings of a1 break 'A vector's numbers are finite.' "
-        "(row 3: {'finite': False})."
-    )
-    assert not keep_out(stages, Quality(verdicts=[verdict.model_copy(update={"severity": "warning"})]))
-    assert keep_out(stages, None), "what could not be checked stays out too"
+    assert (folder / "report.html").is_file(), "everything else is there"
+    assert voices(output) == set(), "what an earlier analysis had put there is gone"
+
+    assert run("flows.reindex", output).returncode == 0
+    assert voices(output) == set()
+    assert "index has nothing of an asset that is blocked" not in run("flows.quality", output).stdout
+
+
+def plant(found):
+    """A turn that ends long after the media; returns how many turns there are."""
+    turns = found["diarization"]["turns"]
+    turns[-1]["end"] = 9999.0
+    return len(turns)
+
+
+def voices(output):
+    request = {"action": "search", "index_uri": (output / "index/ge2e-speaker").as_uri(), "k": 1000}
+    (matches,) = handler({**request, "vectors": [[1.0] * 256]}, None)["result"]["matches"]
+    return {match["asset"] for match in matches}
+
+
+@pytest.mark.slow
+def test_a_store_on_s3(bucket, demo, tmp_path, monkeypatch):
+    """Its assets are read there and the pages are put there."""
+    monkeypatch.setenv("MEDIAFLOW_WORK", str(tmp_path / "work"))
+    (folder,) = [path.parent for path in demo[0].glob("*/manifest.json")]
+    bad = tmp_path / "bad"
+    shutil.copytree(folder, bad)
+    transcript = json.loads((bad / "transcript.json").read_bytes())
+    transcript["segments"][-1]["end"] = 99.0
+    (bad / "transcript.json").write_text(json.dumps(transcript))
+    upload_folder(folder, "s3://media/out/good", last="manifest.json")
+    upload_folder(bad, "s3://media/out/bad", last="manifest.json")
+
+    done = run("flows.quality", "s3://media/out", "--new-baseline")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "segments of bad break 'A segment ends inside the media.'" in done.stdout
+    assert "manifest of bad break 'A file has the content that the manifest says.'" in done.stdout
+    assert done.stdout.endswith("s3://media/out/quality/index.html\n")
+    kinds = {item.key: item.Object().content_type for item in bucket.objects.filter(Prefix="out/quality/")}
+    assert kinds["out/quality/index.html"] == "text/html"
+    assert kinds["out/quality/drift.png"] == "image/png"
+    assert "out/quality/gx/uncommitted/data_docs/local_site/index.html" in kinds
+    with storage.reading("s3://media/out/quality/baseline.parquet") as path:
+        assert set(pd.read_parquet(path)["asset"]) == {"good", "bad"}

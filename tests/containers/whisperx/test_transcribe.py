@@ -252,6 +252,8 @@ def test_the_handler_says_nothing_but_its_log_line(speech_wav, tmp_path):
         timeout=300,
         check=True,
     )
-    assert ran.stdout == ""
-    assert [json.loads(line)["event"] for line in ran.stderr.splitlines()] == ["model_inference"]
+    assert ran.stderr == ""
+    log, metrics = map(json.loads, ran.stdout.splitlines())
+    assert (log["event"], log["media_seconds"]) == ("model_inference", pytest.approx(30, abs=0.1))
+    assert metrics["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Mediaflow"
     Transcript.model_validate_json(target.read_bytes())

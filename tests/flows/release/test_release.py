@@ -173,6 +173,15 @@ def test_a_good_version_is_promoted_and_stable_moves_to_it(account):
     assert registry.digest("stable") == registry.digest("1.1.0")
 
 
+def test_the_first_version_is_the_stacks_own_and_becomes_stable(account, monkeypatch):
+    """The stack has made the function of the same image: then AWS publishes no new version (moto would)."""
+    monkeypatch.setattr(Function, "publish", lambda *_: "1")
+    done = release("1.0.0")
+    assert (done.function_version, function(account).weights()) == ("1", {"1": 1})
+    registry = Registry(account["ecr"], NAME)
+    assert registry.digest("stable") == registry.digest("1.0.0")
+
+
 def test_a_bad_version_fails_its_smoke_test_and_nobody_notices(account, monkeypatch):
     """Calls to the alias go on all the while: each is answered, by the old version."""
     push(account, "1.1.0")

@@ -49,7 +49,17 @@ GOOD: dict[str, Any] = {
 }
 MANIFEST: dict[str, Any] = {
     "duration": 10.0,
-    "media": {"name": "talk.mp4", "sha256": "a" * 64, "size": 1000},
+    "created": "2026-11-20T12:00:00Z",
+    "options": {"index": True},
+    "stages": [],
+    "embeddings": {"ge2e-speaker": 2},
+    "media": {
+        "name": "talk.mp4",
+        "sha256": "a" * 64,
+        "size": 1000,
+        "audio_codec": "aac",
+        "video_codec": "h264",
+    },
     "models": [{"id": "whisper-base", "revision": "1", "sha256": "b" * 64}],
     "software": {"python": "3.11"},
 }

@@ -1,0 +1,58 @@
+"""One image from its Dockerfile, named `mediaflow-<image>:<version>`."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from containers.common.image import CONTAINERS, image
+from deployments.images.engine import run, secrets
+
+ROOT = CONTAINERS.parent
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person may choose about a build; `extra`, `base`: None as the Dockerfile says."""
+
+    version: str | None = None
+    base: str | None = None
+    extra: str | None = None
+    cuda: bool = False
+    models: Path | None = None
+    pull: bool = True
+
+
+def build(engine: str, name: str, choices: Choices) -> str:
+    """Builds an image and returns its name with tag. Raises BuildFailed."""
+    reference = f"mediaflow-{name}:{choices.version or image(name).version}"
+    with secrets() as lent:
+        run(engine, *_words(engine, name, reference, choices), *lent, str(ROOT))
+    return reference
+
+
+def _words(engine: str, name: str, reference: str, choices: Choices) -> list[str]:
+    node = image(name).runtime == "node"
+    arguments = {
+        "VERSION": reference.rpartition(":")[2],
+        "REVISION": revision(),
+        "BASE_IMAGE": choices.base,
+        "EXTRA": None if node else choices.extra,
+        ("BACKEND" if node else "TORCH"): "cuda" if choices.cuda else None,
+    }
+    words = ["build", "--tag", reference, "--file", str(CONTAINERS / name / "Dockerfile")]
+    if engine == "buildah":
+        words += ["--layers", "--pull" if choices.pull else "--pull-never"]  # Docker caches layers by itself
+    words += [f"--build-arg={key}={value}" for key, value in arguments.items() if value]
+    if choices.models:
+        words.append(f"--build-context=models={choices.models.resolve()}")
+    return words
+
+
+def revision() -> str:
+    """The commit that is built, with `-changed` where files differ from it; `unknown` outside a clone."""
+    words = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=-changed"]
+    try:
+        found = subprocess.run(words, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()

@@ -1,0 +1,1 @@
+"""How good the models are on media whose truth is known."""

@@ -1,0 +1,127 @@
+"""`python -m flows.evaluate KIND...|compare|starter`: how good a model is, and which of two is better."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from containers.common.errors import UserError
+from flows.analyze.__main__ import quiet_prefect, stop_on_signals
+
+KINDS = ("transcription", "diarization", "denoising", "tagging", "faces", "search", "speed")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code: 0 everything was evaluated, 1 something could not be, 2 wrong usage, 130 interrupted."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        if given.what[0] == "compare":
+            if len(given.what) != 3:
+                parser.error("compare takes the folders of two runs")
+            from tasks.evaluation.compare import compared_titles
+            from tasks.evaluation.run import FinishedRun
+
+            compared_titles(*(FinishedRun.open(folder) for folder in given.what[1:]))
+            return _run_flow(lambda: _compare(given))
+        if given.what[0] == "starter":
+            from tasks.evaluation.starter import make_starter
+
+            print(make_starter(given.output))
+            return 0
+        if unknown := [word for word in given.what if word not in (*KINDS, "all")]:
+            parser.error(f"'{unknown[0]}' is none of all, {', '.join(KINDS)}, compare, starter")
+        if given.data:  # a mistake in it is told before a server is started
+            from tasks.evaluation.dataset import read_dataset
+
+            read_dataset(given.data)
+        return _run_flow(lambda: _evaluate(given))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.evaluate",
+        description="Evaluate models on media whose truth is known; reports in OUTPUT/evaluations.",
+        epilog="A data set is a folder with a dataset.toml; notebooks/README.md describes it.",
+    )
+    parser.add_argument(
+        "what",
+        nargs="+",
+        metavar="WHAT",
+        help=f"all, or some of {', '.join(KINDS)}; or `compare RUN_A RUN_B`; or `starter`: a small data set",
+    )
+    parser.add_argument(
+        "--data", type=Path, help="folder of the data set (OUTPUT/datasets/starter, made if missing)"
+    )
+    parser.add_argument("--output", type=Path, default=Path("out"), help="folder for reports (%(default)s)")
+    parser.add_argument(
+        "--model", default="auto", help="the model: an id of the catalogue, a detector, an index type"
+    )
+    parser.add_argument(
+        "--options",
+        type=_object,
+        default={},
+        metavar="JSON",
+        help="options of the analysis, e.g. '{\"beam_size\": 8}'",
+    )
+    return parser
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        given = json.loads(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise argparse.ArgumentTypeError(f"'{text}' is no JSON object")
+    return given
+
+
+def _run_flow(run: Callable[[], None]) -> int:
+    """With a server of its own, unless one is configured."""
+    from flows.local_server import temporary_server, wait_for_server
+
+    quiet_prefect()
+    with ExitStack() as started:
+        stop_on_signals(started)
+        server = started.enter_context(temporary_server())
+        wait_for_server(server)
+        run()
+    return 0
+
+
+def _evaluate(given: argparse.Namespace) -> None:
+    from flows.evaluate.flow import EvaluateOptions, evaluate, summary
+
+    kinds = [] if "all" in given.what else given.what
+    options = EvaluateOptions(kinds=kinds, model=given.model, options=given.options)
+    console = Console()
+    with console.status("Evaluating; a report for each kind follows"):
+        folders = evaluate(given.data, given.output, options)
+    for folder in folders:
+        console.print(f"[bold]{folder.parent.name}[/] {summary(folder)}", highlight=False, soft_wrap=True)
+        console.print(f"  {folder / 'report.html'}", highlight=False, soft_wrap=True)
+
+
+def _compare(given: argparse.Namespace) -> None:
+    from flows.evaluate.flow import compare
+
+    console = Console()
+    with console.status("Comparing"):
+        folder = compare(Path(given.what[1]), Path(given.what[2]), given.output)
+    console.print(
+        (folder / "verdict.txt").read_text(encoding="utf-8").strip(), highlight=False, soft_wrap=True
+    )
+    console.print(f"  {folder / 'report.html'}", highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

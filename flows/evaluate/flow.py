@@ -1,0 +1,138 @@
+"""Evaluation notebooks, run by Papermill: on a schedule, or from the Prefect UI."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from pydantic import BaseModel, Field
+
+from containers.common.errors import UserError
+from flows.analyze.stages import sentence
+from tasks.evaluation.compare import compared_titles, comparison_folder
+from tasks.evaluation.dataset import Dataset, read_dataset
+from tasks.evaluation.notebook import RanNotebook, run_notebook
+from tasks.evaluation.run import ALL, FinishedRun, Kind, evaluations, new_run_id
+from tasks.evaluation.starter import make_starter
+
+TRUTH = {
+    "transcription": "text",
+    "diarization": "turns",
+    "denoising": "clean",
+    "tagging": "sounds",
+    "faces": "faces",
+}
+KINDS: tuple[Kind, ...] = (*TRUTH, "search", "speed")  # type: ignore[assignment]
+
+
+class EvaluateOptions(BaseModel):
+    """What is evaluated and how. Prefect shows this as a form."""
+
+    kinds: list[Kind] = Field(
+        default=[], description="which evaluations; all that the data set has truth for when empty"
+    )
+    model: str = Field(
+        default="auto", description="the model to evaluate: an id of the catalogue, a detector, an index type"
+    )
+    options: dict[str, Any] = Field(
+        default={}, description="options of the analysis, by the names that `flows.analyze --help` lists"
+    )
+
+
+@flow(name="evaluate", flow_run_name="{data}")
+def evaluate(
+    data: Path | None = None, output: Path = Path("out"), options: EvaluateOptions | None = None
+) -> list[Path]:
+    """Evaluates models on a data set, each kind in a notebook of its own; reports below `output`/evaluations.
+
+    Args:
+        data: folder with a dataset.toml; without one the starter set is made in `output`/datasets/starter.
+        output: folder that receives `evaluations/<kind>/<run id>/report.html` and its tables.
+        options: which evaluations, which model, which options.
+
+    Returns the folders of the runs. Raises UserError that names what failed, after all others were done.
+    """
+    options = options or EvaluateOptions()
+    place = data or make_starter(output)
+    dataset = read_dataset(place)
+    ran, failed = [], {}
+    for kind in chosen_kinds(dataset, options.kinds, place):
+        folder = evaluations(output) / kind / new_run_id(options.model)
+        parameters = {"data": str(place.absolute()), "model": options.model, "options": options.options}
+        named = run_notebook.with_options(task_run_name=kind)
+        title = f"{kind.capitalize()}: {dataset.name}"
+        state = named(f"evaluate/{kind}", folder, parameters, title, return_state=True)
+        outcome = state.result(raise_on_failure=False)
+        if isinstance(outcome, RanNotebook):
+            ran.append(outcome.folder)
+            _tell(kind, outcome)
+        else:
+            failed[kind] = sentence(outcome)
+    if failed:
+        raise UserError(" ".join(f"{kind}: {reason}" for kind, reason in failed.items()))
+    return ran
+
+
+@flow(name="compare", flow_run_name="{a} and {b}")
+def compare(a: Path, b: Path, output: Path = Path("out")) -> Path:
+    """Says which of two runs of one kind is better, figure by figure, and whether that is more than chance.
+
+    Args:
+        a: folder of a finished evaluation.
+        b: folder of another one of the same kind.
+        output: folder that receives `evaluations/comparisons/.../report.html`.
+
+    Raises UserError when one is not there, or they have nothing in common.
+    """
+    title = compared_titles(FinishedRun.open(a), FinishedRun.open(b))
+    folder = comparison_folder(output, a, b)
+    parameters = {"run_a": str(a.absolute()), "run_b": str(b.absolute())}
+    ran = run_notebook.with_options(task_run_name="compare")("compare", folder, parameters, title)
+    get_run_logger().info("%s", ran.report)
+    create_markdown_artifact(f"[Comparison]({ran.report.as_uri()}), in `{ran.report}`", key="comparison")
+    return ran.folder
+
+
+def chosen_kinds(dataset: Dataset, asked: list[Kind], place: Path) -> list[Kind]:
+    """The evaluations that the data set has truth for. Raises UserError when one asked for is none."""
+    possible: list[Kind] = [kind for kind in KINDS if has_truth(dataset, kind)]
+    for kind in asked:
+        if kind not in possible:
+            raise UserError(f"The data set in {place} has nothing for {kind}: {WANTED[kind]}.")
+    return [kind for kind in possible if not asked or kind in asked]
+
+
+WANTED = {
+    "transcription": "no item has text or transcript",
+    "diarization": "no item has turns",
+    "denoising": "no item has clean",
+    "tagging": "no item has sounds",
+    "faces": "no item has faces",
+    "search": "it names no vectors",
+    "speed": "no item has sound or faces",
+}
+
+
+def has_truth(dataset: Dataset, kind: Kind) -> bool:
+    if kind == "search":
+        return bool(dataset.vectors)
+    return any(dataset.having(TRUTH[kind]) for kind in ([kind] if kind in TRUTH else TRUTH))  # type: ignore[arg-type]
+
+
+def summary(folder: Path) -> str:
+    """The run's figures over all items, in a line."""
+    figures: Any = FinishedRun.open(folder).figures
+    rows = [row for row in figures.to_dict("records") if row["group"] == ALL]
+    return ", ".join(
+        f"{row['title']} {row['value']:.{row['digits']}f}{' ' + row['unit'] if row['unit'] else ''}"
+        for row in rows
+    )
+
+
+def _tell(kind: str, ran: RanNotebook) -> None:
+    get_run_logger().info("%s: %s", kind, summary(ran.folder))
+    figures: Any = FinishedRun.open(ran.folder).figures
+    columns = ["title", "group", "value", "low", "high", "items", "unit", "better"]
+    rows = figures[columns].round(4).astype(object).where(figures[columns].notna(), None)
+    create_table_artifact(rows.to_dict("records"), key=f"evaluation-{kind}", description=str(ran.folder))
+    create_markdown_artifact(f"[Report]({ran.report.as_uri()}), in `{ran.report}`", key=f"report-{kind}")

@@ -1,0 +1,83 @@
+"""One stage of the flow on one file, without a flow: the same task, the same image, the same contract."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from containers.common.errors import UserError
+from tasks.decode import Decoded, decode
+from tasks.detect import DetectedFaces, detect
+from tasks.diarize import diarize
+from tasks.options import AnalyzeOptions
+from tasks.probe import probe
+from tasks.stage import StageOutput
+from tasks.tag import tag
+from tasks.transcribe import Transcription, transcribe
+
+
+class Trial(NamedTuple):
+    """What came out and the seconds that it took, loading of models apart."""
+
+    output: StageOutput
+    seconds: float
+    load_seconds: float
+
+
+def decode_once(media: str | Path, folder: Path, options: AnalyzeOptions) -> Decoded:
+    """The file's sound and frames, as every stage wants them, in `folder`."""
+    return decode.fn(Path(media), folder, options.frame_rate, probe(Path(media)).duration)
+
+
+def try_stage(stage: str, decoded: Decoded, folder: Path, options: AnalyzeOptions) -> Trial:
+    """Runs `transcribe`, `diarize`, `tag` or `detect`. Raises UserError when the file has nothing for it."""
+    started = time.perf_counter()
+    output = _run(stage, decoded, folder, options)
+    seconds = time.perf_counter() - started
+    return Trial(output, seconds - output.load_seconds, output.load_seconds)
+
+
+def _run(stage: str, decoded: Decoded, folder: Path, options: AnalyzeOptions) -> Any:
+    if stage == "detect":
+        if not decoded.frames:
+            raise UserError("The file has no picture.")
+        return detect.fn(decoded.frames, decoded.shots, folder, options)
+    if decoded.audio_16k is None or decoded.audio_48k is None:
+        raise UserError("The file has no sound.")
+    if stage == "transcribe":
+        return transcribe.fn(decoded.audio_16k, folder, options)
+    if stage == "diarize":
+        return diarize.fn(decoded.audio_16k, folder, options)
+    if stage == "tag":
+        return tag.fn(decoded.audio_48k, folder, options, folder / "sounds.npz")
+    raise UserError(f"There is no stage '{stage}' to try: transcribe, diarize, tag or detect.")
+
+
+def compare(
+    stage: str, decoded: Decoded, folder: Path, choices: Mapping[str, Mapping[str, Any]]
+) -> tuple[pd.DataFrame, dict[str, Trial]]:
+    """Each choice of options, by its name, on the same decoded file: a table and the trials themselves."""
+    trials = {
+        name: try_stage(stage, decoded, folder, AnalyzeOptions.model_validate(dict(chosen)))
+        for name, chosen in choices.items()
+    }
+    rows = {name: _figures(trial, decoded.duration) for name, trial in trials.items()}
+    return pd.DataFrame.from_dict(rows, orient="index"), trials
+
+
+def _figures(trial: Trial, duration: float) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        "found": trial.output.summary,
+        "seconds": round(trial.seconds, 2),
+        "real-time factor": round(trial.seconds / duration, 3),
+    }
+    if isinstance(trial.output, DetectedFaces):
+        scores = [face.detection.score for frame in trial.output.frames for face in frame.faces]
+        figures |= {"faces": len(scores), "mean score": round(sum(scores) / max(1, len(scores)), 3)}
+    if isinstance(trial.output, Transcription):
+        words = [word for segment in trial.output.transcript.segments for word in segment.words]
+        mean = sum(word.score for word in words) / max(1, len(words))
+        figures |= {"words": len(words), "mean score": round(mean, 3)}
+    return figures

@@ -1,0 +1,1 @@
+"""How good a model is on media whose truth is known: data sets, measures, statistics, reports."""

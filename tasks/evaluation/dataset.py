@@ -1,0 +1,200 @@
+"""Data sets for evaluation: media and what is really in them, in a manifest that people write.
+
+A folder holds `dataset.toml`; paths are relative to it. Every item says what it knows, and takes part in the
+evaluations that this is enough for:
+
+    name = "meetings of May"
+
+    [[item]]
+    media = "monday.mp4"
+    group = "phone"              # figures are given for each group too
+    language = "en"
+    transcript = "monday.stm"    # or .txt, or transcript.json of an analysis, corrected; or text = "Hello."
+    turns = "monday.rttm"        # who speaks when
+    sounds = ["Speech", "Music"] # what is heard in it, AudioSet's names
+
+    [[item]]
+    media = "noisy/1.wav"
+    clean = "clean/1.wav"        # the same without the noise, sample for sample
+
+    [[item]]
+    media = "party.jpg"
+    faces = [{ box = [412, 340, 188, 257], person = "Kate" }]  # x, y, width, height in pixels
+
+    [[vectors]]
+    file = "faces.parquet"       # embeddings.parquet of an analysis, or the same columns
+    model = "faceapi"
+
+`items = "items.jsonl"` names a file with an item in JSON on each line, for manifests that programs write.
+"""
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from containers.audioset.ontology import check_names
+from containers.common.contract import Contract
+from containers.common.errors import UserError
+from tasks.evaluation.references import Utterance, read_transcript, read_turns
+
+MANIFEST = "dataset.toml"
+Truth = Literal["text", "turns", "clean", "sounds", "faces"]
+
+
+def _known(names: list[str]) -> list[str]:
+    check_names(names)
+    return names
+
+
+class MarkedFace(Contract):
+    box: tuple[float, float, Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = Field(
+        description="x, y, width, height in pixels of the picture, from the hairline to the chin"
+    )
+    person: str | None = Field(
+        default=None,
+        description="the same name, the same person; people of different sessions are not compared",
+    )
+
+
+class Item(Contract):
+    media: Path
+    id: str = Field(default="", description="name in tables; the media's path when not given")
+    group: str = "all"
+    language: str | None = Field(default=None, description="ISO 639-1; chooses the normaliser of words")
+    text: str | None = Field(default=None, description="what is said")
+    transcript: Path | None = Field(default=None, description=".txt, .stm or transcript.json")
+    turns: Path | None = Field(default=None, description="RTTM")
+    clean: Path | None = None
+    sounds: Annotated[list[str], AfterValidator(_known)] | None = None
+    faces: list[MarkedFace] | None = None
+    session: str = Field(default="", description="names of persons hold within one session")
+
+    @model_validator(mode="after")
+    def _one_text(self) -> Self:
+        if self.text is not None and self.transcript is not None:
+            raise ValueError("text and transcript are both given")
+        return self
+
+    def has(self, truth: Truth) -> bool:
+        if truth == "text":
+            return self.text is not None or self.transcript is not None
+        return getattr(self, truth) is not None
+
+    def utterances(self) -> list[Utterance]:
+        """What is said, with times where the reference has some. Raises UserError."""
+        if self.transcript is not None:
+            return read_transcript(self.transcript)
+        return [Utterance(self.text or "", None, None)]
+
+
+class VectorSet(Contract):
+    file: Path
+    model: str = Field(description="only rows of this model")
+    queries: int = Field(default=200, ge=1, description="rows that are taken out and searched for")
+
+
+class Dataset(Contract):
+    name: str = Field(min_length=1)
+    description: str = ""
+    items: Path | None = None
+    item: list[Item] = []
+    vectors: list[VectorSet] = []
+
+    def having(self, truth: Truth) -> list[Item]:
+        return [item for item in self.item if item.has(truth)]
+
+    @property
+    def digest(self) -> str:
+        """The same digest: the same items with the same truth, wherever the folder lies."""
+        kept = [item.model_dump(mode="json") | {"media": item.id, **_content(item)} for item in self.item]
+        kept += [{**each.model_dump(mode="json"), "file": _hash(each.file)} for each in self.vectors]
+        return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def read_dataset(place: Path) -> Dataset:
+    """The data set of a folder or a manifest. Every file it names is there, every reference can be read.
+
+    Raises UserError with one sentence that names the manifest, the item and what is wrong.
+    """
+    path = place if place.suffix == ".toml" else place / MANIFEST
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+        dataset = Dataset.model_validate(given)
+        if dataset.items:
+            dataset.item += _read_lines(path.parent / dataset.items)
+    except FileNotFoundError as error:
+        raise UserError(f"There is no data set: {error.filename} does not exist.") from None
+    except ValidationError as error:
+        raise UserError(f"{path}: {_first(error)}.") from None
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from None
+    for number, item in enumerate(dataset.item, 1):
+        item.id = item.id or item.media.as_posix()
+        item.session = item.session or item.id
+        try:
+            _complete(item, path.parent)
+        except UserError as error:
+            raise UserError(f"{path}: item {number} ({item.id}): {error}") from None
+    for vectors in dataset.vectors:
+        vectors.file = _found(path.parent, vectors.file)
+    _check_ids(dataset, path)
+    return dataset
+
+
+def _complete(item: Item, folder: Path) -> None:
+    """Paths become absolute; references are read once, so that a mistake shows before any model runs."""
+    item.media = _found(folder, item.media)
+    for name in ("transcript", "turns", "clean"):
+        if (path := getattr(item, name)) is not None:
+            setattr(item, name, _found(folder, path))
+    item.utterances()
+    if item.turns:
+        read_turns(item.turns)
+
+
+def _found(folder: Path, path: Path) -> Path:
+    if not (folder / path).is_file():
+        raise UserError(f"there is no file {folder / path}.")
+    return (folder / path).absolute()
+
+
+def _check_ids(dataset: Dataset, path: Path) -> None:
+    if not dataset.item and not dataset.vectors:
+        raise UserError(f"{path} has no item: write [[item]] with media = and what is known of it.")
+    ids = [item.id for item in dataset.item]
+    if twice := sorted({each for each in ids if ids.count(each) > 1}):
+        raise UserError(f"{path}: the id '{twice[0]}' occurs twice; give these items an id of their own.")
+
+
+def _read_lines(path: Path) -> list[Item]:
+    items = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if line.strip():
+            try:
+                items.append(Item.model_validate_json(line))
+            except ValidationError as error:
+                raise UserError(f"{path.name}, line {number}: {_first(error)}.") from None
+    return items
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = [str(part + 1) if isinstance(part, int) else part for part in first["loc"]]
+    message = first["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{' '.join(place)}: {message[0].lower()}{message[1:]}" if place else message
+
+
+def _content(item: Item) -> dict[str, Any]:
+    named = {name: getattr(item, name) for name in ("transcript", "turns", "clean")}
+    return {name: _hash(path) for name, path in named.items() if path} | {"bytes": _hash(item.media)}
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,161 @@
+"""Faces: detection AP, verification by vectors, and how pure the people put together are.
+
+AP at IoU >= 0.5: M. Everingham et al., The PASCAL VOC Challenge, 2010, the area under the whole curve.
+Verification: true accept rate at a false accept rate (P. Grother, NIST FRVT); intervals draw people, not
+pairs: R. Bolle et al., Error analysis of pattern recognition systems - the subsets bootstrap, 2004.
+Purity: C. Manning et al., Introduction to Information Retrieval, 2008, sec. 16.3.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.spatial.distance import cdist
+
+from containers.faceapi.contract import Box, Face
+from containers.facenet.matching import METRICS
+from tasks.evaluation.dataset import MarkedFace
+from tasks.evaluation.ranking import Ranking
+from tasks.evaluation.statistics import Measure, Value, Weights, mean
+
+IOU = 0.5
+FARS = (0.1, 0.01)
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection by union of two boxes, 0 to 1."""
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    shared = max(width, 0.0) * max(height, 0.0)
+    return shared / (one.width * one.height + other.width * other.height - shared)
+
+
+def match_faces(marked: Sequence[MarkedFace], found: Sequence[Face]) -> list[int | None]:
+    """For each face found, the surest first, the marked face that it is; each marked face is found once."""
+    free = dict(enumerate(Box(x=f.box[0], y=f.box[1], width=f.box[2], height=f.box[3]) for f in marked))
+    matches: list[int | None] = [None] * len(found)
+    for place in sorted(range(len(found)), key=lambda number: -found[number].detection.score):
+        box = found[place].detection.box
+        best = max(free, key=lambda number: overlap(free[number], box), default=None)
+        if best is not None and overlap(free[best], box) >= IOU:
+            matches[place] = best
+            del free[best]
+    return matches
+
+
+def score_picture(marked: Sequence[MarkedFace], found: Sequence[Face], threshold: float) -> dict[str, Any]:
+    """One row: the marked faces, every score and whether it is a face; counts from `threshold` on."""
+    matches = match_faces(marked, found)
+    scores = [face.detection.score for face in found]
+    hits = [match is not None for match in matches]
+    sure = [hit for hit, score in zip(hits, scores, strict=True) if score >= threshold]
+    return {
+        "faces": len(marked),
+        "scores": scores,
+        "hits": hits,
+        "found": sum(sure),
+        "wrong": len(sure) - sum(sure),
+        "missed": len(marked) - sum(sure),
+        "count_error": len(marked) + len(sure) - 2 * sum(sure),
+    }
+
+
+def precision_recall(rows: pd.DataFrame, weights: Weights | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Recall and precision after each detection, the surest first; rows weigh 1 when not said otherwise."""
+    weights = np.ones(len(rows)) if weights is None else weights
+    lengths = [len(scores) for scores in rows["scores"]]
+    scores = np.concatenate([np.zeros(0), *rows["scores"]])
+    hits = np.concatenate([np.zeros(0), *rows["hits"]]).astype(bool)
+    order = np.argsort(-scores, kind="stable")
+    each, hits = np.repeat(weights, lengths)[order], hits[order]
+    right, all_ = np.cumsum(each * hits), np.cumsum(each)
+    total = weights @ rows["faces"].to_numpy(float)
+    used = all_ > 0
+    return right[used] / (total or np.nan), right[used] / all_[used]
+
+
+def _average_precision(rows: pd.DataFrame) -> Value:
+    def value(weights: Weights) -> float:
+        if not weights @ rows["faces"].to_numpy(float):
+            return np.nan
+        recall, precision = precision_recall(rows, weights)
+        best = np.maximum.accumulate(precision[::-1])[::-1]
+        return float(np.sum(np.diff(recall, prepend=0.0) * best))
+
+    return value
+
+
+def pairs(faces: pd.DataFrame, model: str) -> pd.DataFrame:
+    """Every two faces of a session: `item` is the first one's person, `similarity` is less distance.
+
+    `faces` has a row a face: session, person, picture, vector.
+    """
+    metric = METRICS[model].name
+    rows = []
+    for session, group in faces.groupby("session", sort=True):
+        vectors = np.array(group["vector"].tolist())
+        distances = cdist(vectors, vectors, metric)
+        people, pictures = group["person"].tolist(), group["picture"].tolist()
+        for one, other in combinations(range(len(group)), 2):
+            rows.append(
+                {
+                    "item": f"{session} {people[one]}",
+                    "one": pictures[one],
+                    "other": pictures[other],
+                    "person": people[one],
+                    "other_person": people[other],
+                    "same": people[one] == people[other],
+                    "similarity": -distances[one, other],
+                }
+            )
+    columns = ["item", "one", "other", "person", "other_person", "same", "similarity"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _area(rows: pd.DataFrame) -> Value:
+    return Ranking(rows["same"], rows["similarity"]).area
+
+
+def _accepts_at(rate: float) -> Callable[[pd.DataFrame], Value]:
+    def of(rows: pd.DataFrame) -> Value:
+        ranking = Ranking(rows["same"], rows["similarity"])
+        return lambda weights: ranking.true_rate(weights, rate)
+
+    return of
+
+
+def purity(rows: pd.DataFrame, inside: str = "cluster", of: str = "person") -> Value:
+    """The share of faces that belong to the commonest `of` of their `inside`."""
+    session = rows["session"].astype(str)
+    groups, kinds = (pd.factorize(session + " " + rows[name].astype(str))[0] for name in (inside, of))
+    shape = (groups.max(initial=-1) + 1, kinds.max(initial=-1) + 1)
+    cells = groups * shape[1] + kinds
+
+    def value(weights: Weights) -> float:
+        if not weights.sum():
+            return np.nan
+        counts = np.bincount(cells, weights, shape[0] * shape[1]).reshape(shape)
+        return float(counts.max(axis=1).sum() / weights.sum())
+
+    return value
+
+
+MEASURES = [
+    Measure("ap", "Detection AP at IoU 0.5", "higher", _average_precision),
+    Measure("count_error", "Faces missed or wrong, a picture", "lower", mean("count_error"), "faces", 2),
+    Measure("auc", "Verification: area under ROC", "higher", _area, table="pairs"),
+    *(
+        Measure(f"tar_at_{far}", f"True accept rate at FAR {far}", "higher", _accepts_at(far), table="pairs")
+        for far in FARS
+    ),
+    Measure("purity", "Purity of people put together", "higher", purity, table="clusters"),
+    Measure(
+        "completeness",
+        "Faces of a person that are together",
+        "higher",
+        lambda rows: purity(rows, "person", "cluster"),
+        table="clusters",
+    ),
+]

@@ -1,0 +1,146 @@
+"""Recall against exact search, queries a second and size of indexes, through the faiss image."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.spatial.distance import cdist
+
+from containers.common.errors import UserError
+from containers.faiss.contract import IndexVersion, SearchRequest, SearchResult, UpdateRequest
+from containers.faiss.vectors import metric_of, read_rows
+from tasks.evaluation.dataset import VectorSet
+from tasks.evaluation.statistics import Measure, mean
+from tasks.invoke import invoke
+
+MEASURES = [
+    Measure("recall", "Recall@k", "higher", mean("recall")),
+    Measure("first", "Nearest is found first", "higher", mean("first")),
+    Measure("milliseconds", "Time of a query", "lower", mean("milliseconds"), "ms", 2),
+]
+
+
+class SearchOptions(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    types: list[str] = Field(
+        default=["Flat", "IVF", "HNSW"], description="index types beside the evaluated one"
+    )
+    recalls: list[float] = Field(
+        default=[0.8, 0.95, 0.99], min_length=1, description="wanted, the last the highest"
+    )
+    k: int = Field(default=10, ge=1, le=1000)
+    batch: int = Field(default=50, ge=1, description="queries a call")
+
+
+class Split(NamedTuple):
+    """What is indexed, what is searched for, and the exact answer: ids by query, the nearest first."""
+
+    name: str
+    model: str
+    file: Path
+    count: int
+    queries: NDArray[np.float32]
+    truth: list[list[str]]
+
+
+class Trial(NamedTuple):
+    """The index's figures, and a row for each query."""
+
+    row: dict[str, Any]
+    answers: list[dict[str, Any]]
+
+
+def split_vectors(vectors: VectorSet, folder: Path, deepest: int = 1000) -> Split:
+    """Takes the queries out, the same ones every time. Raises UserError when too few rows are left."""
+    rows = read_rows([vectors.file.as_uri()], vectors.model)
+    if len(rows) <= vectors.queries:
+        raise UserError(
+            f"{vectors.file.name} has {len(rows)} vectors of '{vectors.model}': not enough to take "
+            f"{vectors.queries} out as queries."
+        )
+    chosen = np.zeros(len(rows), bool)
+    chosen[np.random.default_rng(0).choice(len(rows), vectors.queries, replace=False)] = True
+    kept, asked = rows.filter(pa.array(~chosen)), rows.filter(pa.array(chosen))
+    file = folder / f"{vectors.file.stem}-indexed.parquet"
+    pq.write_table(kept, file)
+    matrix, queries = (np.array(part["vector"].to_pylist(), np.float32) for part in (kept, asked))
+    distances = cdist(queries, matrix, metric_of(vectors.model))
+    ids = np.array(kept["id"].to_pylist())
+    nearest = np.argsort(distances, axis=1, kind="stable")[:, :deepest]
+    return Split(vectors.file.name, vectors.model, file, len(kept), queries, ids[nearest].tolist())
+
+
+def try_index(split: Split, kind: str, recall: float, options: SearchOptions, folder: Path) -> Trial:
+    """Builds an index of a type for a wanted recall and asks it every query."""
+    place = folder / f"{split.name} {kind} {recall}"
+    started = time.perf_counter()
+    version = invoke(
+        "faiss",
+        UpdateRequest(
+            action="build",
+            index_uri=place.as_uri(),
+            model=split.model,
+            vectors=[split.file.as_uri()],
+            type=kind,
+            recall=recall,
+            metric=metric_of(split.model),
+        ),
+        IndexVersion,
+    ).value
+    built = time.perf_counter() - started
+    found, seconds = _ask(split, place, options)
+    answers = list(_answers(split, found, seconds, options.k))
+    row = {
+        "set": split.name,
+        "vectors": split.count,
+        "dimension": version.dimension,
+        "asked": kind,
+        "wanted": recall,
+        "type": version.type,
+        "recall": float(np.mean([answer["recall"] for answer in answers])),
+        "qps": len(found) / sum(seconds),
+        "build_seconds": built,
+        "index_mb": _size(place / version.version, "index.faiss"),
+        "vectors_mb": _size(place / version.version, "vectors.f32"),
+    }
+    return Trial(row, answers)
+
+
+def _ask(split: Split, place: Path, options: SearchOptions) -> tuple[list[list[str]], list[float]]:
+    """Ids found and seconds for each query, its share of its call. A call before opens the index."""
+    found: list[list[str]] = []
+    seconds: list[float] = []
+    batches = np.array_split(split.queries, max(1, len(split.queries) // options.batch))
+    for number, batch in enumerate([batches[0], *batches]):
+        request = SearchRequest(
+            action="search", index_uri=place.as_uri(), vectors=batch.tolist(), k=options.k
+        )
+        started = time.perf_counter()
+        matches = invoke("faiss", request, SearchResult).value.matches
+        if number:
+            seconds += [(time.perf_counter() - started) / len(batch)] * len(batch)
+            found += [[match.id for match in each] for each in matches]
+    return found, seconds
+
+
+def _answers(split: Split, found: list[list[str]], seconds: list[float], k: int) -> Iterator[dict[str, Any]]:
+    for number, (ids, truth) in enumerate(zip(found, split.truth, strict=True)):
+        exact = truth[:k]
+        yield {
+            "item": f"{split.name} {number}",
+            "recall": len(set(ids) & set(exact)) / len(exact),
+            "first": float(bool(ids) and ids[0] == exact[0]),
+            "milliseconds": 1000 * seconds[number],
+        }
+
+
+def _size(folder: Path, name: str) -> float:
+    path = folder / name
+    return path.stat().st_size / 2**20 if path.is_file() else 0.0

@@ -1,0 +1,134 @@
+"""Word and character error rates, and how far words' times are off.
+
+WER = (S + D + I) / N over all items together, after Whisper's normalisation (A. Radford et al., Robust Speech
+Recognition via Large-Scale Weak Supervision, 2022, app. C). CER is the same over characters without spaces.
+Alignment errors: words that were recognised, whose time the reference has.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import jiwer
+import numpy as np
+import pandas as pd
+from whisper_normalizer.basic import BasicTextNormalizer
+from whisper_normalizer.english import EnglishTextNormalizer
+
+from containers.whisperx.contract import Transcript
+from tasks.evaluation.references import Utterance
+from tasks.evaluation.statistics import Measure, Value, ratio
+
+# Written without spaces between words: WER counts characters (Radford et al., app. C).
+WITHOUT_SPACES = frozenset(["zh", "ja", "th", "lo", "my", "km", "yue"])
+
+
+def _median_error(rows: pd.DataFrame) -> Value:
+    """Weighted median of all absolute errors of the rows, milliseconds."""
+    errors = rows["time_errors"].tolist()
+    lengths = np.array([len(each) for each in errors], dtype=np.intp)
+    every = 1000 * np.abs(np.concatenate([np.zeros(0), *errors]))
+    order = np.argsort(every, kind="stable")
+    owner = np.repeat(np.arange(len(rows)), lengths)[order]
+
+    def value(weights: np.ndarray) -> float:
+        total = np.cumsum(weights[owner])
+        if not len(total) or total[-1] == 0:
+            return np.nan
+        return float(every[order[np.searchsorted(total, total[-1] / 2)]])
+
+    return value
+
+
+MEASURES = [
+    Measure("wer", "Word error rate", "lower", ratio("errors", "words")),
+    Measure("cer", "Character error rate", "lower", ratio("character_errors", "characters")),
+    Measure("alignment", "Median alignment error", "lower", _median_error, "ms", 0),
+]
+
+
+class _Token(NamedTuple):
+    text: str
+    start: float | None
+    end: float | None
+
+
+@cache
+def normaliser(language: str | None) -> Callable[[str], str]:
+    """Whisper's: numbers, spellings and contractions in English; elsewhere case and punctuation.
+
+    Marks stay, since in many scripts they are vowels; scripts without spaces are split into characters.
+    """
+    if language == "en":
+        return EnglishTextNormalizer()
+    basic = BasicTextNormalizer(preserve_marks=True, split_letters=language in WITHOUT_SPACES)
+    return lambda text: basic(text).strip()
+
+
+def score_words(reference: Sequence[Utterance], found: Transcript, language: str | None) -> dict[str, Any]:
+    """One row: counts of words and characters, of errors, the texts, and errors of times in seconds."""
+    normalise = normaliser(language)
+    said = normalise(" ".join(utterance.text for utterance in reference))
+    heard = normalise(" ".join(segment.text for segment in found.segments))
+    words, characters = _count(said.split(), heard.split()), _count(_letters(said), _letters(heard))
+    times = time_errors(reference, found, language)
+    return {
+        "words": words["total"],
+        "substitutions": words["substitutions"],
+        "deletions": words["deletions"],
+        "insertions": words["insertions"],
+        "errors": words["errors"],
+        "characters": characters["total"],
+        "character_errors": characters["errors"],
+        "time_errors": times,
+        "said": said,
+        "heard": heard,
+    }
+
+
+def time_errors(reference: Sequence[Utterance], found: Transcript, language: str | None) -> list[float]:
+    """Found less true time, seconds, of the starts and ends of recognised words that have a true time."""
+    normalise = normaliser(language)
+    true = [token for said in reference for token in _tokens(normalise, said)]
+    heard = [
+        token
+        for segment in found.segments
+        for word in segment.words
+        for token in _tokens(normalise, Utterance(word.word, word.start, word.end))
+    ]
+    if not true or not heard:
+        return []
+    aligned = jiwer.process_words(" ".join(t.text for t in true), " ".join(t.text for t in heard))
+    errors = []
+    for chunk in aligned.alignments[0]:
+        if chunk.type == "equal":
+            sure = true[chunk.ref_start_idx : chunk.ref_end_idx]
+            for one, other in zip(sure, heard[chunk.hyp_start_idx : chunk.hyp_end_idx], strict=True):
+                for known, time in ((one.start, other.start), (one.end, other.end)):
+                    if known is not None and time is not None:
+                        errors.append(round(time - known, 4))
+    return errors
+
+
+def _tokens(normalise: Callable[[str], str], said: Utterance) -> list[_Token]:
+    """Normalised words; the first has the utterance's start and the last its end."""
+    texts = [text for word in said.text.split() for text in normalise(word).split()]
+    last = len(texts) - 1
+    return [
+        _Token(text, said.start if number == 0 else None, said.end if number == last else None)
+        for number, text in enumerate(texts)
+    ]
+
+
+def _letters(text: str) -> list[str]:
+    return list(text.replace(" ", ""))
+
+
+def _count(said: list[str], heard: list[str]) -> dict[str, int]:
+    """Errors of the cheapest alignment of two sequences of tokens."""
+    if not said or not heard:
+        found = {"substitutions": 0, "deletions": len(said), "insertions": len(heard)}
+    else:
+        aligned = jiwer.process_words(" ".join(said), " ".join(heard))
+        found = {name: getattr(aligned, name) for name in ("substitutions", "deletions", "insertions")}
+    return found | {"total": len(said), "errors": sum(found.values())}

@@ -1,0 +1,1 @@
+"""Sound that is analysed while it is heard."""

@@ -1,0 +1,111 @@
+"""A data set of one's own: what is written, what is read, and what is said of mistakes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from containers.common.errors import UserError
+from tasks.demo_media import sample_speech
+from tasks.evaluation.dataset import read_dataset
+from tasks.evaluation.references import read_transcript, read_turns
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a recording, its transcript and its turns."""
+    for suffix in (".wav", ".stm", ".rttm"):
+        (tmp_path / f"call{suffix}").write_bytes(sample_speech().with_suffix(suffix).read_bytes())
+    return tmp_path
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "dataset.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_an_item_takes_part_in_what_it_has_truth_for(folder: Path) -> None:
+    write(
+        folder,
+        """
+        name = "calls"
+        [[item]]
+        media = "call.wav"
+        language = "en"
+        transcript = "call.stm"
+        turns = "call.rttm"
+        sounds = ["Speech"]
+        """,
+    )
+    dataset = read_dataset(folder)
+    assert [item.id for item in dataset.having("text")] == ["call.wav"]
+    assert dataset.having("turns") == dataset.having("sounds") == dataset.item
+    assert dataset.having("clean") == dataset.having("faces") == []
+    assert dataset.item[0].media == folder / "call.wav"
+
+
+def test_items_may_be_lines_of_json(folder: Path) -> None:
+    write(folder, 'name = "calls"\nitems = "items.jsonl"\n')
+    (folder / "items.jsonl").write_text(json.dumps({"media": "call.wav", "text": "Hello?"}) + "\n\n")
+    (item,) = read_dataset(folder).item
+    assert item.utterances()[0].text == "Hello?"
+
+
+def test_the_digest_follows_the_truth_not_the_place(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    write(folder, 'name = "a"\n[[item]]\nmedia = "call.wav"\ntranscript = "call.stm"\n')
+    before = read_dataset(folder).digest
+    moved = folder.rename(tmp_path_factory.mktemp("elsewhere") / "moved")
+    assert read_dataset(moved).digest == before
+    (moved / "call.stm").write_text(
+        (moved / "call.stm").read_text().replace("Sheila in Texas", "Diane in Texas")
+    )
+    assert read_dataset(moved).digest != before
+
+
+@pytest.mark.parametrize(
+    ("manifest", "sentence"),
+    [
+        ('name = "a"\n[[item]]\nmedia = "no.wav"', "item 1 (no.wav): there is no file"),
+        (
+            'name = "a"\n[[item]]\nmedia = "call.wav"\ntex = "Hi"',
+            "item 1 tex: extra inputs are not permitted",
+        ),
+        ('name = "a"\n[[item]]\nmedia = "call.wav"\nsounds = ["Spech"]', "'Spech'"),
+        (
+            'name = "a"\n[[item]]\nmedia = "call.wav"\nfaces = [{box = [1, 2, 0, 4]}]',
+            "faces 1 box 3: input should",
+        ),
+        ('name = "a"\n[[item]]\nmedia = "call.wav"\nturns = "call.stm"', "call.stm has no SPEAKER line"),
+        ('name = "a"\n[[item]]\nmedia = "call.wav"\ntext = "a"\ntranscript = "call.stm"', "are both given"),
+        ('name = "a"\n[[item]]\nmedia = "call.wav"\n[[item]]\nmedia = "call.wav"', "'call.wav' occurs twice"),
+        ('name = "a"', "has no item"),
+        ('name = "a', "cannot be read"),
+    ],
+)
+def test_a_mistake_is_told_in_one_sentence(folder: Path, manifest: str, sentence: str) -> None:
+    with pytest.raises(UserError) as told:
+        read_dataset(write(folder, manifest))
+    assert sentence in str(told.value)
+    assert str(folder / "dataset.toml") in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_no_data_set_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"There is no data set: .*dataset\.toml does not exist"):
+        read_dataset(tmp_path)
+
+
+def test_references_keep_their_times(folder: Path) -> None:
+    said = read_transcript(folder / "call.stm")
+    assert said[2] == ("Oh, hello.", 8.436, 8.876)
+    turns = read_turns(folder / "call.rttm")
+    assert (turns[1].speaker, turns[1].start, turns[1].end) == ("speaker91", 7.55, 8.35)
+
+
+def test_a_corrected_transcript_is_a_reference_word_by_word(folder: Path) -> None:
+    word = {"word": "Hello?", "start": 1.0, "end": 1.5, "score": 0.9}
+    segments = [{"start": 1, "end": 2, "text": "Hello?", "words": [word]}]
+    (folder / "transcript.json").write_text(json.dumps({"segments": segments, "language": "en"}))
+    assert read_transcript(folder / "transcript.json") == [("Hello?", 1.0, 1.5)]
