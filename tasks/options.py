@@ -83,7 +83,7 @@ class AnalyzeOptions(BaseModel):
     )
     denoise_limit: Literal["auto"] | float = Field(
         default="auto",
-        description="noise is lowered by at most this many decibels; auto: up to 15, by frequency",
+        description="noise is lowered by at most this many decibels; auto: up to 18, by frequency",
     )
     denoise_engine: Literal["auto", "native", "torch"] = Field(
         default="auto",
