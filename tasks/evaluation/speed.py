@@ -81,6 +81,7 @@ def measures(images: list[str] | tuple[str, ...] = IMAGES) -> list[Measure]:
             f"{image}: seconds a picture" if image == PICTURES else f"{image}: real-time factor",
             "lower",
             ratio(f"seconds {image}", f"amount {image}"),
+            amount=f"amount {image}",
         )
         for image in images
     ]

@@ -26,7 +26,8 @@ class Measure(NamedTuple):
     """A figure of a table that has a row, or several, for each `item`.
 
     `of` takes the table and gives a function of the rows' weights, shape (rows,): drawing an item twice is
-    giving its rows the weight 2. It returns NaN where the weights leave nothing to measure.
+    giving its rows the weight 2. It returns NaN where the weights leave nothing to measure. With `amount`
+    only rows in which that column is above 0 take part.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Measure(NamedTuple):
     unit: str = ""
     digits: int = 3
     table: str = "items"
+    amount: str = ""
 
 
 class Estimate(NamedTuple):
@@ -93,6 +95,7 @@ def mean(column: str) -> Callable[[pd.DataFrame], Value]:
 
 def estimate(rows: pd.DataFrame, measure: Measure, draws: int = DRAWS, seed: int = 0) -> Estimate:
     """The figure over all rows, and its percentile interval over `draws` draws of items."""
+    rows = _taking_part(rows, measure)
     value = measure.of(rows)
     codes, items = _items(rows)
     whole = value(np.ones(len(rows)))
@@ -112,6 +115,7 @@ def compare(
     """
     if set(a["item"]) != set(b["item"]):
         raise ValueError("the two tables are not of the same items")
+    a, b = _taking_part(a, measure), _taking_part(b, measure)
     both = pd.concat([a, b], ignore_index=True)
     codes, items = _items(both)
     of_a = np.arange(len(both)) < len(a)
@@ -144,6 +148,10 @@ def holm(ps: Sequence[float]) -> list[float]:
 def smallest_p(items: int) -> float:
     """No exchange of so few items can give a smaller p: the data cannot show more."""
     return min(1.0, 2.0 ** (1 - items))
+
+
+def _taking_part(rows: pd.DataFrame, measure: Measure) -> pd.DataFrame:
+    return rows.loc[rows[measure.amount] > 0] if measure.amount else rows
 
 
 def _items(rows: pd.DataFrame) -> tuple[NDArray[np.intp], int]:

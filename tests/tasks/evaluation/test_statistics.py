@@ -52,6 +52,13 @@ def test_one_item_has_no_interval() -> None:
     assert np.isnan(found.low)
 
 
+def test_items_of_which_there_is_nothing_to_measure_are_no_items() -> None:
+    rows = pd.DataFrame({"item": ["sound", "picture"], "errors": [1.0, 0.0], "words": [20.0, 0.0]})
+    found = estimate(rows, RATE._replace(amount="words"))
+    assert (found.value, found.items) == (0.05, 1)
+    assert np.isnan(found.low)
+
+
 def test_few_items_are_compared_by_every_exchange() -> None:
     """The p value is the share of sign changes whose mean difference is at least as large."""
     differences = np.array([0.3, 0.1, -0.2, 0.5, 0.4, 0.2])
