@@ -1,19 +1,15 @@
 """The runtime "aws": its settings, and its clients by prefect-aws's credentials.
 
-Settings are the Prefect variable `mediaflow_aws` (JSON) and, before it, `MEDIAFLOW_AWS` (JSON too). The block
-`AwsCredentials` that `MEDIAFLOW_AWS_CREDENTIALS` names holds keys, role, region or endpoint; without it the
-environment's or the machine's role is used, as by every AWS tool.
+The setting `aws` says where the images are. The block `AwsCredentials` that the setting `aws_credentials`
+names holds keys, role, region or endpoint; without it the environment's or the machine's role is used, as by
+every AWS tool.
 """
 
-import json
-import os
 from functools import cache
 from typing import Any
 
 from botocore.config import Config
-from prefect.variables import Variable
 from prefect_aws import AwsCredentials
-from pydantic import ValidationError
 
 from containers.common.errors import UserError
 from containers.common.image import IMAGES
@@ -21,23 +17,15 @@ from deployments.aws.endpoint import AwsEndpoint
 from deployments.aws.functions import Functions, read_timeout
 from deployments.aws.settings import AwsSettings
 from deployments.aws.tasks import stop_run
-
-VARIABLE = "mediaflow_aws"
+from flows.settings.load import apply_with_server, load
 
 
 def read_settings() -> AwsSettings:
     """Raises UserError when there are none or one is wrong."""
-    given: Any = os.environ.get("MEDIAFLOW_AWS") or Variable.get(VARIABLE)
-    if not given:
-        raise UserError(f"Runtime aws needs settings: the Prefect variable {VARIABLE} or MEDIAFLOW_AWS.")
-    try:
-        return AwsSettings.model_validate(json.loads(given) if isinstance(given, str) else given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UserError(f"{VARIABLE}: {where}: {first['msg']}.") from None
-    except ValueError as error:
-        raise UserError(f"{VARIABLE} is no JSON: {error}.") from None
+    found = load().aws or apply_with_server().aws
+    if not found:
+        raise UserError("Runtime aws needs settings: the Prefect variable mediaflow_aws or MEDIAFLOW_AWS.")
+    return found
 
 
 def client(service: str, **options: Any) -> Any:
@@ -61,7 +49,7 @@ def stop_tasks(run: str) -> None:
 
 @cache
 def _credentials() -> AwsCredentials:
-    name = os.environ.get("MEDIAFLOW_AWS_CREDENTIALS")
+    name = load().aws_credentials
     return AwsCredentials.load(name) if name else AwsCredentials()  # pyright: ignore[reportReturnType]
 
 

@@ -5,6 +5,7 @@ from prefect import flow
 from containers.common.errors import UserError
 from containers.model_downloader.contract import FetchedModel
 from containers.model_downloader.publish import using_store
+from flows.settings.load import apply_with_server
 from tasks.fetch import fetch
 
 
@@ -14,10 +15,14 @@ def models(
 ) -> list[FetchedModel]:
     """Fetches what is missing of `ids` and `profile`, or of the starter profile; a second run moves nothing.
 
-    `store` is a folder or `s3://bucket/prefix`, `MEDIAFLOW_MODELS` if not given.
+    Args:
+        ids: models of the catalogue.
+        profile: starter, standard, korean or gated, for all of its models.
+        store: folder or s3://bucket/prefix; the setting MEDIAFLOW_MODELS when empty.
 
     Raises UserError when a model could not be fetched, after all others were.
     """
+    apply_with_server()
     with using_store(store):
         done = fetch(ids or [], profile)
     if failed := [model for model in done if model.status == "failed"]:

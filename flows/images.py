@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from containers.common.errors import UserError
 from deployments.local import LocalEndpoint
+from flows.settings.load import apply_with_server, load
 from tasks.invoke import through
 from tasks.options import AnalyzeOptions
 
@@ -52,27 +52,14 @@ def images_of(runtime: str, media_seconds: float, run: str) -> Iterator["LocalEn
         yield remote
 
 
-def chosen_runtime(option: str | None) -> str | None:
-    """What can be known before Prefect is there: the option, else the environment's. Raises UserError."""
-    chosen = option or os.environ.get("MEDIAFLOW_RUNTIME")
-    if chosen not in (None, "local", "aws"):
-        raise UserError(f"MEDIAFLOW_RUNTIME is '{chosen}'; it has to be local or aws.")
-    return chosen
-
-
 def runtime_of(options: AnalyzeOptions) -> str:
-    """`local` or `aws`: the option, MEDIAFLOW_RUNTIME, or the Prefect variable `mediaflow_runtime`."""
-    if chosen := chosen_runtime(options.runtime):
-        return chosen
-    if _running:
-        return "local"
-    from prefect.variables import Variable
-
-    return "aws" if Variable.get("mediaflow_runtime") == "aws" else "local"
+    """`local` or `aws`: the option, else the setting. Images that were started here are used."""
+    return options.runtime or ("local" if _running else load().runtime)
 
 
 def stop_tasks(flow: Any, flow_run: Any, state: Any) -> None:
     """A hook for runs that were cancelled or crashed: their ECS tasks end with them."""
+    apply_with_server()
     options = AnalyzeOptions.model_validate(flow_run.parameters.get("options") or {})
     if runtime_of(options) == "aws":
         from flows.aws import stop_tasks as stop

@@ -19,9 +19,10 @@ import httpx
 from filelock import FileLock
 
 from containers.common.errors import UserError
+from flows.child import start_child
 
 TEMPORARY = "MEDIAFLOW_TEMPORARY_SERVER"  # set while the server has no UI and ends with the run
-START_TIMEOUT = 180  # seconds; 8 on an idle 2-core machine
+START_TIMEOUT = 600  # seconds; 8 on an idle 2-core machine, minutes on one that is overloaded
 
 
 @contextmanager
@@ -30,22 +31,15 @@ def temporary_server() -> Iterator[subprocess.Popen[bytes] | None]:
 
     The block begins at once, with the server's process: give it to `wait_for_server` before the first flow.
     """
-    if _server_is_configured():
+    if server_is_configured():
         yield None
         return
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {**os.environ, "PREFECT_SERVER_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1"}
-    # Its standard input is our end of a pipe: when this process is gone, however it went, the server ends.
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flows.local_server", str(port)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-        start_new_session=True,
-    )
+    nowhere = subprocess.DEVNULL
+    process = start_child("flows.local_server", str(port), stdout=nowhere, stderr=nowhere, env=environment)
     # Nobody can read this server's log pages, and it may end before the last lines are sent.
     settings = {
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
@@ -65,7 +59,7 @@ def temporary_server() -> Iterator[subprocess.Popen[bytes] | None]:
 def wait_for_server(process: subprocess.Popen[bytes] | None) -> None:
     """Returns when the server of `PREFECT_API_URL` answers.
 
-    Raises UserError when `process` has ended or three minutes have passed.
+    Raises UserError when `process` has ended or ten minutes have passed.
     """
     url = os.environ.get("PREFECT_API_URL")
     if not url:
@@ -80,7 +74,8 @@ def wait_for_server(process: subprocess.Popen[bytes] | None) -> None:
     raise UserError(f"The Prefect server at {url} does not answer.")
 
 
-def _server_is_configured() -> bool:
+def server_is_configured() -> bool:
+    """Whether PREFECT_API_URL or a profile names one."""
     if os.environ.get("PREFECT_API_URL"):
         return True
     home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect")
@@ -88,8 +83,7 @@ def _server_is_configured() -> bool:
     return profiles.is_file() and "PREFECT_API_URL" in profiles.read_text(encoding="utf-8")
 
 
-def _serve(port: int) -> None:
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
+def _serve(port: int, host: str = "127.0.0.1") -> None:
     import uvicorn
     from prefect.settings import get_current_settings
 
@@ -102,7 +96,7 @@ def _serve(port: int) -> None:
         uvicorn.Config(
             "prefect.server.api.server:create_app",
             factory=True,
-            host="127.0.0.1",
+            host=host,
             port=port,
             log_level="error",
             timeout_keep_alive=5,
@@ -118,10 +112,5 @@ def _release_when_started(server, lock: FileLock) -> None:
     lock.release(force=True)
 
 
-def _exit_with_parent() -> None:
-    sys.stdin.buffer.read()
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]))
+    _serve(int(sys.argv[1]), *sys.argv[2:])

@@ -22,6 +22,7 @@ from containers.model_downloader.inventory import (
 )
 from containers.model_downloader.publish import Contents, fill, publish, using_store
 from containers.model_downloader.sizes import ask_sizes
+from flows.settings.load import apply
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     console = Console()
     try:
+        apply()
         with using_store(chosen.store):
             return _run(chosen, console)
     except UserError as error:

@@ -43,8 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
 def quality(output: Location = Path("out"), days: int = 28, new_baseline: bool = False) -> Quality:
     """Checks every asset folder below `output` and writes Data Docs and drift to `output`/quality.
 
-    `output` may be an s3:// URI; `days` is what counts as recent, `new_baseline` compares with today's store
-    from now on. Raises UserError when a critical rule is broken, with the asset, the rule and the first row.
+    Args:
+        output: folder or s3:// prefix of asset folders.
+        days: what counts as recent.
+        new_baseline: compare with today's store from now on.
+
+    Raises UserError when a critical rule is broken, with the asset, the rule and the first row.
     """
     found = check_store(output, days, new_baseline)
     checked = found.quality

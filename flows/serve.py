@@ -1,6 +1,11 @@
-"""`make serve`: a Prefect server with its UI, the deployments of prefect.yaml, and a worker for them."""
+"""`make serve`: a Prefect server with its UI, the deployments of prefect.yaml, and a worker for them.
+
+A server or worker that ends is started again: the runs under way outlive both. Flows wait a minute for a
+server that is away, and a run whose worker is gone goes on by itself.
+"""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,9 +14,14 @@ from pathlib import Path
 
 import httpx
 
+from flows.child import end_child, start_child
+
 API_URL = os.environ.setdefault("PREFECT_API_URL", "http://127.0.0.1:4200/api")
+# Runs say that they are alive, so that one whose process is gone can be told from one that works.
+os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")
 ROOT = Path(__file__).parents[1]
 POOL = "local"
+START_TIMEOUT = 600  # seconds; 10 on an idle 2-core machine
 
 
 def main() -> None:
@@ -19,29 +29,48 @@ def main() -> None:
 
     Exits with one sentence when the server does not start or a deployment is refused.
     """
-    with ExitStack() as started:
-        if not _answers():
-            _start_server(started)
-        _prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
-        _prefect("--no-prompt", "deploy", "--all")
-        print(f"Ready: {API_URL.removesuffix('/api')}/deployments", flush=True)
-        worker = _process("worker", "start", "--pool", POOL, "--name", "this machine")
-        started.callback(worker.wait)
-        started.callback(worker.terminate)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with ExitStack() as ended:
         try:
-            worker.wait()
+            watched = {} if _answers() else {"server": _server}
+            running = {name: start() for name, start in watched.items()}
+            ended.callback(_end, running)
+            _wait_for_server(running.get("server"))
+            _prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
+            _prefect("--no-prompt", "deploy", "--all")
+            watched["worker"] = _worker
+            running["worker"] = _worker()
+            print(f"Ready: {API_URL.removesuffix('/api')}/deployments", flush=True)
+            while True:
+                time.sleep(0.5)
+                for name, process in list(running.items()):
+                    if process.poll() is not None:
+                        print(f"The {name} ended ({process.returncode}); starting it again.", flush=True)
+                        running[name] = watched[name]()
         except KeyboardInterrupt:
             print("Stopping.", flush=True)
 
 
-def _start_server(started: ExitStack) -> None:
+def _server() -> subprocess.Popen[bytes]:
     address = httpx.URL(API_URL)
-    server = _process("server", "start", "--host", address.host, "--port", str(address.port))
-    started.callback(server.wait)
-    started.callback(server.terminate)
+    return start_child("flows.local_server", str(address.port), address.host, cwd=ROOT)
+
+
+def _worker() -> subprocess.Popen[bytes]:
+    return start_child("prefect", "worker", "start", "--pool", POOL, "--name", "this machine", cwd=ROOT)
+
+
+def _end(running: dict[str, subprocess.Popen[bytes]]) -> None:
+    for name in ("worker", "server"):  # the worker still has to say how its runs ended
+        if name in running:
+            end_child(running[name])
+
+
+def _wait_for_server(server: subprocess.Popen[bytes] | None) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
     while not _answers():
-        if server.poll() is not None:
-            sys.exit(f"The Prefect server did not start; is port {address.port} taken?")
+        if server is None or server.poll() is not None or time.monotonic() > deadline:
+            sys.exit(f"The Prefect server did not start; is port {httpx.URL(API_URL).port} taken?")
         time.sleep(0.5)
 
 
@@ -52,10 +81,6 @@ def _prefect(*arguments: str) -> None:
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()
         sys.exit(f"prefect {arguments[0]} failed: {said[-1] if said else done.returncode}")
-
-
-def _process(*arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "prefect", *arguments], cwd=ROOT)
 
 
 def _answers() -> bool:

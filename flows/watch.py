@@ -1,7 +1,8 @@
-"""`python -m flows.watch FOLDER --output DIR`: new media start by themselves.
+"""`python -m flows.watch FOLDER|sqs:QUEUE --output DIR`: new media start by themselves.
 
-Every file that has come to rest in FOLDER becomes one run of the deployment `analyze`: the server knows each
-by its path, size and time, so that a restart of this command, or two of them, start nothing twice.
+Every file that has come to rest in FOLDER, every media object that QUEUE tells of, becomes one run of the
+deployment `analyze`: the server knows each (by path, size and time; by bucket, key and version), so that a
+restart of this command, two of them, or a message that comes twice start nothing twice.
 """
 
 import argparse
@@ -14,9 +15,12 @@ from typing import NamedTuple, cast
 
 from containers.common.errors import MediaError, UserError
 from flows.analyze.__main__ import quiet_prefect
+from flows.settings.load import apply
+from tasks.bucket import Location, absolute, location
 from tasks.find_media import find_media
 
 DEPLOYMENT = "analyze/analyze"
+QUEUE = "sqs:"
 
 
 class Seen(NamedTuple):
@@ -37,8 +41,12 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     quiet_prefect()
     try:
-        for seen in arrivals(chosen.folder, chosen.every):
-            print(f"{seen.path}: {start(seen, chosen.output)}", flush=True)
+        apply()
+        if chosen.source.startswith(QUEUE):
+            follow(chosen.source.removeprefix(QUEUE), chosen.output)
+        else:
+            for seen in arrivals(Path(chosen.source), chosen.every):
+                print(f"{seen.path}: {start(str(seen.path), seen.key, chosen.output)}", flush=True)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
@@ -49,11 +57,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m flows.watch", description="Analyse what arrives in FOLDER, through a Prefect server."
+        prog="python -m flows.watch", description="Analyse what arrives, through a Prefect server."
     )
-    parser.add_argument("folder", type=Path, help="looked at with everything below it")
     parser.add_argument(
-        "--output", type=Path, default=Path("out"), help="folder of asset folders (%(default)s)"
+        "source",
+        metavar="FOLDER|sqs:QUEUE",
+        help="a folder, looked at with everything below it; or the name or URL of an SQS queue that tells of "
+        "new objects in a bucket",
+    )
+    parser.add_argument(
+        "--output",
+        type=location,
+        default=Path("out"),
+        help="folder or s3:// prefix of asset folders (%(default)s)",
     )
     parser.add_argument(
         "--every",
@@ -62,6 +78,27 @@ def _parser() -> argparse.ArgumentParser:
         help="seconds between looks; a file that rested for so long is whole (%(default)s)",
     )
     return parser
+
+
+def follow(queue: str, output: Location) -> None:
+    """Starts what the queue tells of, for ever. A message leaves the queue when its runs are asked for."""
+    from flows.aws import client
+    from flows.bucket_events import NotUnderstood, Queue, read_message
+
+    messages = Queue(client("sqs"), queue)
+    for receipt, body in messages.messages():
+        try:
+            arrived = read_message(body)
+        except NotUnderstood as error:
+            print(
+                f"{error} It stays in the queue, for a dead-letter queue to take.",
+                file=sys.stderr,
+                flush=True,
+            )
+            continue
+        for each in arrived:
+            print(f"{each.media}: {start(each.media, each.key, output)}", flush=True)
+        messages.done(receipt)
 
 
 def arrivals(folder: Path, every: float) -> Iterator[Seen]:
@@ -96,8 +133,8 @@ def _seen(path: Path) -> Seen | None:
     return Seen(path, status.st_size, status.st_mtime_ns)
 
 
-def start(seen: Seen, output: Path) -> str:
-    """Asks the server for the run of this file; an earlier run of the same file is that run.
+def start(media: str, key: str, output: Location) -> str:
+    """Asks the server for the run of this media; an earlier run with the same `key` is that run.
 
     Raises UserError when the server does not answer or does not know the deployment.
     """
@@ -106,9 +143,9 @@ def start(seen: Seen, output: Path) -> str:
     from prefect.deployments import run_deployment
     from prefect.exceptions import ObjectNotFound
 
-    parameters = {"media": str(seen.path), "output": str(output.absolute())}
+    parameters = {"media": media, "output": str(absolute(output))}
     try:
-        started = run_deployment(DEPLOYMENT, parameters=parameters, timeout=0, idempotency_key=seen.key)
+        started = run_deployment(DEPLOYMENT, parameters=parameters, timeout=0, idempotency_key=key)
     except ObjectNotFound:
         raise UserError(f"The server has no deployment {DEPLOYMENT}; `make serve` registers it.") from None
     except (httpx.TransportError, RuntimeError) as error:

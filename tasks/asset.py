@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -91,13 +92,17 @@ class Asset(BaseModel):
         except (FileNotFoundError, ValueError):
             return None
 
-    def finished(self, fingerprint: str) -> Manifest | None:
-        """The manifest, when the folder holds everything that `fingerprint` stands for; otherwise None."""
+    def finished(self, fingerprint: str, expires: timedelta | None = None) -> Manifest | None:
+        """The manifest, when the folder holds everything that `fingerprint` stands for; otherwise None.
+
+        What is older than `expires` counts no longer.
+        """
         manifest = self.manifest()
         whole = (
             manifest is not None
             and manifest.complete
             and manifest.fingerprint == fingerprint
+            and (expires is None or datetime.now(UTC) - manifest.created < expires)
             and {name: entry.size for name, entry in manifest.files.items()}.items() <= self._sizes().items()
         )
         return manifest if whole else None

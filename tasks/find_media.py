@@ -29,16 +29,29 @@ def find_media(sources: Iterable[str]) -> list[Path]:
 
 
 def find_everywhere(sources: Iterable[str]) -> list[Location]:
-    """The same, where s3:// URIs are sources too: an object, or a prefix for the media objects below it."""
+    """The same, where s3:// URIs are sources too: an object, or a prefix for the media objects below it.
+
+    @FILE stands for the sources that a text file lists, one a line; empty lines and # comments are left out.
+    """
     found: dict[Location, None] = {}
-    for source in sources:
+    for source in (each for given in sources for each in _listed(given)):
         found |= dict.fromkeys(_objects(source) if is_remote(source) else find_media([source]))
     return list(found)
 
 
+def _listed(source: str) -> list[str]:
+    if not source.startswith("@"):
+        return [source]
+    try:
+        lines = Path(source[1:]).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise MediaError(f"The list {source[1:]} cannot be read: {error}.") from None
+    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
 def _objects(source: str) -> list[str]:
     names = sorted(storage.list_sizes(source))
-    media = [name for name in names if _is_media(Path(name)) and not _hidden(Path(name), Path())]
+    media = [name for name in names if is_media(Path(name)) and not _hidden(Path(name), Path())]
     if media:
         return [f"{source.rstrip('/')}/{name}" for name in media]
     try:
@@ -52,7 +65,7 @@ def _files(source: str) -> list[Path]:
     path = Path(source).expanduser()
     if path.is_dir():
         inside = sorted(path.rglob("*"))
-        return [file for file in inside if file.is_file() and _is_media(file) and not _hidden(file, path)]
+        return [file for file in inside if file.is_file() and is_media(file) and not _hidden(file, path)]
     if path.exists():
         return [path]
     if glob.has_magic(source):
@@ -62,7 +75,8 @@ def _files(source: str) -> list[Path]:
     return []
 
 
-def _is_media(path: Path) -> bool:
+def is_media(path: Path) -> bool:
+    """By its suffix."""
     guessed = mimetypes.guess_type(path.name)[0] or ""
     return path.suffix.lower() in SUFFIXES or guessed.startswith(("audio/", "video/"))
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pyarrow as pa
 from prefect import task
+from prefect.transactions import Transaction, get_transaction
 
 from containers.common import storage
 from containers.common.errors import UserError
 from containers.common.models import sha256_of
-from containers.faiss.delta import held_parts, list_delta, write_delta
+from containers.faiss.delta import FOLDER, held_parts, list_delta, remove_delta, write_delta
 from containers.faiss.vectors import SCHEMA, matrix_of, metric_of, read_rows
 from containers.faiss.versions import current
 from tasks.stage import StageOutput
@@ -25,6 +26,15 @@ class IndexedAsset(StageOutput):
         )
 
 
+def _remember(index_uri: str, asset: str) -> tuple[str, str, dict[str, bytes]]:
+    names = [file.name for file in list_delta(index_uri, newest=False) if file.asset == asset]
+    return (
+        index_uri,
+        asset,
+        {name: storage.read_bytes(storage.join(index_uri, FOLDER, name)) for name in names},
+    )
+
+
 @task
 def index(asset: str, embeddings: Path, models: list[str], folder: str | Path) -> IndexedAsset:
     """Makes the asset's vectors searchable in `folder`/<model>, one index per embedding model.
@@ -34,6 +44,9 @@ def index(asset: str, embeddings: Path, models: list[str], folder: str | Path) -
     index cannot hold.
     """
     digest = sha256_of(embeddings)
+    if (txn := get_transaction()) is not None:
+        known = {*storage.list_folders(storage.as_uri(folder)), *models}
+        txn.set("before", [_remember(storage.join(folder, model), asset) for model in known])
     withdraw(asset, digest, folder, but=models)
     output = IndexedAsset()
     for model in sorted(models):
@@ -54,6 +67,17 @@ def withdraw(asset: str, digest: str, folder: str | Path, but: Sequence[str] = (
         index_uri = storage.join(folder, model)
         if model not in but and has_asset(index_uri, asset):
             write_delta(index_uri, asset, digest, SCHEMA.empty_table())
+
+
+@index.on_rollback
+def restore(txn: Transaction) -> None:
+    """Puts back what the search found of the asset before `index`: the asset was not published after it."""
+    for index_uri, asset, files in txn.get("before", []):
+        for name, content in files.items():
+            storage.write_bytes(storage.join(index_uri, FOLDER, name), content)
+        for file in list_delta(index_uri, newest=False):
+            if file.asset == asset and file.name not in files:
+                remove_delta(index_uri, file)
 
 
 def check_vectors(rows: pa.Table, index_uri: str, model: str) -> None:

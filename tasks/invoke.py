@@ -2,7 +2,8 @@
 
 Where images answer is boto3's own setting `AWS_ENDPOINT_URL_LAMBDA`: the local endpoint's address on a
 laptop, nothing on AWS. `MEDIAFLOW_FUNCTION_PREFIX` stands before the image's name in the function's name.
-In a block of `through(endpoint)` calls go through that endpoint instead, which knows files, ECS and costs.
+In a block of `through(endpoint)` calls go through that endpoint instead, which knows files, ECS and costs; in
+a block of `gated(gate)` each waits until the gate lets it pass.
 """
 
 import json
@@ -10,8 +11,8 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -30,6 +31,8 @@ MARGIN_S = 60  # on top of an image's own time-out: AWS's cold start and the way
 _clients: dict[tuple[str | None, float | None], Any] = {}
 _endpoint: ContextVar[Any] = ContextVar("endpoint", default=None)
 _asset: ContextVar[str | None] = ContextVar("asset", default=None)
+Gate = Callable[[str], AbstractContextManager[None]]
+_gate: ContextVar[Gate | None] = ContextVar("gate", default=None)
 _lock = threading.Lock()  # boto3 sessions are not thread-safe, clients are
 
 
@@ -45,6 +48,14 @@ def invoke(
     Blocks until the image has answered, is safe to use from several threads, and never repeats a call
     that may have reached the image. Raises the image's own UserError with its one sentence, else ImageError.
     """
+    gate = _gate.get()
+    with gate(image) if gate else nullcontext():
+        return _invoke(image, request, result_type, endpoint_url)
+
+
+def _invoke(
+    image: str, request: Request, result_type: type[Result], endpoint_url: str | None
+) -> Answer[Result]:
     if asset := _asset.get():
         request = request.model_copy(update={"asset_id": asset})
     if endpoint := _endpoint.get():
@@ -96,6 +107,16 @@ def about(asset: str) -> Iterator[None]:
         yield
     finally:
         _asset.reset(token)
+
+
+@contextmanager
+def gated(gate: Gate) -> Iterator[None]:
+    """Each call of this context, and of threads that copy it, happens inside `gate(image)`."""
+    token = _gate.set(gate)
+    try:
+        yield
+    finally:
+        _gate.reset(token)
 
 
 def _call(endpoint: Any, image: str, request: Request, result_type: type[Result]) -> Answer[Result]:

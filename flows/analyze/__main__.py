@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -22,7 +23,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 all found, 1 a stage or the whole analysis failed, 2 wrong usage, 130 interrupted."""
     chosen = vars(_parser().parse_args(arguments))
     media, output, force = chosen.pop("media"), chosen.pop("output"), chosen.pop("force")
+    from flows.settings.load import apply  # a third of a second that --help is spared
+
     try:
+        apply()
         options = AnalyzeOptions(**{name: value for name, value in chosen.items() if value is not None})
         return _run(media, output, options, force)
     except ValidationError as error:
@@ -78,25 +82,28 @@ def _run(media: Location, output: Location, options: AnalyzeOptions, force: bool
 def _finished(media: Path, output: Location, options: AnalyzeOptions, force: bool) -> Manifest | None:
     """What an earlier run left, unless `force`. Bad media and output are told before anything is started."""
     from flows.analyze.plan import fingerprint, plan_keys
+    from flows.settings.load import load
 
     info = probe(media)
     asset = Asset.at(output, info.asset_id)
     asset.prepare()
-    return None if force else asset.finished(fingerprint(plan_keys(info, options), options))
+    days = load().results_days
+    mark = fingerprint(plan_keys(info, options), options)
+    return None if force else asset.finished(mark, timedelta(days) if days else None)
 
 
 def _analyze(
     media: Location, output: Location, options: AnalyzeOptions, force: bool, console: Console
 ) -> Manifest:
     """Runs the flow with a server and workers of its own, started while Prefect is being imported."""
-    from flows.images import chosen_runtime, running_images
+    from flows.images import running_images, runtime_of
     from flows.local_server import temporary_server, wait_for_server
 
     quiet_prefect()
     with ExitStack() as started:
         stop_on_signals(started)
         server = started.enter_context(temporary_server())
-        local = chosen_runtime(options.runtime) != "aws"
+        local = runtime_of(options) != "aws"
         if local and (endpoint := started.enter_context(running_images())):
             endpoint.prewarm(["whisperx", "pyannote", "faceapi"])
         from flows.analyze.board import Board, current_board

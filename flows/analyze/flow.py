@@ -1,7 +1,8 @@
 """The recipe: probe and decode once, then speech, sound and faces side by side, then index and publish."""
 
 import time
-from datetime import UTC, datetime
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,15 +11,19 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.transactions import transaction
 
 from containers.common.errors import StorageError, UserError
 from containers.common.models import sha256_of
 from deployments.local import LocalEndpoint
 from flows.analyze import ui
+from flows.analyze.artifacts import show_result
 from flows.analyze.board import Board, current_board
 from flows.analyze.plan import fingerprint, plan_keys
 from flows.analyze.stages import Stages
 from flows.images import images_of, runtime_of, stop_tasks
+from flows.operate.limits import within_limits
+from flows.settings.load import apply_with_server
 from tasks.asset import Asset, disk_is_full
 from tasks.bucket import Location, name_of, on_this_machine
 from tasks.check import check, prepare_check
@@ -66,7 +71,12 @@ def analyze(
 ) -> Manifest:
     """Analyses one media file into `output`/<asset id>/ and returns its manifest.
 
-    Both may be s3:// URIs.
+    Args:
+        media: a video or audio file; a path or an s3:// URI.
+        output: folder or s3:// prefix of asset folders.
+        options: what to look for and how; the defaults suit most media.
+        force: do every stage again.
+
     Stages that an earlier run finished with the same media, options, weights and code are not done again,
     unless `force`. A stage that fails is named in the manifest and the others go on; the run then ends as
     Incomplete, a failed state whose data is the manifest. Raises UserError with one sentence when the media
@@ -74,9 +84,12 @@ def analyze(
     """
     started = time.perf_counter()
     options = options or AnalyzeOptions()
+    days = apply_with_server().results_days
     board = current_board.get() or ui.narrating_board()
     with on_this_machine(media) as path:
-        return _analyze(media, path, output, options, force, board, started)
+        return _analyze(
+            media, path, output, options, force, board, started, timedelta(days) if days else None
+        )
 
 
 def _analyze(
@@ -87,6 +100,7 @@ def _analyze(
     force: bool,
     board: Board,
     started: float,
+    expires: timedelta | None,
 ) -> Manifest:
     info = probe(media)
     ui.tag_run(info)
@@ -94,15 +108,16 @@ def _analyze(
     keys = plan_keys(info, options)
     mark = fingerprint(keys, options)
     images = images_of(runtime_of(options), info.duration or 0, str(flow_run.id))
-    named = about(asset.id)
-    with asset.locked(on_wait=board.wait_for_other), images as endpoint, named, ui.showing_progress():
-        finished = asset.finished(mark)
+    locked = asset.locked(on_wait=board.wait_for_other)
+    limits = within_limits() if ui.somebody_looks() else nullcontext()
+    with locked, images as endpoint, about(asset.id), ui.showing_progress(), limits:
+        finished = asset.finished(mark, expires)
         if finished and not force:
             return finished
         if force:
             asset.forget()
         prepare_check()
-        stages = Stages(asset, keys, board)
+        stages = Stages(asset, keys, board, expires)
         decoded = _decode_once(stages, asset, media, info, options)
         findings = _find(stages, asset, decoded, options, keys)
         _link(stages, asset, media, decoded, findings, options)
@@ -111,32 +126,33 @@ def _analyze(
         write_embeddings(embeddings, asset.id, rows)
         models = sorted({str(row["model"]) for row in rows})
         quality = _checked(stages, asset, findings, embeddings, decoded, info)
-        _index(stages, asset, embeddings, models, options, quality)
-        if board.failed and disk_is_full(asset.output):
-            raise StorageError(f"The disk that holds {asset.output} is full.")
-        manifest = Manifest(
-            asset=asset.id,
-            media=info,
-            duration=decoded.duration,
-            damaged_packets=decoded.damaged_packets,
-            options=options.model_dump(mode="json", exclude={"runtime"}),
-            complete=not board.failed,
-            stages=board.entries(),
-            models=stages.models,
-            embeddings={model: sum(row["model"] == model for row in rows) for model in models},
-            software=software_versions(),
-            created=datetime.now(UTC),
-            seconds=round(time.perf_counter() - started, 3),
-            peak_memory=endpoint.peak_memory() if endpoint else {},
-            costs=None if isinstance(endpoint, LocalEndpoint | None) else endpoint.costs(),
-            fingerprint=mark,
-        )
-        future = stages.submit("publish", publish, asset, findings, embeddings, manifest, source, quality)
-        published = stages.collect(future)
-        if published is None:
-            raise StorageError(board.stages["publish"].reason)
+        with transaction():  # when the folder cannot be put in place, the search forgets what it was told
+            _index(stages, asset, embeddings, models, options, quality)
+            if board.failed and disk_is_full(asset.output):
+                raise StorageError(f"The disk that holds {asset.output} is full.")
+            manifest = Manifest(
+                asset=asset.id,
+                media=info,
+                duration=decoded.duration,
+                damaged_packets=decoded.damaged_packets,
+                options=options.model_dump(mode="json", exclude={"runtime"}),
+                complete=not board.failed,
+                stages=board.entries(),
+                models=stages.models,
+                embeddings={model: sum(row["model"] == model for row in rows) for model in models},
+                software=software_versions(),
+                created=datetime.now(UTC),
+                seconds=round(time.perf_counter() - started, 3),
+                peak_memory=endpoint.peak_memory() if endpoint else {},
+                costs=None if isinstance(endpoint, LocalEndpoint | None) else endpoint.costs(),
+                fingerprint=mark,
+            )
+            future = stages.submit("publish", publish, asset, findings, embeddings, manifest, source, quality)
+            published = stages.collect(future)
+            if published is None:
+                raise StorageError(board.stages["publish"].reason)
+        show_result(asset, published.manifest, findings, decoded)
         asset.drop_media()
-        ui.show_result(asset, published.manifest, findings)
         return _ended(published.manifest, board)
 
 

@@ -1,9 +1,12 @@
 """Running a stage: kept results are taken, new ones kept, failures become one sentence on the board."""
 
 import json
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from prefect import Task
 from prefect.cache_policies import CacheKeyFnPolicy
@@ -21,23 +24,41 @@ from tasks.stage import StageOutput
 class Stages:
     """Submits an asset's stages as Prefect tasks and waits for them."""
 
-    def __init__(self, asset: Asset, keys: dict[str, str], board: Board) -> None:
+    def __init__(
+        self, asset: Asset, keys: dict[str, str], board: Board, expires: timedelta | None = None
+    ) -> None:
         self.board = board
+        self._expires = expires
         self.models: list[ModelRef] = []
         self._asset = asset
         self.keys = keys
 
     def kept(self, stage: str) -> bool:
-        """Whether an earlier run finished this stage. A record cut off by a kill is removed."""
+        """Whether an earlier run finished this stage. A record cut off by a kill is removed.
+
+        So is one that has expired, or that names files of this asset's cache which are gone.
+        """
         path = self._record(stage)
         try:
-            json.loads(path.read_bytes())
+            text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return False
-        except ValueError:
-            path.unlink()
+        if self._holds(text):
+            return True
+        path.unlink()
+        return False
+
+    def _holds(self, text: str) -> bool:
+        try:
+            expiration = json.loads(text)["metadata"]["expiration"]
+        except (ValueError, LookupError):
             return False
-        return True
+        if expiration and datetime.fromisoformat(expiration) <= datetime.now(UTC):
+            return False
+        kept = re.escape(self._asset.cache.as_uri())
+        # Decoded media goes when a run has ended, and is made again by itself.
+        named = set(re.findall(rf"{kept}/(?!media/)[^\"\\]+", text))
+        return all(Path(unquote(urlsplit(uri).path)).exists() for uri in named)
 
     def drop(self, stage: str) -> None:
         """Forgets that an earlier run finished this stage."""
@@ -63,6 +84,7 @@ class Stages:
                 "result_serializer": "json",
                 "persist_result": True,
                 "refresh_cache": again,
+                "cache_expiration": self._expires,
             }
         return task.with_options(**options).submit(*args)
 

@@ -1,41 +1,27 @@
-"""What the Prefect UI shows of an analysis: progress of long stages, then tables and pictures."""
+"""What the Prefect UI shows of an analysis under way: progress, tags, the log, stages that did not run."""
 
-import base64
 import logging
 import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from uuid import UUID
 
-import jinja2
 from prefect import get_run_logger, task
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 
-from containers.common import storage
 from flows.analyze.board import Board, StageState
 from flows.local_server import TEMPORARY
 from tasks import progress
-from tasks.asset import Asset
-from tasks.documents import Findings
-from tasks.manifest import Manifest
 from tasks.probe import MediaInfo
-from tasks.report_view import list_speakers
 
 LONG = 3.0  # seconds: shorter stages show no progress
 EVERY = 2.0  # seconds between two updates
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def somebody_looks() -> bool:
@@ -129,50 +115,3 @@ def show_refused(stage: str, reason: str) -> None:
 @task(name="refused")
 def _refused(reason: str) -> State[None]:
     return Failed(name="Refused", message=reason)
-
-
-def show_result(asset: Asset, manifest: Manifest, findings: Findings) -> None:
-    """The finished analysis as artifacts of its run."""
-    if not somebody_looks():
-        return
-    create_table_artifact(
-        _stage_rows(manifest), key=f"stages-{asset.id}", description="What each stage found"
-    )
-    words = sum(len(segment.words) for segment in findings.transcript.segments)
-    speakers = list_speakers(findings.diarization, findings.utterances)
-    timeline = _render("speakers.svg.j2", speakers=speakers, duration=manifest.duration) if speakers else None
-    text = _render(
-        "found.md.j2",
-        manifest=manifest,
-        folder=asset.place,
-        uri=storage.as_uri(asset.place),
-        findings=findings,
-        words=words,
-        timeline=timeline and _inline(timeline),
-    )
-    create_markdown_artifact(text, key=f"found-{asset.id}")
-
-
-def _stage_rows(manifest: Manifest) -> list[dict[str, object]]:
-    return [
-        {
-            "stage": stage.name,
-            "state": "kept" if stage.kept else stage.status,
-            "found": stage.found or stage.reason or "",
-            "seconds": stage.seconds,
-            "loading models": stage.load_seconds,
-            "inside models": stage.compute_seconds,
-        }
-        for stage in manifest.stages
-    ]
-
-
-def _render(template: str, **values: object) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    return environment.get_template(template).render(**values)
-
-
-def _inline(svg: str) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from containers.common.errors import UserError
 from flows.analyze.__main__ import quiet_prefect, stop_on_signals
+from flows.settings.load import apply
 from tasks.bucket import location
 from tasks.find_media import find_everywhere
 from tasks.options import AnalyzeOptions
@@ -20,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     console = Console()
     try:
+        apply()
         files = [str(file) for file in find_everywhere(chosen.media)]
         if chosen.at_once < 1:
             raise UserError("--at-once: at least one file at a time.")
@@ -40,7 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m flows.batch", description="Analyse many media files; finished ones are left alone."
     )
-    parser.add_argument("media", nargs="+", help="files, folders, globs or s3:// prefixes")
+    parser.add_argument(
+        "media", nargs="+", help="files, folders, globs, s3:// prefixes; @FILE: a list of such, one a line"
+    )
     parser.add_argument(
         "--output",
         type=location,
@@ -57,14 +61,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(files: list[str], options: AnalyzeOptions, chosen: argparse.Namespace, console: Console) -> None:
-    from flows.images import chosen_runtime, running_images
+    from flows.images import running_images, runtime_of
     from flows.local_server import temporary_server, wait_for_server
 
     quiet_prefect()
     with ExitStack() as started:
         stop_on_signals(started)
         server = started.enter_context(temporary_server())
-        if chosen_runtime(options.runtime) != "aws":
+        if runtime_of(options) != "aws":
             started.enter_context(running_images())
         from flows.batch.flow import batch
         from flows.batch.tally import Tally, watch

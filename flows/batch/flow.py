@@ -8,6 +8,7 @@ from uuid import UUID
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.futures import PrefectFuture, as_completed
+from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import Field
 
@@ -16,6 +17,7 @@ from flows.analyze.stages import sentence
 from flows.batch.item import BatchItem, analyze_file
 from flows.batch.tally import current_tally
 from flows.images import running_images, runtime_of
+from flows.settings.load import apply_with_server
 from tasks.bucket import Location, absolute, name_of
 from tasks.find_media import find_everywhere
 from tasks.options import AnalyzeOptions
@@ -24,12 +26,17 @@ NAMED = 10  # failures that the sentence names; the table has all
 Runner = Literal["threads", "dask", "ray"]
 
 
-@flow(name="batch", flow_run_name="{media}")
+def _named_by_media() -> str:
+    first, *others = flow_run.parameters["media"]
+    return f"{name_of(first)} and {len(others)} more" if others else name_of(first)
+
+
+@flow(name="batch", flow_run_name=_named_by_media)
 def batch(
-    media: list[str],
+    media: Annotated[list[str], Field(min_length=1)],
     output: Location = Path("out"),
     options: AnalyzeOptions | None = None,
-    at_once: Annotated[int, Field(ge=1, description="files analysed side by side")] = 2,
+    at_once: Annotated[int, Field(ge=1)] = 2,
     runner: Runner = "threads",
     force: bool = False,
 ) -> list[BatchItem]:
@@ -37,8 +44,16 @@ def batch(
 
     Files that an earlier run finished are not done again, unless `force`. Those that fail are tried once
     more at the end, alone; the run fails with one sentence that names them when they fail again.
-    `runner`: threads of this process, or processes of a Dask or Ray cluster on this machine.
+
+    Args:
+        media: files, folders, globs, s3:// prefixes, and lists of such (@FILE).
+        output: folder or s3:// prefix of asset folders.
+        options: of every file's analysis.
+        at_once: files analysed side by side.
+        runner: threads of this process, or processes of a Dask or Ray cluster on this machine.
+        force: do every stage of every file again.
     """
+    apply_with_server()
     files = find_everywhere(media)
     logger = get_run_logger()
     tally = current_tally()

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from containers.common.errors import UserError
 from flows.analyze.__main__ import quiet_prefect, stop_on_signals
+from flows.settings.load import apply
 from tasks.reindex_options import ReindexOptions, index_uri
 
 
@@ -18,6 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = vars(_parser().parse_args(arguments))
     output, rollback = chosen.pop("output"), chosen.pop("rollback")
     try:
+        apply()
         options = ReindexOptions(**{name: value for name, value in chosen.items() if value is not None})
         if rollback:
             return _roll_back(output, options, rollback)

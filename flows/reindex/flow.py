@@ -9,6 +9,7 @@ from prefect.artifacts import create_table_artifact
 from containers.common.errors import UserError
 from flows.analyze.stages import sentence
 from flows.images import running_images
+from flows.settings.load import apply_with_server
 from tasks.collect import collect, drop_orphans, reindexing_alone
 from tasks.reindex import ReindexedModel, reindex_model
 from tasks.reindex_options import ReindexOptions
@@ -18,11 +19,16 @@ from tasks.reindex_options import ReindexOptions
 def reindex(output: Path = Path("out"), options: ReindexOptions | None = None) -> list[ReindexedModel]:
     """Makes the search indexes of `output` hold exactly its assets' vectors, one index per embedding model.
 
+    Args:
+        output: folder of asset folders.
+        options: of every index.
+
     New vectors are added where the type allows; growth, drift, deletions or another type make it build
     anew. A version becomes current after it was tried out: number of vectors, recall@10 against exact search
     on a sample, and stored vectors that must find themselves. Two at once take turns. Raises UserError that
     names the indexes for which this failed, after all others were done: their versions before serve on.
     """
+    apply_with_server()
     options = options or ReindexOptions()
     logger = get_run_logger()
     done, failed = [], {}

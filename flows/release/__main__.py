@@ -10,12 +10,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from containers.common.errors import UserError
 from flows.analyze.__main__ import quiet_prefect
+from flows.settings.load import apply
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 in use, 1 stopped or rolled back, 2 wrong usage."""
     chosen = _parser().parse_args(arguments)
     try:
+        apply()
         if chosen.use:
             return _use(chosen.what, chosen.use)
         return _roll_back(chosen.what) if chosen.rollback else _release(chosen)

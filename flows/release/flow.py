@@ -36,12 +36,12 @@ class Released(BaseModel):
 @flow(name="release", flow_run_name="{image} {version}")
 def release(
     image: str,
-    version: Annotated[str, Field(description="major, minor, patch or a version")] = "patch",
-    build: Annotated[str, Field(description="command that builds and pushes; empty: it is pushed")] = BUILD,
-    worst: Annotated[str, Field(description="worst severity of findings that may pass")] = "MEDIUM",
-    signed: Annotated[bool, Field(description="an image without a signature is stopped")] = True,
-    shares: Annotated[list[Share] | None, Field(description="of calls to the canary, one a step")] = None,
-    watch_s: Annotated[float, Field(ge=0, description="seconds that alarms are watched at each step")] = 300,
+    version: str = "patch",
+    build: str = BUILD,
+    worst: str = "MEDIUM",
+    signed: bool = True,
+    shares: list[Share] | None = None,
+    watch_s: Annotated[float, Field(ge=0)] = 300,
     smoke: list[Smoke] | None = None,
 ) -> Released:
     """Puts a new version of an image into use behind its function's alias.
@@ -49,6 +49,16 @@ def release(
     Before any call is sent to it, it was scanned, signed and answered the smoke requests; then it gets
     `shares` of the calls (a tenth and a half when empty) while the image's alarms are watched. What fails
     leaves the version before in use, or puts it back, and ends the run with one sentence: ReleaseStopped.
+
+    Args:
+        image: name of an image: whisperx, pyannote, faceapi, ...
+        version: major, minor, patch or a version.
+        build: command that builds and pushes; nothing when it is pushed already.
+        worst: worst severity of findings that may pass.
+        signed: an image without a signature is stopped.
+        shares: of calls to the canary, one a step.
+        watch_s: seconds that alarms are watched at each step.
+        smoke: requests, and what their answers hold.
     """
     if image not in IMAGES:
         raise ReleaseStopped(f"There is no image '{image}'; there are {', '.join(IMAGES)}.")

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from containers.common.errors import UserError
 from flows.search.run import answer_question
+from flows.settings.load import apply
 from tasks.report_view import clock, speaker_name
 from tasks.search.answer import Answer, Question
 
@@ -30,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     queries = {kind: chosen.pop(kind) for kind in KINDS}
     kind, query = next((kind, query) for kind, query in queries.items() if query is not None)
     try:
+        apply()
         question = Question.model_validate({"kind": kind, "query": query, **chosen})
         answer = answer_question(output, question, page)
     except ValidationError as error:

@@ -14,6 +14,11 @@ from tasks.search.answer import Answer, Question
 def search(question: Question, output: Path = Path("out"), page: Path | None = None) -> Answer:
     """Finds what is nearest to the question below `output`, best first; `page` is written as HTML.
 
+    Args:
+        question: what to look for, and where.
+        output: folder of asset folders.
+        page: file that receives the answer as HTML.
+
     Raises UserError with one sentence when the question cannot be answered.
     """
     answer = answer_question(output, question, page)

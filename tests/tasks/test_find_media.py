@@ -3,7 +3,7 @@
 import pytest
 
 from containers.common.errors import MediaError
-from tasks.find_media import find_media
+from tasks.find_media import find_everywhere, find_media
 
 
 @pytest.fixture
@@ -55,3 +55,11 @@ def test_a_source_that_stands_for_nothing_is_named(source, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(MediaError, match=r"^There is no media at .*\.$"):
         find_media([str(tmp_path / source)])
+
+
+def test_a_list_names_what_is_meant(library, tmp_path):
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"# the best\n{library / 'b.mp4'}\n\n{library}/**/*.wav\n")
+    assert names(find_everywhere([f"@{listed}"])) == ["b.mp4", "a.wav"]
+    with pytest.raises(MediaError, match=r"^The list missing\.txt cannot be read: "):
+        find_everywhere(["@missing.txt"])

@@ -3,8 +3,11 @@
 import socket
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ from containers.common.contract import Answer, Contract, Request
 from containers.common.errors import MediaError, UserError
 from containers.common.image import Image
 from deployments.local import LocalEndpoint
-from tasks.invoke import ImageError, _client, invoke
+from tasks.invoke import ImageError, _client, gated, invoke
 
 
 class Count(Contract):
@@ -133,6 +136,25 @@ def test_many_threads_share_the_client():
         answers = list(threads.map(lambda number: count("x" * number), range(48)))
     assert [answer.result.letters for answer in answers] == list(range(48))
     assert len({answer.result.pid for answer in answers}) == 1
+
+
+def test_a_gate_lets_so_many_calls_through_at_once():
+    free, inside, most = threading.Semaphore(2), [], []
+
+    @contextmanager
+    def gate(image):
+        with free:
+            inside.append(image)
+            most.append(len(inside))
+            yield
+            inside.pop()
+
+    with gated(gate), ThreadPoolExecutor(8) as threads:
+        calls = [threads.submit(copy_context().run, count, "four") for _ in range(8)]
+        assert [call.result().result.letters for call in calls] == [4] * 8
+    assert max(most) == 2 and len(most) == 8
+    count("four")
+    assert len(most) == 8, "outside the block there is no gate"
 
 
 def test_functions_may_have_a_prefix(monkeypatch):

@@ -1,0 +1,103 @@
+"""What Prefect costs: `python -m benchmarks.orchestration [MEDIA]` against a `make serve` of its own.
+
+Per task: a hundred tasks that do nothing, one after another and eight at once as an analysis submits them, by
+the wall and by the processor time of flow and server. Per run: the same analysis again with its results kept
+but the asset folder gone, so that what is left is orchestration, checks and writing.
+"""
+
+import argparse
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+TASKS = 100
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.orchestration")
+    parser.add_argument(
+        "media", type=Path, nargs="?", help="also a run on this file, and its kept repetition"
+    )
+    media = parser.parse_args().media
+    from tests.flows.serving import serving
+
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder, "prefect")
+        home.mkdir()
+        with serving(home) as (server, process):
+            os.environ |= {"PREFECT_API_URL": f"{server.url}/api", "PREFECT_HOME": str(home)}
+            per_task(psutil.Process(process.pid).children()[0])
+            if media:
+                per_run(media.absolute(), Path(folder, "out"))
+    print(f"load before {load:.1f}, after {os.getloadavg()[0]:.1f}")
+
+
+def per_task(server: psutil.Process) -> None:
+    """Prints milliseconds a task."""
+    from prefect import flow, task
+    from prefect.task_runners import ThreadPoolTaskRunner
+
+    @task(persist_result=False)
+    def nothing() -> None:
+        pass
+
+    @flow(task_runner=ThreadPoolTaskRunner(max_workers=8))
+    def one_after_another(count: int) -> None:
+        for _ in range(count):
+            nothing.submit().result()
+
+    @flow(task_runner=ThreadPoolTaskRunner(max_workers=8))
+    def eight_at_once(count: int) -> None:
+        for future in [nothing.submit() for _ in range(count)]:
+            future.result()
+
+    for run in (one_after_another, eight_at_once):
+        run(1)  # warm
+        empty = _cost(run, 0, server)
+        full = _cost(run, TASKS, server)
+        wall, here, there = ((b - a) / TASKS * 1000 for a, b in zip(empty, full, strict=True))
+        print(
+            f"{run.name}: {wall:.1f} ms a task; processor time {here:.1f} ms in the flow, {there:.1f} ms in "
+            f"the server; a run without tasks {empty[0] * 1000:.0f} ms"
+        )
+
+
+def _cost(run, count: int, server: psutil.Process) -> tuple[float, float, float]:
+    """Seconds by the wall, by this process's processor time and by the server's."""
+    cpu = server.cpu_times()
+    before = time.perf_counter(), time.process_time(), cpu.user + cpu.system
+    run(count)
+    cpu = server.cpu_times()
+    after = time.perf_counter(), time.process_time(), cpu.user + cpu.system
+    return tuple(b - a for a, b in zip(before, after, strict=True))  # pyright: ignore[reportReturnType]
+
+
+def per_run(media: Path, output: Path) -> None:
+    """Prints a warm run's seconds, and those of its repetition with every stage kept."""
+    from flows.analyze.flow import analyze
+    from flows.images import running_images
+    from tasks.options import AnalyzeOptions
+
+    with running_images():
+        analyze(media, output, AnalyzeOptions(), False)  # loads the models
+        seconds = {}
+        for kept, again in (("anew", True), ("kept", False)):
+            for folder in output.glob("[0-9a-f]*"):
+                shutil.rmtree(folder)
+            started = time.perf_counter()
+            manifest = analyze(media, output, AnalyzeOptions(), again)
+            seconds[kept] = time.perf_counter() - started
+    work = sum(s.seconds for s in manifest.stages if not s.kept)
+    share = 100 * (seconds["kept"] - work) / seconds["anew"]
+    print(f"{manifest.duration:.0f} s of media: {seconds['anew']:.1f} s warm")
+    print(f"every stage kept: {seconds['kept']:.1f} s, of which {work:.1f} s are checks and writing")
+    print(f"orchestration: at most {share:.1f} %")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""The finished analysis in the Prefect UI: what was found, timings, costs, pictures and links."""
+
+import base64
+from pathlib import Path
+
+import jinja2
+from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
+
+from containers.common import storage
+from flows.analyze.ui import somebody_looks
+from tasks.asset import MANIFEST, Asset
+from tasks.decode import Decoded
+from tasks.documents import Findings
+from tasks.face_sheet import face_sheet
+from tasks.manifest import Manifest
+from tasks.report_view import list_speakers
+from tasks.sound_picture import spectrogram
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def show_result(asset: Asset, manifest: Manifest, findings: Findings, decoded: Decoded) -> None:
+    """Call it while the decoded sound is there: its picture is made of it."""
+    if not somebody_looks():
+        return
+    create_markdown_artifact(_page(asset, manifest, findings), key=f"found-{asset.id}", description="Found")
+    create_table_artifact(_stages(manifest), key=f"stages-{asset.id}", description="What each stage found")
+    if manifest.costs:
+        calls = [call.model_dump() for call in manifest.costs.calls]
+        total = f"About {manifest.costs.amount:.4f} {manifest.costs.currency}, by {manifest.costs.prices}"
+        create_table_artifact(calls, key=f"costs-{asset.id}", description=total)
+    for name, picture, kind, text in (
+        ("faces", face_sheet(findings), "jpeg", "Everybody who was seen, with the time"),
+        ("sound", _sound(findings, decoded), "png", "Spectrogram of the sound"),
+    ):
+        if picture:
+            create_image_artifact(_inline(picture, kind), key=f"{name}-{asset.id}", description=text)
+
+
+def _page(asset: Asset, manifest: Manifest, findings: Findings) -> str:
+    speakers = list_speakers(findings.diarization, findings.utterances)
+    timeline = _render("speakers.svg.j2", speakers=speakers, duration=manifest.duration) if speakers else None
+    return _render(
+        "found.md.j2",
+        manifest=manifest,
+        folder=asset.place,
+        uri=storage.as_uri(asset.place),
+        findings=findings,
+        words=sum(len(segment.words) for segment in findings.transcript.segments),
+        files=[name for name in [*manifest.files, MANIFEST] if "/" not in name],
+        timeline=timeline and _inline(timeline.encode(), "svg+xml"),
+    )
+
+
+def _sound(findings: Findings, decoded: Decoded) -> bytes | None:
+    """Before and after where noise was removed, else the sound as it was; None when its file has gone."""
+    if findings.denoised and findings.denoised.spectrogram:
+        return storage.read_bytes(findings.denoised.spectrogram)
+    heard = decoded.audio_16k and Path(decoded.audio_16k.removeprefix("file://"))
+    return spectrogram(heard) if heard and heard.exists() else None
+
+
+def _stages(manifest: Manifest) -> list[dict[str, object]]:
+    return [
+        {
+            "stage": stage.name,
+            "state": "kept" if stage.kept else stage.status,
+            "found": stage.found or stage.reason or "",
+            "seconds": stage.seconds,
+            "loading models": stage.load_seconds,
+            "inside models": stage.compute_seconds,
+        }
+        for stage in manifest.stages
+    ]
+
+
+def _render(template: str, **values: object) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template(template).render(**values)
+
+
+def _inline(picture: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"

@@ -1,0 +1,89 @@
+"""Objects that arrive in a bucket, as SQS tells of them: by EventBridge, or by S3's own notifications."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote_plus
+
+from containers.common.errors import UserError
+from tasks.find_media import is_media
+
+WAIT = 20  # seconds that one question to the queue may last: SQS's most
+
+
+class Arrived(NamedTuple):
+    """An object as an event names it."""
+
+    media: str
+    version: str
+
+    @property
+    def key(self) -> str:
+        """The same however often, and by whatever way, the same object is told of."""
+        return hashlib.sha256(repr(tuple(self)).encode()).hexdigest()
+
+
+class NotUnderstood(UserError):
+    """A message that tells of no object."""
+
+
+def read_message(body: str) -> list[Arrived]:
+    """The media objects that a message tells of; none for S3's test message and for other files.
+
+    Raises NotUnderstood.
+    """
+    try:
+        told = json.loads(body)
+        if told.get("Event") == "s3:TestEvent":
+            return []
+        objects = (
+            [_from_s3(record) for record in told["Records"]] if "Records" in told else [_from_bridge(told)]
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NotUnderstood(f"A message tells of no object ({type(error).__name__}: {error}).") from None
+    return [each for each in objects if is_media(Path(each.media))]
+
+
+def _from_bridge(event: dict[str, Any]) -> Arrived:
+    """EventBridge's "Object Created", see "EventBridge event message structure" in S3's user guide."""
+    detail = event["detail"]
+    thing = detail["object"]
+    return Arrived(
+        f"s3://{detail['bucket']['name']}/{thing['key']}", thing.get("version-id") or thing["etag"]
+    )
+
+
+def _from_s3(record: dict[str, Any]) -> Arrived:
+    """S3's own message, "Event message structure"; there keys are URL-encoded."""
+    bucket, thing = record["s3"]["bucket"]["name"], record["s3"]["object"]
+    return Arrived(f"s3://{bucket}/{unquote_plus(thing['key'])}", thing.get("versionId") or thing["eTag"])
+
+
+class Queue:
+    """One SQS queue, by its name or URL. Raises UserError when it cannot be used."""
+
+    def __init__(self, sqs: Any, name: str) -> None:
+        self._sqs = sqs
+        self._url = name if "://" in name else self._ask("get_queue_url", QueueName=name)["QueueUrl"]
+
+    def messages(self) -> Iterator[tuple[str, str]]:
+        """For ever: receipt and body. What is not `done` comes again after a while."""
+        while True:
+            answer = self._ask(
+                "receive_message", QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=WAIT
+            )
+            for message in answer.get("Messages", []):
+                yield message["ReceiptHandle"], message["Body"]
+
+    def done(self, receipt: str) -> None:
+        self._ask("delete_message", QueueUrl=self._url, ReceiptHandle=receipt)
+
+    def _ask(self, verb: str, **asked: Any) -> dict[str, Any]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return getattr(self._sqs, verb)(**asked)
+        except (BotoCoreError, ClientError) as error:
+            raise UserError(f"The queue cannot be used: {str(error).rstrip('.')}.") from None

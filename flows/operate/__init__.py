@@ -1,0 +1,1 @@
+"""What an operator sets up on a Prefect server: limits and automations."""

@@ -1,0 +1,51 @@
+"""An asset that cannot be published is not left in the search either."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from prefect import flow
+from prefect.testing.utilities import prefect_test_harness
+from prefect.transactions import transaction
+
+from containers.faiss.delta import list_delta
+from tasks.embeddings import write_embeddings
+from tasks.index import index
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", autouse=True)
+def harness():
+    with prefect_test_harness(server_startup_timeout=300):
+        yield
+
+
+def vectors(folder: Path, number: int) -> Path:
+    path = folder / f"embeddings{number}.parquet"
+    vector = np.zeros(128, np.float32)
+    vector[number] = 1
+    row = {"id": "a:face0", "model": "faceapi", "kind": "face", "vector": vector.tolist(), "metadata": {}}
+    write_embeddings(path, "a", [row])
+    return path
+
+
+@flow
+def indexed(embeddings: Path, output: Path, published: bool) -> None:
+    with transaction():
+        index.submit("a", embeddings, ["faceapi"], output / "index").result()
+        if not published:
+            raise OSError("the disk is full")
+
+
+def test_the_search_is_as_before_when_publishing_fails(tmp_path):
+    uri = (tmp_path / "index" / "faceapi").as_uri()
+    with pytest.raises(OSError, match="full"):
+        indexed(vectors(tmp_path, 1), tmp_path, published=False)
+    assert list_delta(uri) == []
+    indexed(vectors(tmp_path, 1), tmp_path, published=True)
+    before = list_delta(uri)
+    assert len(before) == 1
+    with pytest.raises(OSError, match="full"):
+        indexed(vectors(tmp_path, 2), tmp_path, published=False)
+    assert list_delta(uri) == before

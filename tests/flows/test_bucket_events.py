@@ -1,0 +1,92 @@
+"""`python -m flows.watch sqs:QUEUE`: what arrives in a bucket is analysed, each object once."""
+
+import json
+import os
+import subprocess
+import sys
+
+import boto3
+import pytest
+
+from flows.bucket_events import Arrived, NotUnderstood, read_message
+from tests.flows.serving import ROOT
+
+
+def bridge(key: str, etag: str = "abc") -> str:
+    """As EventBridge puts an S3 event into a queue."""
+    return json.dumps(
+        {
+            "source": "aws.s3",
+            "detail-type": "Object Created",
+            "detail": {"bucket": {"name": "media"}, "object": {"key": key, "size": 9, "etag": etag}},
+        }
+    )
+
+
+def test_an_object_by_eventbridge_and_by_s3_itself_is_the_same_object():
+    record = {"s3": {"bucket": {"name": "media"}, "object": {"key": "in/a+talk.mp4", "eTag": "abc"}}}
+    (by_s3,) = read_message(json.dumps({"Records": [record]}))
+    (by_bridge,) = read_message(bridge("in/a talk.mp4"))
+    assert by_s3 == by_bridge == Arrived("s3://media/in/a talk.mp4", "abc")
+    assert by_s3.key == by_bridge.key != read_message(bridge("in/a talk.mp4", "other"))[0].key
+
+
+def test_what_is_no_media_starts_nothing():
+    assert read_message(bridge("in/notes.txt")) == []
+    assert read_message(json.dumps({"Event": "s3:TestEvent", "Bucket": "media"})) == []
+
+
+@pytest.mark.parametrize("body", ["no JSON", "[]", "{}", '{"detail": {}}', '{"Records": [{}]}'])
+def test_a_message_that_tells_of_nothing_is_refused(body):
+    with pytest.raises(NotUnderstood, match="tells of no object"):
+        read_message(body)
+
+
+@pytest.fixture
+def queue(aws):
+    """Four messages wait in it: an object twice, another, and one that nobody understands."""
+    sqs = boto3.client("sqs")
+    url = sqs.create_queue(QueueName="arrivals")["QueueUrl"]
+    for body in (bridge("a.mp4"), bridge("a.mp4"), "what?", bridge("b.wav")):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    return sqs, url
+
+
+@pytest.mark.slow
+def test_each_object_becomes_one_run_and_its_message_goes(server, queue, tmp_path):
+    sqs, url = queue
+    deployment = server.deployment("analyze")
+    server.call("PATCH", f"/deployments/{deployment['id']}", paused=True)  # the runs are asked for, and wait
+    environment = {**os.environ, "PREFECT_API_URL": f"{server.url}/api"}
+    command = [sys.executable, "-m", "flows.watch", "sqs:arrivals", "--output", "s3://media/out"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as watching:
+        assert watching.stdout and watching.stderr
+        lines = [watching.stdout.readline() for _ in range(3)]
+        assert "It stays in the queue" in watching.stderr.readline()
+        watching.kill()
+    server.call("PATCH", f"/deployments/{deployment['id']}", paused=False)
+    assert [line.split(": run")[0] for line in lines] == ["s3://media/a.mp4"] * 2 + ["s3://media/b.wav"]
+    assert lines[0] == lines[1], "the same run"
+    wanted = {"flow_runs": {"tags": {"all_": ["media"]}}, "sort": "EXPECTED_START_TIME_DESC"}
+    runs = [
+        run
+        for run in server.call("POST", "/flow_runs/filter", **wanted)
+        if str(run["parameters"].get("media")).startswith("s3://media/")
+    ]
+    assert sorted(run["parameters"]["media"] for run in runs) == ["s3://media/a.mp4", "s3://media/b.wav"]
+    counts = sqs.get_queue_attributes(
+        QueueUrl=url,
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    )["Attributes"]
+    assert sum(map(int, counts.values())) == 1
+    for run in runs:
+        server.call("DELETE", f"/flow_runs/{run['id']}")
+
+
+def test_a_queue_that_is_not_there_is_one_sentence(aws):
+    command = [sys.executable, "-m", "flows.watch", "sqs:nowhere"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("The queue cannot be used: ") and done.stderr.count("\n") == 1, done.stderr
