@@ -19,7 +19,7 @@ setup: .venv/.synced $(NODE_MODULES) ## install everything the lock names
 
 .venv/.synced: pyproject.toml uv.lock | $(UV)
 	@echo "Installing the packages of uv.lock (8 GB; a few minutes the first time)"
-	@$(UV) sync --frozen --quiet
+	@$(UV) sync --frozen --quiet --compile-bytecode
 	@touch $@
 
 $(NODE_MODULES): containers/faceapi/package-lock.json .venv/.synced

@@ -1,7 +1,8 @@
-"""Structured logs by AWS Lambda Powertools: JSON lines, never media content, tokens or signed URLs."""
+"""Structured logs by AWS Lambda Powertools: JSON lines on standard error, never media content, tokens or signed URLs."""
 
 import json
 import logging
+import sys
 from functools import cache
 from typing import Any
 
@@ -13,7 +14,14 @@ def logger(image: str) -> Any:
     """The image's Logger: CloudWatch Logs Insights queries its fields."""
     from aws_lambda_powertools import Logger  # 50 ms that importing a handler for its contract is spared
 
-    return Logger(service=image, location=None, json_serializer=_serialize, utc=True, use_rfc3339=True)
+    return Logger(
+        service=f"mediaflow-{image}",  # also the name of the logger, which whisperx has taken
+        location=None,
+        stream=sys.stderr,
+        json_serializer=_serialize,
+        utc=True,
+        use_rfc3339=True,
+    )
 
 
 def log_event(level: int, event: str, image: str, **fields: Any) -> None:

@@ -3,32 +3,22 @@
 What CloudWatch makes of them: the dashboard and the memory alarm of deployments/aws.
 """
 
+import json
 import resource
 import sys
-from functools import cache
-from typing import Any
 
 NAMESPACE = "Mediaflow"
 
 
 def put_call(image: str, values: dict[str, tuple[float, str]], request_id: str | None) -> None:
-    """One line on standard output: `{metric: (value, unit)}` of one call, dimension `image`."""
-    metrics = _metrics(image)
-    for name, (value, unit) in values.items():
-        metrics.add_metric(name=name, unit=unit, value=value)
-    if request_id:
-        metrics.add_metadata("request_id", request_id)
-    metrics.flush_metrics()
+    """One line on standard error: `{metric: (value, unit)}` of one call, dimension `image`."""
+    _put({"image": image}, values, {"request_id": request_id} if request_id else {})
 
 
 def put_error(image: str, kind: str) -> None:
     """Counts an error twice: of the image, and of the image by the error's type."""
-    from aws_lambda_powertools.metrics import MetricUnit, single_metric
-
     for dimensions in ({"image": image}, {"image": image, "error": kind}):
-        with single_metric(name="errors", unit=MetricUnit.Count, value=1, namespace=NAMESPACE) as metric:
-            for name, value in dimensions.items():
-                metric.add_dimension(name=name, value=value)
+        _put(dimensions, {"errors": (1, "Count")}, {})
 
 
 def peak_memory() -> int:
@@ -37,10 +27,14 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-@cache
-def _metrics(image: str) -> Any:
-    from aws_lambda_powertools import Metrics
+def _put(dimensions: dict[str, str], values: dict[str, tuple[float, str]], metadata: dict[str, str]) -> None:
+    """An object of its own each time: images of one process, and threads, share none of Powertools' state."""
+    from aws_lambda_powertools.metrics import EphemeralMetrics
 
-    metrics = Metrics(namespace=NAMESPACE)
-    metrics.set_default_dimensions(image=image)
-    return metrics
+    metrics = EphemeralMetrics(
+        namespace=NAMESPACE, dimension_set=dimensions, metadata_set=metadata, metric_set={}
+    )
+    for name, (value, unit) in values.items():
+        metrics.add_metric(name=name, unit=unit, value=value)
+    # Powertools prints to standard output, which belongs to what a program answers.
+    print(json.dumps(metrics.serialize_metric_set(), separators=(",", ":")), file=sys.stderr)

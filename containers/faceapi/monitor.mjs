@@ -8,7 +8,7 @@ import { redact, redacted } from "./redact.mjs";
 import { bytesRead } from "./storage.mjs";
 
 const IMAGE = "faceapi";
-const logger = new Logger({ serviceName: IMAGE, jsonReplacerFn: clean });
+const logger = new Logger({ serviceName: `mediaflow-${IMAGE}`, jsonReplacerFn: clean });
 let cold = true;
 
 /** The result of `work()`, an answer; measures it, and takes secrets out of what it throws. */

@@ -9,12 +9,13 @@ from containers.whisperx.segments import HeardWord
 from containers.whisperx.speech import Stretch
 from containers.whisperx.words import UNLIKELY, Heard
 
-LONGEST_LOOP = 8  # words in what is repeated, at most
+LONGEST_LOOP = 24  # words in what is repeated, at most
 # Times in a row that a person who means it says one or two words, and a longer phrase, at most.
 WORD_REPEATS, PHRASE_REPEATS = 4, 2
+SENTENCE = 6  # words; Whisper writes one twice when its end is cut off, faster than people talk on the whole
 # The fastest speakers reach about 10 syllables a second (Pellegrino et al., "Across Languages...", 2011, find
 # 5 to 8 as means). A Korean or Chinese character is a syllable; other scripts take three letters for one.
-SYLLABLES_A_SECOND = 12.0
+SYLLABLES_A_SECOND, HURRIED = 12.0, 8.0
 LETTERS_IN_SYLLABLE = 2.5
 BREATH = 0.5  # seconds that voice activity may be wrong by at either end
 VOICED = 0.2  # of a segment, at least, that voice activity heard
@@ -30,22 +31,23 @@ def judge_stretch(heard: Heard, stretch: Stretch) -> Dropped | None:
         return _drop(
             stretch.span, text, f"no speech: Whisper's probability of silence is {heard.no_speech:.2f}"
         )
-    seconds = sum(voice.end - voice.start for voice in stretch.voiced) + BREATH
-    rate = count_syllables(text) / seconds
+    rate = _rate(text, stretch)
     if rate > SYLLABLES_A_SECOND:
         return _drop(stretch.span, text, f"impossible speaking rate: {rate:.0f} syllables a second")
     return None
 
 
-def cut_loops(words: list[HeardWord]) -> tuple[list[HeardWord], list[Dropped]]:
-    """The words with what is repeated too often said once, and the repetitions."""
+def cut_loops(words: list[HeardWord], stretch: Stretch) -> tuple[list[HeardWord], list[Dropped]]:
+    """The words with what is repeated too often, or in too short a time, said once; and the repetitions."""
+    hurried = _rate("".join(word.word for word in words), stretch) > HURRIED
     kept: list[HeardWord] = []
     dropped: list[Dropped] = []
     place = 0
     while place < len(words):
         length, times = _loop_at(words, place)
         end = place + length * times
-        if times > (WORD_REPEATS if length < 3 else PHRASE_REPEATS):
+        most = WORD_REPEATS if length < 3 else PHRASE_REPEATS
+        if times > (1 if hurried and length >= SENTENCE else most):
             kept += words[place : place + length]
             repeated = words[place + length : end]
             span = Span(start=max(repeated[0].start, 0), end=max(repeated[-1].end, 0))
@@ -78,6 +80,11 @@ def count_syllables(text: str) -> float:
     letters = [char for char in text if char.isalnum()]
     whole = sum(char >= "\u2e80" for char in letters)
     return whole + (len(letters) - whole) / LETTERS_IN_SYLLABLE
+
+
+def _rate(text: str, stretch: Stretch) -> float:
+    """Syllables a second of voice."""
+    return count_syllables(text) / (sum(voice.end - voice.start for voice in stretch.voiced) + BREATH)
 
 
 def _flags(segment: Segment, logprob: float) -> list[str]:

@@ -179,7 +179,7 @@ def _write(
     silent = judge_stretch(heard, part.stretch)
     if silent:
         return Said([], [silent], {})
-    said, dropped = cut_loops(heard.words)
+    said, dropped = cut_loops(heard.words, part.stretch)
     timed_by = OWN_TIMES
     aligner = models_of(part.language, request.model, request.languages).aligner
     if aligner and said:

@@ -29,8 +29,12 @@ class AwsSettings(BaseModel):
 
     def limit(self, image: str) -> int:
         """How many calls of an image may be under way at once."""
-        default = self.default_concurrency or image_settings(image).reserved_concurrency or UNRESERVED
-        return self.concurrency.get(image, default)
+        return (
+            self.concurrency.get(image)
+            or self.default_concurrency
+            or image_settings(image).reserved_concurrency
+            or UNRESERVED
+        )
 
     def name(self, image: str) -> str:
         """The Lambda function's and the ECS task definition's name."""

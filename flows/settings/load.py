@@ -42,8 +42,10 @@ def apply(on_server: dict[str, Any] | None = None) -> Settings:
 
 
 def apply_with_server() -> Settings:
-    """The same inside a run, where the Prefect server is there to be asked."""
-    return apply(read_server())
+    """The same inside a run, where the Prefect server is there to be asked; elsewhere none is started."""
+    from prefect.runtime import flow_run
+
+    return apply(read_server() if flow_run.id else None)
 
 
 def read_server() -> dict[str, Any]:

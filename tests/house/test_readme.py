@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from flows.settings.fields import PREFIX, Settings
+
 ROOT = Path(__file__).parents[2]
 READMES = [ROOT / "README.md", ROOT / "README.ko.md"]
 
@@ -38,13 +40,16 @@ def test_links_and_named_files_exist(readme: Path) -> None:
 
 @pytest.mark.parametrize("command", commands(READMES[0]))
 def test_every_command_is_understood(command: str) -> None:
-    """`make` targets exist; modules accept the options shown (they are run for real by other tests)."""
+    """`make` targets and settings exist; modules accept the options shown (they are run for real by other tests)."""
     words = shlex.split(command)
     if words[0] == "make":
         done = subprocess.run(
             ["make", "-n", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
+        return
+    if words[0] == "export":
+        assert words[1].partition("=")[0].removeprefix(PREFIX).lower() in Settings.model_fields, command
         return
     assert words[:4] == ["uv", "run", "python", "-m"] or words[:3] in (
         ["uv", "run", "prefect"],
@@ -53,7 +58,7 @@ def test_every_command_is_understood(command: str) -> None:
     if words[2] == "python":
         options = [word for word in words if word.startswith("--")]
         given = words[5 : words.index("fetch") + 1] if "fetch" in words else words[5:6]
-        subcommand = given if words[4] == "flows.models" else []
+        subcommand = given if words[4] in ("flows.models", "flows.operate") else []
         help_text = subprocess.run(
             [sys.executable, "-m", words[4], *subcommand, "--help"],
             cwd=ROOT,

@@ -1,4 +1,4 @@
-"""What one call leaves behind on standard output: a log line and a line of metrics, and no secret."""
+"""What one call leaves behind on standard error: a log line and a line of metrics, and no secret."""
 
 import json
 import subprocess
@@ -48,7 +48,7 @@ for event in json.loads(sys.argv[1]):
     try:
         handler(event, SimpleNamespace(aws_request_id="request-1"))
     except Exception as error:
-        print(json.dumps({{"raised": type(error).__name__, "text": str(error)}}))
+        print(json.dumps({{"raised": type(error).__name__, "text": str(error)}}), file=sys.stderr)
 """
 
 
@@ -56,11 +56,11 @@ def calls(*events: dict[str, Any]) -> list[dict[str, Any]]:
     """Everything that was printed by one process that served the events."""
     command = [sys.executable, "-c", IMAGE, json.dumps(events)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stderr == ""
-    assert "Signature" not in done.stdout
-    assert TOKEN not in done.stdout
-    assert SPOKEN not in done.stdout
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.stdout == ""
+    assert "Signature" not in done.stderr
+    assert TOKEN not in done.stderr
+    assert SPOKEN not in done.stderr
+    return [json.loads(line) for line in done.stderr.splitlines()]
 
 
 def metrics_of(line: dict[str, Any]) -> tuple[list[list[str]], dict[str, str]]:

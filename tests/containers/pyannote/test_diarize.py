@@ -213,8 +213,8 @@ def test_the_handler_says_nothing_but_its_log_line(speech_wav, tmp_path):
         timeout=300,
         check=True,
     )
-    assert ran.stderr == ""
-    log, metrics = map(json.loads, ran.stdout.splitlines())
+    assert ran.stdout == ""
+    log, metrics = map(json.loads, ran.stderr.splitlines())
     assert (log["event"], log["media_seconds"]) == ("model_inference", pytest.approx(30, abs=0.1))
     assert metrics["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Mediaflow"
     Diarization.model_validate_json(target.read_bytes())

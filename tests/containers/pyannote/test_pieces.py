@@ -41,7 +41,12 @@ def test_pieces_are_the_whole_to_the_last_frame(handler, recording, tmp_path, mo
         for (start, end), file in zip(pieces, files, strict=True)
     ]
     assert heard == [40, 27, 14], "a window every half second; the last one is filled up with silence"
-    assert handler(windows=files, duration=44.9) == whole
+    joined = handler(windows=files, duration=44.9)
+    # Sums over other batches round otherwise in the voices' last digits.
+    for speaker, same in zip(joined.pop("speakers"), whole.pop("speakers"), strict=True):
+        assert speaker.pop("embedding") == pytest.approx(same.pop("embedding"), abs=1e-4)
+        assert speaker == pytest.approx(same, abs=1e-4)
+    assert joined == whole
     assert len(handler(windows=files, duration=44.9, num_speakers=1)["speakers"]) == 1
 
 

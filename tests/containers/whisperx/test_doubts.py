@@ -48,7 +48,7 @@ def test_syllables_are_counted_for_each_script():
 
 
 def test_a_loop_is_said_once():
-    kept, dropped = cut_loops(said("Well, " + "I'll be honest with you. " * 9 + "Goodbye."))
+    kept, dropped = cut_loops(said("Well, " + "I'll be honest with you. " * 9 + "Goodbye."), stretch(0, 30))
     assert [word.word.strip() for word in kept] == [
         "Well,",
         "I'll",
@@ -65,8 +65,17 @@ def test_a_loop_is_said_once():
 
 
 def test_people_repeat_themselves_too():
-    kept, dropped = cut_loops(said("no no no no we will we will rock you"))
+    kept, dropped = cut_loops(said("no no no no we will we will rock you"), stretch(0, 5))
     assert not dropped and len(kept) == 10
+
+
+def test_a_sentence_is_not_said_twice_in_the_time_of_one():
+    """whisper-base wrote so, on one processor, of 3.8 s of the packaged call."""
+    words = said("I thought, you know, I heard a beep. This is Diane in New Jersey. " * 2)
+    kept, dropped = cut_loops(words, stretch(0, 3.8))
+    assert len(kept) == 14
+    assert [drop.reason for drop in dropped] == ["repeated 2 times"]
+    assert cut_loops(words, stretch(0, 7.6)) == (words, [])
 
 
 def test_text_where_nobody_spoke_is_dropped():

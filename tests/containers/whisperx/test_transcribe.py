@@ -79,14 +79,16 @@ def test_hotwords_help_with_rare_words(transcribe, sentence):
 
 
 def test_a_prompt_shows_how_to_write(transcribe, sentence):
-    assert text(transcribe(sentence, initial_prompt="I HEARD A BEEP.")) != text(transcribe(sentence))
+    assert text(transcribe(sentence, initial_prompt="okay i heard a beep who is it")).islower()
+    assert not text(transcribe(sentence)).islower()
 
 
-def test_several_stretches_at_once_give_the_words_of_one_by_one(transcribe, sentence):
+def test_several_stretches_at_once_give_the_words_of_one_by_one(transcribe, sentence, plain):
+    """But for a word on the brink: sums over a batch are rounded otherwise."""
     pause = np.zeros(28 * RATE, np.float32)
     long = np.concatenate([sentence, pause, sentence])
     together, apart = transcribe(long, batch_size=4), transcribe(long, batch_size=1)
-    assert text(together) == text(apart)
+    assert jiwer.wer(plain(text(apart)), plain(text(together))) < 0.1
     assert text(together).count("New Jersey") == 2
     assert words(together)[-1]["start"] > 30
 
@@ -252,8 +254,8 @@ def test_the_handler_says_nothing_but_its_log_line(speech_wav, tmp_path):
         timeout=300,
         check=True,
     )
-    assert ran.stderr == ""
-    log, metrics = map(json.loads, ran.stdout.splitlines())
+    assert ran.stdout == ""
+    log, metrics = map(json.loads, ran.stderr.splitlines())
     assert (log["event"], log["media_seconds"]) == ("model_inference", pytest.approx(30, abs=0.1))
     assert metrics["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Mediaflow"
     Transcript.model_validate_json(target.read_bytes())

@@ -133,7 +133,7 @@ def test_words_have_times_scores_and_speakers(demo: tuple[Path, str]) -> None:
     (folder,) = asset_folders(demo[0])
     transcript = json.loads((folder / "transcript.json").read_bytes())
     assert transcript["language"] == "en"
-    assert transcript["segments"][0].keys() == {"start", "end", "text", "speaker", "words"}
+    assert transcript["segments"][0].keys() == {"start", "end", "text", "speaker", "language", "words"}
     for segment in transcript["segments"]:
         assert segment["words"]
         for word in segment["words"]:

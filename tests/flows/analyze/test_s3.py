@@ -15,7 +15,7 @@ from deployments.aws.stub import EcsStub, local_functions
 from tasks.bucket import upload_folder
 
 ROOT = Path(__file__).parents[3]
-TIMES = {"created", "seconds", "started", "load_seconds", "compute_seconds", "peak_memory", "costs"}
+TIMES = {"created", "seconds", "started", "load_seconds", "compute_seconds", "peak_memory", "costs", "kept"}
 
 
 def run(module: str, *arguments: object, work: Path) -> subprocess.CompletedProcess[str]:
