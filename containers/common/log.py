@@ -1,4 +1,7 @@
-"""Structured logs by AWS Lambda Powertools: JSON lines on standard error, never media content, tokens or signed URLs."""
+"""Structured logs by AWS Lambda Powertools: JSON lines on standard error.
+
+Never media content, tokens or signed URLs.
+"""
 
 import json
 import logging

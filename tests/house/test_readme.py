@@ -40,7 +40,7 @@ def test_links_and_named_files_exist(readme: Path) -> None:
 
 @pytest.mark.parametrize("command", commands(READMES[0]))
 def test_every_command_is_understood(command: str) -> None:
-    """`make` targets and settings exist; modules accept the options shown (they are run for real by other tests)."""
+    """`make` targets and settings exist; modules accept the options shown (other tests run them for real)."""
     words = shlex.split(command)
     if words[0] == "make":
         done = subprocess.run(
