@@ -5,7 +5,14 @@ from pathlib import Path
 from prefect import task
 
 from containers.common.contract import Answer, Span
-from containers.pyannote.contract import Diarization, DiarizeRequest, GroupRequest, Heard, HearRequest
+from containers.pyannote.contract import (
+    Diarization,
+    DiarizeRequest,
+    DiarizerName,
+    GroupRequest,
+    Heard,
+    HearRequest,
+)
 from tasks.invoke import invoke
 from tasks.options import AnalyzeOptions
 from tasks.pieces import duration_of, even_pieces
@@ -38,18 +45,25 @@ def diarize(audio: str, folder: Path, options: AnalyzeOptions) -> DiarizedAudio:
     bounds = options.model_dump(include={"num_speakers", "min_speakers", "max_speakers"})
     heard: list[Answer[Heard]] = []
     if len(pieces) == 1:
-        answer = invoke("pyannote", DiarizeRequest(audio=audio, result_uri=result, **bounds), Diarization)
+        request = DiarizeRequest(audio=audio, result_uri=result, diarizer=options.diarizer, **bounds)
+        answer = invoke("pyannote", request, Diarization)
     else:
         places = [(folder / f"windows-{number}.npz") for number in range(len(pieces))]
         try:
             heard = side_by_side(
-                lambda number: _hear(audio, pieces[number], number == len(pieces) - 1, places[number]),
+                lambda number: _hear(
+                    audio, pieces[number], number == len(pieces) - 1, places[number], options.diarizer
+                ),
                 range(len(pieces)),
                 options.pieces_at_once,
                 lambda done: advance("diarize", HEARING * done / len(pieces)),
             )
             request = GroupRequest(
-                windows=[place.as_uri() for place in places], duration=duration, result_uri=result, **bounds
+                windows=[place.as_uri() for place in places],
+                duration=duration,
+                diarizer=heard[0].value.diarizer,
+                result_uri=result,
+                **bounds,
             )
             answer = invoke("pyannote", request, Diarization)
         finally:
@@ -61,11 +75,12 @@ def diarize(audio: str, folder: Path, options: AnalyzeOptions) -> DiarizedAudio:
     return output
 
 
-def _hear(audio: str, piece: Span, is_last: bool, place: Path) -> Answer[Heard]:
+def _hear(audio: str, piece: Span, is_last: bool, place: Path, diarizer: DiarizerName) -> Answer[Heard]:
     request = HearRequest(
         audio=audio,
         start=piece.start,
         end=None if is_last else piece.end,
         windows_uri=place.as_uri(),
+        diarizer=diarizer,
     )
     return invoke("pyannote", request, Heard)

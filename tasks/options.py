@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from containers.audioset.ontology import check_names
+from containers.pyannote.contract import DiarizerName
 from containers.whisperx.contract import ComputeType, Device, LanguageModels, VadMethod
 
 
@@ -92,6 +93,11 @@ class AnalyzeOptions(BaseModel):
     )
     denoise_post_filter: bool = Field(
         default=False, description="lower what noise is left between words a little more"
+    )
+    diarizer: DiarizerName = Field(
+        default="auto",
+        description="who tells the speakers apart: pyannote's community-1 or 3.1 or the starter models; "
+        "auto: the best that the store has",
     )
     num_speakers: int | None = Field(default=None, ge=1, description="exact number of speakers, when known")
     min_speakers: int | None = Field(default=None, ge=1, description="at least this many speakers")

@@ -3,6 +3,7 @@
 from containers.common.models import has_model
 from containers.deepfilternet.engine import MODELS, choose_engine
 from containers.facenet.contract import DINOV2, PHASH
+from containers.pyannote.diarizers import DIARIZERS, choose_diarizer
 from containers.whisperx.languages import possible_models
 from containers.whisperx.speech import MODELS as VAD_MODELS
 from tasks.options import AnalyzeOptions
@@ -17,7 +18,7 @@ def weights(stage: str, options: AnalyzeOptions) -> list[str]:
             vad = VAD_MODELS[options.vad_method]
             return [*possible_models(options.whisper_model, options.languages), vad]
         case "diarize":
-            return ["pyannet-segmentation", "ge2e-speaker"]
+            return list(DIARIZERS[choose_diarizer(options.diarizer)].models)
         case "tag":
             large = "panns-cnn14-events" if options.tag_mode == "events" else "panns-cnn14"
             return [large if has_model(large) else "firered-aed"]

@@ -13,32 +13,42 @@ from containers.common.contract import Span
 from containers.common.errors import UserError
 from containers.common.handler import Stopwatch, make_handler
 from containers.common.models import open_model
-from containers.common.pyannet import SEGMENTATION, SEGMENTATION_FILE, quiet_loading
+from containers.common.pyannet import SEGMENTATION_FILE, quiet_loading
 from containers.pyannote.contract import (
     Diarization,
     DiarizeRequest,
+    DiarizerName,
     GroupRequest,
     Heard,
     HearRequest,
     Speaker,
     Turn,
 )
+from containers.pyannote.diarizers import DIARIZERS, choose_diarizer
 from containers.pyannote.windows import read_windows, write_windows
 
 if TYPE_CHECKING:
     from containers.pyannote.pipeline import Diarizer
 
-EMBEDDING, EMBEDDING_FILE = "ge2e-speaker", "pretrained.pt"
+EMBEDDING, EMBEDDING_FILE = DIARIZERS["starter"].voice, "pretrained.pt"
 SAMPLE_RATE = 16_000
 NOBODY = Diarization(turns=[], exclusive_turns=[], voice_activity=[], speakers=[])
 
 
 @cache
-def load_diarizer(segmentation: Path, embedding: Path) -> "Diarizer":
+def load_diarizer(name: DiarizerName, *folders: Path) -> "Diarizer":
+    """`folders` are those of the models that diarizers.py names."""
     with quiet_loading():
-        from containers.pyannote.pipeline import Diarizer
+        if name == "starter":
+            from containers.pyannote.starter import load_starter
 
-        return Diarizer(segmentation, embedding)
+            return load_starter(folders[0] / SEGMENTATION_FILE, folders[1] / EMBEDDING_FILE)
+        from containers.pyannote.published import load_published
+
+        if name == "3.1":
+            return load_published(*folders)
+        (folder,) = folders
+        return load_published(folder, *(folder / part for part in ("segmentation", "embedding", "plda")))
 
 
 def serve(request: DiarizeRequest | HearRequest | GroupRequest, stopwatch: Stopwatch) -> Diarization | Heard:
@@ -53,16 +63,16 @@ def diarize(request: DiarizeRequest, stopwatch: Stopwatch) -> Diarization:
     """Speakers are named in the order in which they are first heard; silence has none."""
     waveform = load_audio(request.audio, SAMPLE_RATE)
     stopwatch.heard(len(waveform) / SAMPLE_RATE)
-    diarizer = _diarizer(stopwatch)
+    name, diarizer = _open_diarizer(request, stopwatch)
     if not waveform.any():
         return NOBODY
     output, speech = diarizer.diarize(waveform, **_bounds(request))
-    return describe(output, speech, len(waveform) / SAMPLE_RATE)
+    return describe(output, speech, len(waveform) / SAMPLE_RATE, DIARIZERS[name].voice)
 
 
 def hear(request: HearRequest, stopwatch: Stopwatch) -> Heard:
     """Writes what the networks hear in the piece's windows. Raises UserError for bounds between windows."""
-    diarizer = _diarizer(stopwatch)
+    name, diarizer = _open_diarizer(request, stopwatch)
     duration, step = diarizer.window
     for bound in (request.start, request.end or 0):
         if round(bound / step) * step != bound:
@@ -72,14 +82,14 @@ def hear(request: HearRequest, stopwatch: Stopwatch) -> Heard:
     stopwatch.heard(len(waveform) / SAMPLE_RATE)
     found = diarizer.hear(waveform)
     write_windows(request.windows_uri, found)
-    return Heard(windows=len(found.scores))
+    return Heard(windows=len(found.scores), diarizer=name)
 
 
 def group(request: GroupRequest, stopwatch: Stopwatch) -> Diarization:
     """The same as `diarize` for the whole recording, to the last frame."""
-    diarizer = _diarizer(stopwatch)
+    name, diarizer = _open_diarizer(request, stopwatch)
     output, speech = diarizer.group(read_windows(request.windows), **_bounds(request))
-    return describe(output, speech, request.duration)
+    return describe(output, speech, request.duration, DIARIZERS[name].voice)
 
 
 def _check(request: DiarizeRequest | GroupRequest) -> None:
@@ -92,18 +102,24 @@ def _bounds(request: DiarizeRequest | GroupRequest) -> dict[str, int | None]:
     return request.model_dump(include={"num_speakers", "min_speakers", "max_speakers"})
 
 
-def _diarizer(stopwatch: Stopwatch) -> "Diarizer":
+def _open_diarizer(
+    request: DiarizeRequest | HearRequest | GroupRequest, stopwatch: Stopwatch
+) -> tuple[DiarizerName, "Diarizer"]:
+    """The one that is asked for. Raises ModelMissing, ModelCorrupt."""
     started = time.perf_counter()
-    segmentation, segmentation_ref = open_model(SEGMENTATION)
-    embedding, embedding_ref = open_model(EMBEDDING)
-    diarizer = load_diarizer(segmentation / SEGMENTATION_FILE, embedding / EMBEDDING_FILE)
+    name = choose_diarizer(request.diarizer)
+    folders, refs = zip(*map(open_model, DIARIZERS[name].models), strict=True)
+    diarizer = load_diarizer(name, *folders)
     stopwatch.loaded(time.perf_counter() - started)
-    stopwatch.used(segmentation_ref, embedding_ref)
-    return diarizer
+    stopwatch.used(*refs)
+    return name, diarizer
 
 
-def describe(output: Any, speech: Any, duration: float) -> Diarization:
-    """pyannote's `DiarizeOutput` and voice activity as the contract has them, inside `duration` seconds."""
+def describe(output: Any, speech: Any, duration: float, model: str) -> Diarization:
+    """pyannote's `DiarizeOutput` and voice activity as the contract has them, inside `duration` seconds.
+
+    `model` made the speakers' embeddings.
+    """
     turns = list(_turns(output.speaker_diarization, duration))
     names: dict[str, str] = {}
     for turn in turns:
@@ -116,9 +132,9 @@ def describe(output: Any, speech: Any, duration: float) -> Diarization:
         exclusive_turns=[_named(turn, names) for turn in exclusive if turn.speaker in names],
         voice_activity=list(_spans(speech.get_timeline(), duration)),
         speakers=[
-            Speaker(speaker=name, model=EMBEDDING, embedding=_normalised(embeddings[label]))
+            Speaker(speaker=name, model=model, embedding=_normalised(embeddings[label]))
             for label, name in names.items()
-            if np.isfinite(embeddings[label]).all()  # else heard for less than 50 ms
+            if np.isfinite(embeddings[label]).all()  # else too little was heard
         ],
     )
 

@@ -25,6 +25,14 @@ ALONE_SECONDS = 1.0  # a voice is evidence when it is heard alone for this long 
 MAX_EMBEDDINGS = 4000  # clustered; memory grows with the square: 64 MB here. The others join the nearest.
 
 
+def sample(embeddings: NDArray, windows: NDArray, voices: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """At most MAX_EMBEDDINGS rows of what `filter_embeddings` returns."""
+    if len(embeddings) <= MAX_EMBEDDINGS:
+        return embeddings, windows, voices
+    kept = np.random.default_rng(0).choice(len(embeddings), MAX_EMBEDDINGS, replace=False)
+    return embeddings[kept], windows[kept], voices[kept]
+
+
 class SpeakerClustering(AgglomerativeClustering):
     """Average-linkage clustering that also hears how many speakers the windows hold.
 
@@ -43,10 +51,7 @@ class SpeakerClustering(AgglomerativeClustering):
         found, windows, voices = super().filter_embeddings(embeddings, segmentations, min_active_ratio)
         if not len(found) and min_active_ratio:  # nobody talks for a second: take what there is
             return self.filter_embeddings(embeddings, segmentations, 0)
-        if len(found) > MAX_EMBEDDINGS:
-            kept = np.random.default_rng(0).choice(len(found), MAX_EMBEDDINGS, replace=False)
-            found, windows, voices = found[kept], windows[kept], voices[kept]
-        return found, windows, voices
+        return sample(found, windows, voices)
 
     def __call__(
         self,

@@ -6,6 +6,12 @@ from pydantic import Field, TypeAdapter
 
 from containers.common.contract import Contract, ModelRef, Request, Seconds, Span
 
+DiarizerName = Literal["auto", "community-1", "3.1", "starter"]
+Diarizer = Annotated[
+    DiarizerName,
+    Field(description="pyannote's community-1 or 3.1, or the starter one; auto: the best that the store has"),
+]
+
 
 class Turn(Span):
     """One speaker talking without a break; turns of different speakers may overlap."""
@@ -43,21 +49,24 @@ class DiarizeRequest(Request):
     num_speakers: int | None = Field(default=None, ge=1, description="exact number of speakers, when known")
     min_speakers: int | None = Field(default=None, ge=1)
     max_speakers: int | None = Field(default=None, ge=1)
+    diarizer: Diarizer = "auto"
 
 
 class HearRequest(Request):
     """A piece of a long recording, for a later GroupRequest."""
 
     audio: str = Field(description="URI of the whole audio, as in DiarizeRequest")
-    start: Seconds = Field(description="windows that start from here, a multiple of 0.5 s,")
+    start: Seconds = Field(description="windows that start from here, a multiple of their step,")
     end: Seconds | None = Field(default=None, description="and before here; without it to the end")
     windows_uri: str = Field(description="URI of the .npz file to write")
+    diarizer: Diarizer = "auto"
 
 
 class Heard(Contract):
     """What a piece's file holds: float16 `scores` and float32 `embeddings` of overlapping windows."""
 
     windows: int
+    diarizer: Diarizer = Field(description="whose they are: a GroupRequest has to name it")
 
 
 class GroupRequest(Request):
@@ -68,6 +77,7 @@ class GroupRequest(Request):
     num_speakers: int | None = Field(default=None, ge=1, description="exact number of speakers, when known")
     min_speakers: int | None = Field(default=None, ge=1)
     max_speakers: int | None = Field(default=None, ge=1)
+    diarizer: Diarizer = "auto"
 
 
 class Ready(Contract):

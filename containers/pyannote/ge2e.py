@@ -58,7 +58,7 @@ class GE2E(Model):
                 cut = _windows(mel[mask] * gains[row] ** 2)
                 windows += cut
                 owners += [row] * len(cut)
-        embeddings = torch.full((len(sound), self.dimension), torch.nan)
+        embeddings = torch.full((len(sound), self.dimension), torch.nan, device=sound.device)
         if windows:
             _, (hidden, _) = self.lstm(nn.utils.rnn.pack_sequence(windows, enforce_sorted=False))
             partial = nn.functional.normalize(torch.relu(self.linear(hidden[-1])))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from containers.common.audio import Waveform
 from containers.pyannote.contract import LiveTurn
 from containers.pyannote.ge2e import SAMPLE_RATE, load_ge2e
-from containers.pyannote.pipeline import load_segmenter
+from containers.pyannote.pipeline import load_network
 from containers.pyannote.voices import Voices
 
 STEP = 30  # frames of 17 ms between two windows: 0.51 s
@@ -30,7 +30,7 @@ class OnlineDiarizer:
     """Is given 16 kHz mono in blocks of any size; says turns `latency` seconds late, at least 0.5 s."""
 
     def __init__(self, segmentation: Path, embedding: Path, latency: float) -> None:
-        self._segmenter: Any = load_segmenter(segmentation)
+        self._segmenter: Any = load_network(segmentation)
         self._embedder = load_ge2e(embedding)
         field: Any = self._segmenter.receptive_field
         self._hop, self._frame = round(field.step * SAMPLE_RATE), field.step

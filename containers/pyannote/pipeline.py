@@ -1,6 +1,7 @@
 """pyannote.audio's diarization pipeline, built without a hub. Imports torch: imported on first use."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -8,59 +9,56 @@ from numpy.typing import NDArray
 from pyannote.audio import Inference, Model
 from pyannote.audio.core.plda import PLDA
 from pyannote.audio.pipelines import SpeakerDiarization
+from pyannote.audio.pipelines.clustering import BaseClustering
 from pyannote.audio.pipelines.speaker_diarization import DiarizeOutput
 from pyannote.audio.utils.signal import Binarize
 from pyannote.core import Annotation, SlidingWindow, SlidingWindowFeature
 
 from containers.common.audio import Waveform
-from containers.pyannote.clustering import MIN_CLUSTER_SIZE, THRESHOLD, SpeakerClustering
-from containers.pyannote.ge2e import SAMPLE_RATE, load_ge2e
 from containers.pyannote.windows import Windows
 
+SAMPLE_RATE = 16_000
 NOBODY = -2  # pyannote's cluster for voices of a window that are silent
-# Windows whose turns are put together at once: nine minutes. Window and frame begin together only every 27
-# windows (13.5 s, 800 frames), so that blocks of other lengths would shift the frames.
+# Windows whose turns are put together at once: nine minutes, 18 where they are 1 s apart. Window and frame
+# begin together only every 27 windows (a frame is 270 samples, a step 8000 or 16,000): other blocks would
+# shift the frames.
 PERIOD = 27
 BLOCK = 40 * PERIOD
 
 
-def load_segmenter(path: Path) -> Model:
-    """PyanNet from a file of the store."""
-    segmenter = Model.from_pretrained(path)
-    assert segmenter is not None  # None stands for a gated repository
-    return segmenter.eval()
+def load_network(path: Path, strict: bool = True) -> Model:
+    """A network of pyannote.audio from a checkpoint of the store."""
+    network = Model.from_pretrained(path, strict=strict)
+    assert network is not None  # None stands for a gated repository
+    return network.eval()
 
 
 class Diarizer(SpeakerDiarization):
-    """Segmentation by PyanNet, embedding by GE2E, number of speakers by SpeakerClustering.
+    """pyannote's pipeline in two steps: `hear`, and `group` for the windows of all pieces.
 
-    In two steps, so that a long recording can be heard in pieces and its speakers still be found in one
-    clustering: `hear`, and `group` for the windows of all pieces.
+    So a long recording can be heard in pieces and its speakers still be found in one clustering. `settings`
+    are the pipeline's own. On CUDA where there is one.
     """
 
-    def __init__(self, segmentation: Path, embedding: Path) -> None:
-        segmenter = load_segmenter(segmentation)
+    def __init__(
+        self,
+        segmenter: Model,
+        embedder: Model,
+        clustering: BaseClustering,
+        parameters: dict[str, Any],
+        **settings: Any,
+    ) -> None:
         super().__init__(
             segmentation=segmenter,
-            embedding=load_ge2e(embedding),
-            embedding_exclude_overlap=True,
-            plda=PLDA.__new__(PLDA),  # agglomerative clustering never asks it; the default is on a hub
+            embedding=embedder,
+            plda=PLDA.__new__(PLDA),  # the default is on a hub; `clustering` has its own if it asks one
             clustering="AgglomerativeClustering",
-            segmentation_batch_size=32,
-            embedding_batch_size=32,
+            **settings,
         )
-        self.clustering = SpeakerClustering(metric="cosine")
-        self.instantiate(
-            {
-                # On the recordings that clustering.py names, mean DER is 0.077 at 0.5 and 0.074 at 0.55.
-                "segmentation": {"threshold": 0.55, "min_duration_off": 0.1},
-                "clustering": {
-                    "method": "average",
-                    "threshold": THRESHOLD,
-                    "min_cluster_size": MIN_CLUSTER_SIZE,
-                },
-            }
-        )
+        self.clustering = clustering
+        self.instantiate(parameters)
+        if torch.cuda.is_available():
+            self.to(torch.device("cuda"))
 
     def hear(self, waveform: Waveform) -> Windows:
         """What the networks hear in each window of `waveform`, shape (samples,), 16 kHz."""
@@ -126,8 +124,14 @@ class Diarizer(SpeakerDiarization):
         """Seconds that a window lasts, and from one to the next."""
         return self._segmentation.duration, self._segmentation.step
 
+    @property
+    def _is_powerset(self) -> bool:
+        """Whether scores are decisions already, 0 or 1."""
+        specifications: Any = self._segmentation.model.specifications
+        return specifications.powerset
+
     def _binary(self, scores: NDArray) -> NDArray:
-        return scores > self.segmentation.threshold
+        return scores > (0.5 if self._is_powerset else self.segmentation.threshold)
 
     def _grid(self, first: int = 0) -> SlidingWindow:
         duration, step = self.window
@@ -145,6 +149,8 @@ class Diarizer(SpeakerDiarization):
 
         for first in range(0, len(scores), BLOCK):
             lower, upper = max(first - PERIOD, 0), min(first + BLOCK + PERIOD, len(scores))
+            if clusters[lower:upper].max() < 0:
+                continue  # minutes of silence
             start = lower * step
             held = SlidingWindowFeature(
                 count.data[frame(lower) :], SlidingWindow(frames.duration, frames.step, start)
@@ -160,8 +166,12 @@ class Diarizer(SpeakerDiarization):
         return self.to_annotation(SlidingWindowFeature(active, frames), min_duration_off=off)
 
     def _voice_activity(self, scores: NDArray) -> Annotation:
-        """As pyannote's VoiceActivityDetection: the loudest voice's score, with WhisperX's thresholds."""
+        """As pyannote's VoiceActivityDetection: the loudest voice's score, with WhisperX's thresholds.
+
+        Of a powerset network it is the part of the windows that hear somebody: the majority decides.
+        """
         loudest = SlidingWindowFeature(scores.max(-1, keepdims=True), self._grid())
         frames = self._segmentation.model.receptive_field
         speech = Inference.aggregate(loudest, frames, hamming=True, missing=0.0)
-        return Binarize(onset=0.5, offset=0.363, min_duration_on=0.1, min_duration_off=0.1)(speech)
+        offset = 0.5 if self._is_powerset else 0.363
+        return Binarize(onset=0.5, offset=offset, min_duration_on=0.1, min_duration_off=0.1)(speech)

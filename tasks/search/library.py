@@ -10,6 +10,7 @@ from containers.facenet.contract import DINOV2, PHASH
 from containers.faiss.contract import Filter, Match, SearchRequest, SearchResult
 from containers.faiss.delta import list_delta
 from containers.faiss.versions import current
+from containers.pyannote.diarizers import DIARIZERS
 from tasks.asset import Asset
 from tasks.embeddings import read_embeddings
 from tasks.invoke import invoke
@@ -20,7 +21,7 @@ from tasks.people.store import load_people
 # What may have made an index of each kind, the better first.
 MODELS = {
     "face": ["facenet-vggface2", "faceapi"],
-    "voice": ["ge2e-speaker"],
+    "voice": [weights.voice for weights in DIARIZERS.values()],
     "picture": [DINOV2, PHASH],
     "sound": ["panns-cnn14"],
 }

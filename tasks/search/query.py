@@ -15,6 +15,7 @@ from containers.common.models import catalogue, has_model
 from containers.faceapi.contract import Box, DetectRequest, DetectResult
 from containers.facenet.contract import EmbedRequest, EmbedResult, LookRequest, LookResult, Picture
 from containers.pyannote.contract import Diarization, DiarizeRequest
+from containers.pyannote.diarizers import diarizer_of
 from tasks.invoke import invoke
 from tasks.search.answer import Question
 
@@ -123,7 +124,8 @@ def _embed(uri: str, box: Box, folder: Path) -> list[float]:
 
 
 def _voice(path: Path, which: int | None, model: str, folder: Path) -> np.ndarray:
-    request = DiarizeRequest(audio=_uri(path), result_uri=(folder / "voices.json").as_uri())
+    result = (folder / "voices.json").as_uri()
+    request = DiarizeRequest(audio=_uri(path), diarizer=diarizer_of(model), result_uri=result)
     speakers = invoke("pyannote", request, Diarization).value.speakers
     speaker = speakers[_choose(len(speakers), which, path.name, "voice", "as first heard")]
     if speaker.model != model:

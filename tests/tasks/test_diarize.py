@@ -33,7 +33,7 @@ class Image:
             if self.fails:
                 raise UserError("There is no image 'pyannote' here.")
             Path(str(local_path(request.windows_uri))).write_bytes(b"windows")
-            return Answer(result=Heard(windows=1), compute_seconds=1)
+            return Answer(result=Heard(windows=1, diarizer="3.1"), compute_seconds=1)
         if isinstance(request, GroupRequest):
             assert all(Path(str(local_path(uri))).exists() for uri in request.windows)
         result = Diarization(turns=[], exclusive_turns=[], voice_activity=[], speakers=[])
@@ -54,9 +54,10 @@ def diarize(folder: Path, seconds: float, **options) -> stage.DiarizedAudio:
 
 
 def test_a_short_recording_is_one_call(image, tmp_path):
-    diarize(tmp_path, 14, num_speakers=2)
+    diarize(tmp_path, 14, num_speakers=2, diarizer="community-1")
     (request,) = image.requests
     assert isinstance(request, DiarizeRequest) and request.num_speakers == 2
+    assert request.diarizer == "community-1"
 
 
 def test_a_long_one_is_heard_in_pieces_and_clustered_once(image, tmp_path):
@@ -69,6 +70,8 @@ def test_a_long_one_is_heard_in_pieces_and_clustered_once(image, tmp_path):
     assert [(request.start, request.end) for request in heard] == [(0, 10), (10, 20), (20, 30), (30, None)]
     assert group.windows == [request.windows_uri for request in heard]
     assert (group.duration, group.max_speakers) == (44, 3)
+    assert {request.diarizer for request in heard} == {"auto"}
+    assert group.diarizer == "3.1", "the one that heard them"
     assert seen == sorted(seen) and len(seen) == 4
     assert output.compute_seconds == 5
     assert [path.name for path in tmp_path.iterdir()] == ["audio.wav"], "the pieces' files are gone"

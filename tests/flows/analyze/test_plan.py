@@ -47,6 +47,8 @@ def test_other_content_shares_nothing() -> None:
         ({"denoise_limit": 20}, {"denoise", "transcribe"}),
         ({"denoise_post_filter": True}, {"denoise", "transcribe"}),
         ({"max_speakers": 3}, {"diarize", "link"}),
+        ({"diarizer": "community-1"}, {"diarize", "link"}),
+        ({"diarizer": "starter"}, set()),  # what auto takes here
         ({"tag_threshold": 0.5}, {"tag"}),
         ({"tag_mode": "events"}, {"tag"}),
         ({"tag_thresholds": {"Bark": 0.1}}, {"tag"}),
