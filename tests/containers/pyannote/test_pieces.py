@@ -60,6 +60,20 @@ def test_pieces_of_silence_have_no_speakers(handler, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_long_break_is_no_error(handler, speech, tmp_path, monkeypatch):
+    from containers.pyannote import pipeline
+
+    monkeypatch.setattr(pipeline, "BLOCK", pipeline.PERIOD)
+    said = speech[: 10 * RATE]
+    soundfile.write(
+        tmp_path / "break.wav", np.concatenate([said, np.zeros(60 * RATE, np.float32), said]), RATE
+    )
+    turns = handler(audio=(tmp_path / "break.wav").as_uri())["turns"]
+    assert turns[0]["start"] < 10 and turns[-1]["end"] > 70
+    assert not [turn for turn in turns if turn["end"] > 11 and turn["start"] < 69]
+
+
+@pytest.mark.slow
 def test_a_piece_begins_with_a_window(handler, recording, tmp_path):
     with pytest.raises(UserError, match=r"^start and end have to be multiples of 0\.5 seconds\.$"):
         handler(audio=recording.as_uri(), start=0.3, windows_uri=(tmp_path / "0.npz").as_uri())
