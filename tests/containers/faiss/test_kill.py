@@ -81,8 +81,8 @@ class Writer:
         self.process.communicate()
 
 
-def kill_often(index_uri, states, times):
-    """Kills that many re-indexes, each at a random moment; returns at which stage they died."""
+def kill_often(index_uri, states, struck):
+    """Kills at random moments until so many re-indexes died at work; returns at which stage they did."""
     moments, searcher, stages = random.Random(0), Searcher(), Counter()
     folder = local_path(index_uri)
     writer, length = Writer(index_uri), 0.0
@@ -92,12 +92,13 @@ def kill_often(index_uri, states, times):
         started = time.perf_counter()
         writer.wait()
         length = time.perf_counter() - started
-    for number in range(times):
-        turn = (number + 1) % 2
+    turn = 0
+    while stages.total() - stages["ended"] < struck:
+        turn = 1 - turn
         before = (folder / "current").read_text()
         _analyse(index_uri, states, turn)
         writer.begin(states[turn][0])
-        time.sleep(moments.uniform(0, 1.2 * length))
+        time.sleep(moments.uniform(0, length))
         writer.end(signal.SIGKILL)
         drafted, switched = any(folder.glob(".v*.part")), (folder / "current").read_text() != before
         swept = not list_delta(index_uri)
@@ -138,12 +139,12 @@ def _check(searcher, index_uri, moving):
 
 @pytest.mark.slow
 def test_a_reindex_killed_at_random_moments(index_uri, states):
-    assert kill_often(index_uri, states, 6).total() == 6
+    assert kill_often(index_uri, states, 4).total() >= 4
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_a_reindex_killed_at_sixty_random_moments(index_uri, states):
-    stages = kill_often(index_uri, states, 60)
+def test_a_reindex_killed_at_fifty_random_moments(index_uri, states):
+    stages = kill_often(index_uri, states, 50)
     print(dict(stages))
     assert stages["drafting"] > 20, "most of a re-index is spent making the draft"

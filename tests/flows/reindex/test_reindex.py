@@ -1,9 +1,13 @@
 """`python -m flows.reindex`, as a person or a schedule runs it."""
 
 import json
+import os
+import random
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +85,56 @@ def test_analysed_removed_rolled_back_and_failed(tmp_path: Path) -> None:
     done = run(tmp_path, "--rollback", "facenet")
     assert done.stdout == "facenet: v000001 is current again, with 20 vectors.\n"
     assert found(tmp_path, "facenet") == {first, second}
+
+
+def start(output: Path) -> subprocess.Popen[str]:
+    """A re-index in a process group of its own, with its server and its workers."""
+    command = [sys.executable, "-m", "flows.reindex", str(output)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=ROOT, text=True, start_new_session=True, **pipes)
+
+
+@pytest.mark.soak  # two Prefect servers; tests/tasks/test_collect.py shows the turns that they take
+def test_of_two_at_once_one_makes_the_version_and_the_other_finds_it_made(tmp_path: Path) -> None:
+    asset = "0" * 15 + "1"
+    analyse(tmp_path, asset)
+    both = [start(tmp_path), start(tmp_path)]
+    said = [process.communicate(timeout=560) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    printed = "".join(out for out, _ in said)
+    for model in MODELS:
+        assert printed.count(f"{model}: v000001 built") == 1
+        assert printed.count(f"{model}: nothing new; v000001 has 10 vectors.") == 1
+        assert found(tmp_path, model) == {asset}
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_killed_at_random_moments_it_leaves_what_was_analysed_last_to_be_found(tmp_path: Path) -> None:
+    """The whole flow with its server and workers, by SIGKILL; tests/containers/faiss/test_kill.py kills the
+    faiss image sixty times at moments that are nearer to each other."""
+    moments = random.Random(0)
+    assets = [f"{number:016x}" for number in range(1, 16)]
+    analyse(tmp_path, assets[0])
+    started = time.monotonic()
+    assert run(tmp_path).returncode == 0
+    length = time.monotonic() - started
+    ended = 0
+    for number, asset in enumerate(assets[1:], start=1):
+        analyse(tmp_path, asset)
+        process = start(tmp_path)
+        time.sleep(length * moments.uniform(0.3, 1.1))
+        ended += process.poll() is not None
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        for model in MODELS:
+            assert found(tmp_path, model) == set(assets[: number + 1])
+    assert ended < len(assets) / 2, "most were killed before their end"
+    done = run(tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    for model in MODELS:
+        assert found(tmp_path, model) == set(assets)
+        assert version(tmp_path, model)["count"] == 10 * len(assets)
 
 
 def test_nothing_to_roll_back_to(tmp_path: Path) -> None:
