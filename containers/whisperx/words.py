@@ -15,13 +15,12 @@ import numpy as np
 from containers.common.audio import Waveform
 from containers.common.contract import Span
 from containers.common.errors import UserError
-from containers.common.pyannet import quiet_loading
 from containers.whisperx.contract import TranscribeRequest
 from containers.whisperx.segments import HeardWord
 
 if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
     from faster_whisper.tokenizer import Tokenizer
-    from whisperx.asr import WhisperModel
 
 SAMPLE_RATE = 16_000
 FRAMES = 100  # spectrogram frames a second; the encoder halves them
@@ -51,17 +50,18 @@ class Heard(NamedTuple):
 
 @cache
 def load_whisper(folder: Path, compute_type: str, device: str) -> "WhisperModel":
-    """WhisperX's model class with the store's weights; it uses as many cores as OMP_NUM_THREADS says.
+    """faster-whisper's model with the store's weights; it uses as many cores as OMP_NUM_THREADS says.
 
     Raises UserError when the device cannot compute in this type.
     """
-    with quiet_loading():
-        from whisperx.asr import WhisperModel
+    # whisperX's class adds to it a way of decoding in batches that `decode` does without, and costs torch,
+    # transformers and pyannote.audio to import.
+    from faster_whisper import WhisperModel
 
-        try:
-            return WhisperModel(str(folder), device=device, compute_type=compute_type)
-        except ValueError as error:  # CTranslate2's sentence names the type and the device
-            raise UserError(f"{str(error).rstrip('.')}.") from None
+    try:
+        return WhisperModel(str(folder), device=device, compute_type=compute_type)
+    except ValueError as error:  # CTranslate2's sentence names the type and the device
+        raise UserError(f"{str(error).rstrip('.')}.") from None
 
 
 def find_device(asked: str) -> str:
