@@ -40,6 +40,14 @@ def test_every_python_image_is_looked_at() -> None:
     assert set(IMPORTED) == {name for name in IMAGES if image(name).runtime == "python"}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["whisperx", "pyannote"])
+def test_a_slice_has_what_the_first_call_imports(name: str, speech_wav: Path) -> None:
+    """PyanNet's checkpoint once needed a package that only whisperx's slice had."""
+    told = in_slice(name, json.dumps({"audio": speech_wav.as_uri()}))
+    assert told["answer"]["result"]
+
+
 @pytest.mark.parametrize("name", IMPORTED)
 def test_a_handler_imports_nothing_that_it_does_not_need(name: str) -> None:
     shared = {"annotated_types", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection"}
