@@ -71,18 +71,19 @@ def test_a_blocked_asset_never_reaches_the_index(demo, demo_video, tmp_path):
     shutil.copytree(demo[0], output)
     (folder,) = [path.parent for path in output.glob("*/manifest.json")]
     assert voices(output) == {folder.name}
-    (record,) = (output / ".cache" / folder.name / "results").glob("diarize-*")
-    kept = json.loads(record.read_text())
-    found = json.loads(kept["result"])
-    turn = plant(found["data"])
-    kept["result"] = json.dumps(found)
-    record.write_text(json.dumps(kept))
+    for record in (output / ".cache" / folder.name / "results").glob("diarize-*"):  # of every set of options
+        kept = json.loads(record.read_text())
+        found = json.loads(kept["result"])
+        plant(found["data"])
+        kept["result"] = json.dumps(found)
+        record.write_text(json.dumps(kept))
     shutil.rmtree(folder)
 
     done = run("flows.analyze", demo_video, "--output", output)
     assert done.returncode == 1
+    turns = len(json.loads((folder / "diarization.json").read_bytes())["turns"])
     assert (
-        f"Kept out of the index: 1 of {turn} turns of {folder.name} break 'A turn ends inside" in done.stdout
+        f"Kept out of the index: 1 of {turns} turns of {folder.name} break 'A turn ends inside" in done.stdout
     )
     assert (folder / "report.html").is_file(), "everything else is there"
     assert voices(output) == set(), "what an earlier analysis had put there is gone"
@@ -93,10 +94,8 @@ def test_a_blocked_asset_never_reaches_the_index(demo, demo_video, tmp_path):
 
 
 def plant(found):
-    """A turn that ends long after the media; returns how many turns there are."""
-    turns = found["diarization"]["turns"]
-    turns[-1]["end"] = 9999.0
-    return len(turns)
+    """A turn that ends long after the media."""
+    found["diarization"]["turns"][-1]["end"] = 9999.0
 
 
 def voices(output):

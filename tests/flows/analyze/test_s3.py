@@ -44,7 +44,9 @@ def comparable(files: dict[str, bytes]) -> dict[str, Any]:
     manifest = without_times(json.loads(files["manifest.json"]))
     manifest["files"].pop("report.html")
     report = re.sub(
-        r'(?:file|s3):///?[^"\s<&]+|\d+(?:\.\d+)?\s(?:s|min)\b', "", files["report.html"].decode()
+        r'(?:file|s3):///?[^"\s<&]+|\d+(?:\.\d+)?\s(?:s|min)\b|(?<=>)kept(?=<)',
+        "",
+        files["report.html"].decode(),
     )
     return files | {"manifest.json": manifest, "report.html": report}
 

@@ -1,12 +1,17 @@
 """The settings: where they come from, which wins, what is refused, what `python -m flows.settings` shows."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from containers.common.errors import UserError
 from flows.settings.__main__ import HIDDEN, main
 from flows.settings.load import apply, load
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -93,13 +98,14 @@ def test_they_are_shown_with_their_origin_and_without_secrets(monkeypatch, capsy
 
 
 @pytest.mark.slow
-def test_prefect_variables_and_secret_blocks_are_read_from_the_server(server, monkeypatch, capsys):
+def test_prefect_variables_and_secret_blocks_are_read_from_the_server(server):
     server.call("POST", "/variables/", name="mediaflow_function_prefix", value="prod-")
-    monkeypatch.setenv("PREFECT_API_URL", f"{server.url}/api")
-    monkeypatch.setenv("COLUMNS", "200")
+    variables = os.environ | {"PREFECT_API_URL": f"{server.url}/api", "COLUMNS": "200"}
+    command = [sys.executable, "-m", "flows.settings", "--server"]
     try:
-        assert main(["--server"]) == 0
+        done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     finally:
         server.call("DELETE", "/variables/name/mediaflow_function_prefix")
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if "FUNCTION_PREFIX" in line]
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = [line for line in done.stdout.splitlines() if "FUNCTION_PREFIX" in line]
     assert "prod-" in line and "Prefect" in line
