@@ -4,8 +4,10 @@ What CloudWatch makes of them: the dashboard and the memory alarm of deployments
 """
 
 import json
+import logging
 import resource
 import sys
+from functools import cache
 
 NAMESPACE = "Mediaflow"
 
@@ -37,4 +39,14 @@ def _put(dimensions: dict[str, str], values: dict[str, tuple[float, str]], metad
     for name, (value, unit) in values.items():
         metrics.add_metric(name=name, unit=unit, value=value)
     # Powertools prints to standard output, which belongs to what a program answers.
-    print(json.dumps(metrics.serialize_metric_set(), separators=(",", ":")), file=sys.stderr)
+    _lines().info(json.dumps(metrics.serialize_metric_set(), separators=(",", ":")))
+
+
+@cache
+def _lines() -> logging.Logger:
+    """Bare lines on standard error, which `logging.disable` silences with the log."""
+    logger = logging.getLogger("mediaflow-metrics")
+    logger.addHandler(logging.StreamHandler(sys.stderr))
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    return logger
