@@ -43,6 +43,8 @@ def _words(engine: str, name: str, reference: str, choices: Choices) -> list[str
     if engine == "buildah":
         words += ["--layers", "--pull" if choices.pull else "--pull-never"]  # Docker caches layers by itself
     words += [f"--build-arg={key}={value}" for key, value in arguments.items() if value]
+    # buildah takes the Dockerfile's label, whatever commit it names, from an earlier build of the same files.
+    words.append(f"--label=org.opencontainers.image.revision={arguments['REVISION']}")
     if choices.models:
         words.append(f"--build-context=models={choices.models.resolve()}")
     return words

@@ -66,6 +66,7 @@ def test_a_build_is_told_version_revision_and_choices(calls, capsys) -> None:
         f"--build-arg=REVISION={revision()}",
         "--build-arg=BASE_IMAGE=mine",
         "--build-arg=TORCH=cuda",
+        f"--label=org.opencontainers.image.revision={revision()}",
     ):
         assert word in line
     assert capsys.readouterr().out == "mediaflow-faiss:1.2.3\n"
