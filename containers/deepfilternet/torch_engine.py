@@ -83,5 +83,5 @@ def _measure(meter: NoiseMeter, measured: int, start: int, piece: Block, snr_db:
     frames = -(-len(piece) // FRAME)
     power = frame_powers(np.pad(piece, ((0, frames * FRAME - len(piece)), (0, 0))), FRAME)
     fresh = slice(measured - start // FRAME, frames)
-    meter.add(power[fresh], snr_db.reshape(power.shape[1], -1).numpy().T[:frames][fresh])
+    meter.add(power[fresh], snr_db.reshape(power.shape[1], -1).cpu().numpy().T[:frames][fresh])
     return start // FRAME + frames

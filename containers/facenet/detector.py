@@ -38,6 +38,7 @@ def load_detector(folder: Path) -> "MTCNN":
     from facenet_pytorch import MTCNN
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.backends.cudnn.allow_tf32 = False  # with it boxes are up to 3 pixels elsewhere than on a CPU
     # It reads its package's own weights, which no hash vouches for.
     detector = MTCNN(keep_all=True, device=device)
     for name in ("pnet", "rnet", "onet"):

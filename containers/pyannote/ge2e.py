@@ -49,7 +49,7 @@ class GE2E(Model):
         sound = waveforms[:, 0]
         mels = self.mel(sound).transpose(1, 2)
         if weights is None:
-            weights = torch.ones(len(sound), 1)
+            weights = torch.ones(len(sound), 1, device=sound.device)
         spoken = _stretch(weights, mels.shape[1]) > 0.5
         gains = _gains(sound, _stretch(weights, sound.shape[1]) > 0.5)
         windows, owners = [], []

@@ -58,6 +58,7 @@ class Diarizer(SpeakerDiarization):
         self.clustering = clustering
         self.instantiate(parameters)
         if torch.cuda.is_available():
+            torch.backends.cudnn.allow_tf32 = False  # pyannote does it at the first window, with a warning
             self.to(torch.device("cuda"))
 
     def hear(self, waveform: Waveform) -> Windows:

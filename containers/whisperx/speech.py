@@ -75,6 +75,7 @@ def _load_pyannet(folder: Path, device: str) -> Detector:
         # The onset given here is only checked; merge_chunks applies the request's.
         vad: Any = Pyannote(torch.device(device), model_fp=str(folder / SEGMENTATION_FILE), vad_onset=0.5)
     vad.vad_pipeline._segmentation.step = PYANNET_STEP
+    torch.backends.cudnn.allow_tf32 = False  # pyannote does it at the first window on CUDA, with a warning
     return lambda audio: vad({"waveform": vad.preprocess_audio(audio), "sample_rate": SAMPLE_RATE})
 
 

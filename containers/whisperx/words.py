@@ -106,8 +106,15 @@ def rows(encoded: Any, chosen: list[int]) -> Any:
 
     if chosen == list(range(encoded.shape[0])):
         return encoded
-    held = np.asarray(encoded.to_device(ctranslate2.Device.cpu))
-    return ctranslate2.StorageView.from_array(np.ascontiguousarray(held[chosen]))
+    return ctranslate2.StorageView.from_array(np.ascontiguousarray(_array(encoded)[chosen]))
+
+
+def _array(encoded: Any) -> np.ndarray:
+    import ctranslate2
+
+    if encoded.dtype == ctranslate2.DataType.bfloat16:  # which NumPy has not
+        encoded = encoded.to(ctranslate2.DataType.float32)
+    return np.asarray(encoded.to_device(ctranslate2.Device.cpu))
 
 
 def detect_languages(model: "WhisperModel", encoded: Any) -> list[dict[str, float]]:
@@ -122,7 +129,7 @@ def detect_within(
     """The same for parts of one row: cheap, and a little blurred by what is beside them."""
     import ctranslate2
 
-    held = np.asarray(encoded.to_device(ctranslate2.Device.cpu))[row]
+    held = _array(encoded)[row]
     answers = []
     for part in parts:
         start, end = (round((time - whole.start) * FRAMES / 2) for time in (part.start, part.end))
