@@ -43,11 +43,8 @@ def comparable(files: dict[str, bytes]) -> dict[str, Any]:
     """The report and the manifest without times and URIs, anything else byte for byte."""
     manifest = without_times(json.loads(files["manifest.json"]))
     manifest["files"].pop("report.html")
-    report = re.sub(
-        r'(?:file|s3):///?[^"\s<&]+|\d+(?:\.\d+)?\s(?:s|min)\b|(?<=>)kept(?=<)',
-        "",
-        files["report.html"].decode(),
-    )
+    uri, time, kept = r'(?:file|s3):///?[^"\s<&]+', r"(?:\d+(?:\.\d+)?\s(?:s|min)\b\s?)+", r"(?<=>)kept(?=<)"
+    report = re.sub(f"{uri}|{time}|{kept}", "", files["report.html"].decode())
     return files | {"manifest.json": manifest, "report.html": report}
 
 
