@@ -66,20 +66,21 @@ def runtime(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 def test_from_bucket_to_bucket_as_from_disk_to_disk(
     bucket: Any, runtime: str, demo: tuple[Path, str], demo_video: Path, tmp_path: Path
 ) -> None:
+    out = f"out-{runtime}"
     bucket.upload_file(str(demo_video), "in/demo.mp4")
-    job = ["flows.analyze", "s3://media/in/demo.mp4", "--output", "s3://media/out", "--runtime", runtime]
+    job = ["flows.analyze", "s3://media/in/demo.mp4", "--output", f"s3://media/{out}", "--runtime", runtime]
     done = run(*job, work=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     folder = next(path.parent for path in demo[0].glob("*/manifest.json"))
-    assert f"s3://media/out/{folder.name}/report.html" in done.stdout
-    found = read(bucket, f"out/{folder.name}")
+    assert f"s3://media/{out}/{folder.name}/report.html" in done.stdout
+    found = read(bucket, f"{out}/{folder.name}")
     local = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     expected = comparable(local)
     assert found.keys() == expected.keys()
     for name, content in comparable(found).items():
         assert content == expected[name], name
     models = {path.name for path in (demo[0] / "index").iterdir()}
-    assert {name.split("/")[0] for name in read(bucket, "out/index")} == models
+    assert {name.split("/")[0] for name in read(bucket, f"{out}/index")} == models
     left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert "report.html" not in left and "audio_48k.wav" not in left
 
@@ -92,10 +93,10 @@ def test_from_bucket_to_bucket_as_from_disk_to_disk(
         assert 0 < costs["amount"] < 0.1
     assert not list(bucket.objects.filter(Prefix="runs/"))
 
-    written = {item.key: item.last_modified for item in bucket.objects.filter(Prefix="out/")}
+    written = {item.key: item.last_modified for item in bucket.objects.filter(Prefix=f"{out}/")}
     again = run(*job, work=tmp_path / "2")
     assert (again.returncode, again.stderr) == (0, ""), "another machine, that has no finished stages"
-    assert written == {item.key: item.last_modified for item in bucket.objects.filter(Prefix="out/")}
+    assert written == {item.key: item.last_modified for item in bucket.objects.filter(Prefix=f"{out}/")}
 
 
 @pytest.mark.slow
