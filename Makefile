@@ -5,6 +5,8 @@ RUN := $(UV) run --frozen --no-sync
 NODE_MODULES := containers/faceapi/node_modules/.mediaflow-lock.json
 AWS_TOOLS := .tools/aws/.synced
 CHECKED := flows tasks containers deployments notebooks tests benchmarks
+# Files side by side, each one's tests in their order; more than four would want more than 16 GiB.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 export UV_PYTHON_DOWNLOADS := never
 # Idle threads that spin would take the cores that other processes need.
 export OMP_WAIT_POLICY := PASSIVE
@@ -44,8 +46,8 @@ lint: .venv/.synced ## style, formatting and types
 	@$(RUN) basedpyright --level error
 
 test: lint models $(AWS_TOOLS) ## everything; fast tests first
-	@$(RUN) pytest -q -m "not slow and not soak"
-	@$(RUN) pytest -q -m "slow and not soak"
+	@$(RUN) pytest -q $(SIDE_BY_SIDE) -m "not slow and not soak"
+	@$(RUN) pytest -q $(SIDE_BY_SIDE) -m "slow and not soak"
 
 soak: models $(AWS_TOOLS) ## long campaigns of random faults
 	@$(RUN) pytest -q -m soak

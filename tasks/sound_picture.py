@@ -30,7 +30,7 @@ def spectrogram(audio: Path) -> bytes | None:
     power = power[:, :-1].reshape(columns, EACH, -1).mean(axis=1)
     if power.max() <= 0:
         return None
-    level = 10 * np.log10(np.maximum(power / power.max(), 10 ** (-RANGE_DB / 10))) / RANGE_DB + 1  # 0 to 1
+    level = np.clip(10 * np.log10(np.maximum(power / power.max(), 1e-20)) / RANGE_DB + 1, 0, 1)
     colours = interp1d(np.linspace(0, 1, len(SHADES)), np.array(SHADES), axis=0)(level.T[::-1])
     out = io.BytesIO()
     Image.fromarray(colours.astype(np.uint8)).resize((COLUMNS, HEIGHT)).save(out, "PNG", optimize=True)

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -181,3 +182,31 @@ def test_the_nightly_job_is_scheduled(deployed, prefect):
     (nightly,) = [deployment for deployment in found if deployment["name"] == "nightly"]
     assert nightly["parameters"]["media"] == ["s3://mediaflow-media-123456789012-us-east-1/incoming/"]
     assert (nightly["schedules"][0]["active"], nightly["work_pool_name"]) == (True, "mediaflow")
+
+
+def test_the_worker_starts_that_run_as_a_task_of_the_account(deployed, account, prefect):
+    """moto only says that the task runs; what it does is in tests/flows/analyze/test_s3.py."""
+    (run,) = [
+        run
+        for run in httpx.post(f"{prefect}/flow_runs/filter", json={}, trust_env=False).json()
+        if "auto-scheduled" not in run["tags"] and run["work_pool_name"] == "mediaflow"
+    ]
+    worker = [BIN / "prefect", "worker", "start", "--type", "ecs", "--pool", "mediaflow"]
+    region = {"AWS_DEFAULT_REGION": "us-east-1"}
+    ecs = boto3.client("ecs", **client_options(account))
+    with subprocess.Popen(
+        worker, env=deployed | region, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as started:
+        try:
+            deadline = time.monotonic() + 240
+            while not (arns := ecs.list_tasks(cluster="mediaflow", family="mediaflow-flow-run")["taskArns"]):
+                assert started.poll() is None and time.monotonic() < deadline, started.stdout.read1()
+                time.sleep(1)
+        finally:
+            started.kill()
+    (task,) = ecs.describe_tasks(cluster="mediaflow", tasks=arns)["tasks"]
+    (container,) = task["overrides"]["containerOverrides"]
+    variables = {entry["name"]: entry["value"] for entry in container["environment"]}
+    assert (container["name"], variables["PREFECT__FLOW_RUN_ID"]) == ("prefect", run["id"])
+    assert variables["PREFECT_API_URL"] == prefect
+    assert "PREFECT_API_KEY" not in variables, "ECS takes the key from its secret"
