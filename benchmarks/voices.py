@@ -55,15 +55,22 @@ def _prompt(speaker: str) -> np.ndarray:
     return load(_files() / PROMPTS.format(speaker))[: SECONDS * RATE]
 
 
-@cache
 def _files() -> Path:
-    """The packages' files, fetched where they are not there yet."""
-    if not (FOLDER / "usr").is_dir():
-        FOLDER.mkdir(parents=True, exist_ok=True)
+    return package_files(*PACKAGES)
+
+
+@cache
+def package_files(*packages: str) -> Path:
+    """The folder into which these Debian packages are unpacked, fetched where they are not there yet."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for package in packages:
+        if (FOLDER / f"{package}.unpacked").exists():
+            continue
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run(
-                ["apt-get", "download", "--quiet", *PACKAGES], cwd=folder, check=True, capture_output=True
+                ["apt-get", "download", "--quiet", package], cwd=folder, check=True, capture_output=True
             )
-            for package in Path(folder).glob("*.deb"):
-                subprocess.run(["dpkg", "--extract", package, FOLDER], check=True)
+            (fetched,) = Path(folder).glob("*.deb")
+            subprocess.run(["dpkg", "--extract", fetched, FOLDER], check=True)
+        (FOLDER / f"{package}.unpacked").touch()
     return FOLDER

@@ -7,9 +7,11 @@ from pathlib import Path
 from containers.common.errors import UserError
 from containers.common.image import IMAGES, image
 from deployments.images import sizes
-from deployments.images.build import Choices, build
+from deployments.images.build import FLOWS, Choices, build
 from deployments.images.engine import find_engine
 from deployments.images.push import push
+
+BUILT = (*IMAGES, FLOWS)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="what", required=True)
     commands.add_parser("sizes", help="the wheels of each image's slice of the lock, and its budget")
     made = commands.add_parser("build", help="build images with Docker, or with buildah")
-    made.add_argument("images", nargs="*", metavar="IMAGE", help=f"{', '.join(IMAGES)}; without any: all")
+    made.add_argument("images", nargs="*", metavar="IMAGE", help=f"{', '.join(BUILT)}; without any: all")
     made.add_argument("--version", help="tag and label (the one of image.toml)")
     made.add_argument("--base", help="another base image, e.g. one of your registry")
     made.add_argument("--extra", help="another slice of the lock, e.g. deepfilternet-torch")
@@ -39,14 +41,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(chosen: argparse.Namespace) -> int:
-    unknown = [name for name in chosen.images if name not in IMAGES]
+    unknown = [name for name in chosen.images if name not in BUILT]
     if unknown:
-        raise UserError(f"There is no image '{unknown[0]}'; there are {', '.join(IMAGES)}.")
+        raise UserError(f"There is no image '{unknown[0]}'; there are {', '.join(BUILT)}.")
     if chosen.models and not chosen.models.is_dir():
         raise UserError(f"There is no folder {chosen.models}; --models names a model store.")
     engine = find_engine()
     choices = Choices(chosen.version, chosen.base, chosen.extra, chosen.cuda, chosen.models, chosen.pull)
-    for name in chosen.images or IMAGES:
+    for name in chosen.images or BUILT:
         reference = build(engine, name, choices)
         if chosen.push:
             import boto3

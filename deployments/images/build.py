@@ -1,6 +1,7 @@
 """One image from its Dockerfile, named `mediaflow-<image>:<version>`."""
 
 import subprocess
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from containers.common.image import CONTAINERS, image
 from deployments.images.engine import run, secrets
 
 ROOT = CONTAINERS.parent
+FLOWS = "flows"  # what Prefect runs in an account: flows and tasks without any model
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,25 @@ class Choices:
 
 def build(engine: str, name: str, choices: Choices) -> str:
     """Builds an image and returns its name with tag. Raises BuildFailed."""
-    reference = f"mediaflow-{name}:{choices.version or image(name).version}"
+    reference = f"mediaflow-{name}:{choices.version or version(name)}"
     with secrets() as lent:
         run(engine, *_words(engine, name, reference, choices), *lent, str(ROOT))
     return reference
 
 
+def version(name: str) -> str:
+    """What the image's settings say; of the flows, the project's own."""
+    if name != FLOWS:
+        return image(name).version
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+
+def dockerfile(name: str) -> Path:
+    return (ROOT / "deployments/aws/flows" if name == FLOWS else CONTAINERS / name) / "Dockerfile"
+
+
 def _words(engine: str, name: str, reference: str, choices: Choices) -> list[str]:
-    node = image(name).runtime == "node"
+    node = name != FLOWS and image(name).runtime == "node"
     arguments = {
         "VERSION": reference.rpartition(":")[2],
         "REVISION": revision(),
@@ -39,7 +52,7 @@ def _words(engine: str, name: str, reference: str, choices: Choices) -> list[str
         "EXTRA": None if node else choices.extra,
         ("BACKEND" if node else "TORCH"): "cuda" if choices.cuda else None,
     }
-    words = ["build", "--tag", reference, "--file", str(CONTAINERS / name / "Dockerfile")]
+    words = ["build", "--tag", reference, "--file", str(dockerfile(name))]
     if engine == "buildah":
         words += ["--layers", "--pull" if choices.pull else "--pull-never"]  # Docker caches layers by itself
     words += [f"--build-arg={key}={value}" for key, value in arguments.items() if value]

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import httpx
@@ -26,7 +27,6 @@ BIN = Path(sys.executable).parent
 # What is not run here, and where the same is.
 ELSEWHERE = {
     "make images": "tests/deployments/images",
-    "docker": "tests/deployments/aws/test_buildspec.py",
     "make models": "the tests' own setup",
     "uv run python -m flows.models publish": "tests/flows/release/test_model_store.py",
     "uv run python -m flows.release models:": "tests/flows/release/test_model_store.py",
@@ -184,29 +184,47 @@ def test_the_nightly_job_is_scheduled(deployed, prefect):
     assert (nightly["schedules"][0]["active"], nightly["work_pool_name"]) == (True, "mediaflow")
 
 
-def test_the_worker_starts_that_run_as_a_task_of_the_account(deployed, account, prefect):
+@pytest.fixture
+def flow_run_task(deployed, account) -> Any:
+    """ECS with the task definition as its template has it: moto's CloudFormation passes over most of it."""
+    ecs = boto3.client("ecs", **client_options(account))
+    made = ecs.describe_task_definition(taskDefinition="mediaflow-flow-run")["taskDefinition"]
+    ecs.register_task_definition(
+        family="mediaflow-flow-run",
+        containerDefinitions=made["containerDefinitions"],
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        cpu="2048",
+        memory="8192",
+    )
+    return ecs
+
+
+def test_the_worker_starts_that_run_as_a_task_of_the_account(deployed, flow_run_task, prefect):
     """moto only says that the task runs; what it does is in tests/flows/analyze/test_s3.py."""
     (run,) = [
         run
         for run in httpx.post(f"{prefect}/flow_runs/filter", json={}, trust_env=False).json()
         if "auto-scheduled" not in run["tags"] and run["work_pool_name"] == "mediaflow"
     ]
+    variables = deployed | {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_NAME": "mediaflow-task-events",
+    }
     worker = [BIN / "prefect", "worker", "start", "--type", "ecs", "--pool", "mediaflow"]
-    region = {"AWS_DEFAULT_REGION": "us-east-1"}
-    ecs = boto3.client("ecs", **client_options(account))
-    with subprocess.Popen(
-        worker, env=deployed | region, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as started:
-        try:
-            deadline = time.monotonic() + 240
-            while not (arns := ecs.list_tasks(cluster="mediaflow", family="mediaflow-flow-run")["taskArns"]):
-                assert started.poll() is None and time.monotonic() < deadline, started.stdout.read1()
-                time.sleep(1)
-        finally:
-            started.kill()
-    (task,) = ecs.describe_tasks(cluster="mediaflow", tasks=arns)["tasks"]
+    with subprocess.Popen(worker, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as started:
+        assert started.stdout
+        deadline, arns = time.monotonic() + 100, []
+        while not arns and started.poll() is None and time.monotonic() < deadline:
+            time.sleep(1)
+            arns = flow_run_task.list_tasks(cluster="mediaflow")["taskArns"]
+        started.kill()
+        printed = started.stdout.read().decode()
+    assert arns, printed
+    tasks = flow_run_task.describe_tasks(cluster="mediaflow", tasks=arns)["tasks"]
+    (task,) = [task for task in tasks if "task-definition/mediaflow-flow-run:" in task["taskDefinitionArn"]]
     (container,) = task["overrides"]["containerOverrides"]
-    variables = {entry["name"]: entry["value"] for entry in container["environment"]}
-    assert (container["name"], variables["PREFECT__FLOW_RUN_ID"]) == ("prefect", run["id"])
-    assert variables["PREFECT_API_URL"] == prefect
-    assert "PREFECT_API_KEY" not in variables, "ECS takes the key from its secret"
+    told = {entry["name"]: entry["value"] for entry in container["environment"]}
+    assert (container["name"], told["PREFECT__FLOW_RUN_ID"]) == ("prefect", run["id"])
+    assert told["PREFECT_API_URL"] == prefect
+    assert "the-key" not in told.values(), "ECS takes the key of the API from its secret"

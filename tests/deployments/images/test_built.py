@@ -14,7 +14,7 @@ from containers.common.image import CONTAINERS, image
 from containers.deepfilternet.contract import Denoised
 from containers.faceapi.contract import DetectResult
 from containers.faiss.contract import IndexVersion, SearchResult
-from deployments.images.build import revision
+from deployments.images.build import FLOWS, revision
 from tasks.embeddings import write_embeddings
 
 pytestmark = pytest.mark.slow
@@ -132,3 +132,20 @@ def test_an_image_that_is_told_nothing_says_so(built, name) -> None:
     assert done.returncode == 1
     assert "AWS_LAMBDA_RUNTIME_API" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_image_of_the_flows_has_what_a_worker_and_a_run_of_it_need(built) -> None:
+    made = built(FLOWS)
+    assert made.config["User"] == "10001"
+    for words, wanted in (
+        (["prefect", "worker", "start", "--type", "ecs", "--help"], "--pool"),
+        (["python", "-m", "flows.batch", "--help"], "--runtime"),
+        (["python", "-m", "flows.analyze", "s3:media", "--runtime", "aws"], "s3:media"),
+        (["python", "-c", "import flows.batch.flow, prefect_aws.workers; print('ready')"], "ready"),
+    ):
+        done = subprocess.run(made.run(*words), capture_output=True, text=True, timeout=240, check=False)
+        assert wanted in done.stdout + done.stderr, done
+        assert "Traceback" not in done.stderr
+    heavy = {"torch", "whisperx", "pyannote", "faiss", "tensorflow"}
+    (packages,) = (made.root / "opt/venv/lib").glob("*/site-packages")
+    assert not heavy & {path.name for path in packages.iterdir()}, "models run in their own images"

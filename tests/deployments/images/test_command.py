@@ -3,6 +3,7 @@
 The engines here are scripts that write down how they were called; test_built.py builds with the real one.
 """
 
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from deployments.images.__main__ import main
-from deployments.images.build import revision
+from deployments.images.build import ROOT, revision
 from deployments.images.engine import find_engine, secrets
 
 
@@ -78,6 +79,14 @@ def test_models_can_be_baked_in(calls, tmp_path, capsys) -> None:
     assert f"--build-context=models={tmp_path}" in asked()[0]
     assert main(["build", "faceapi", "--models", str(tmp_path / "none")]) == 1
     assert "There is no folder" in capsys.readouterr().err
+
+
+def test_the_flows_have_an_image_with_the_project_s_version(calls, capsys) -> None:
+    asked = calls(docker=0)
+    assert main(["build", "flows"]) == 0
+    assert "--file" in asked()[0] and "/deployments/aws/flows/Dockerfile " in asked()[0]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert capsys.readouterr().out == f"mediaflow-flows:{project['version']}\n"
 
 
 def test_an_image_that_is_not_there_is_said(calls, capsys) -> None:
