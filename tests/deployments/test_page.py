@@ -186,12 +186,16 @@ def test_the_nightly_job_is_scheduled(deployed, prefect):
 
 @pytest.fixture
 def flow_run_task(deployed, account) -> Any:
-    """ECS with the task definition as its template has it: moto's CloudFormation passes over most of it."""
+    """ECS with task definition and network as their templates have them, which moto's CloudFormation passes
+    over; moto wants a container to say its memory too."""
+    ec2 = boto3.client("ec2", **client_options(account))
+    (network,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["false"]}])["Vpcs"]
+    ec2.modify_vpc_attribute(VpcId=network["VpcId"], EnableDnsHostnames={"Value": True})
     ecs = boto3.client("ecs", **client_options(account))
     made = ecs.describe_task_definition(taskDefinition="mediaflow-flow-run")["taskDefinition"]
     ecs.register_task_definition(
         family="mediaflow-flow-run",
-        containerDefinitions=made["containerDefinitions"],
+        containerDefinitions=[container | {"memory": 8192} for container in made["containerDefinitions"]],
         networkMode="awsvpc",
         requiresCompatibilities=["FARGATE"],
         cpu="2048",
