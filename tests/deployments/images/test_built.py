@@ -139,7 +139,7 @@ def test_the_image_of_the_flows_has_what_a_worker_and_a_run_of_it_need(built) ->
     assert made.config["User"] == "10001"
     for words, wanted in (
         (["prefect", "worker", "start", "--type", "ecs", "--help"], "--pool"),
-        (["python", "-m", "flows.batch", "--help"], "--runtime"),
+        (["python", "-m", "flows.batch", "--help"], "--at-once"),
         (["python", "-m", "flows.analyze", "s3:media", "--runtime", "aws"], "s3:media"),
         (["python", "-c", "import flows.batch.flow, prefect_aws.workers; print('ready')"], "ready"),
     ):
