@@ -12,6 +12,7 @@ from prefect import Task
 from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
+from prefect.utilities.annotations import quote
 
 from containers.common.contract import ModelRef
 from containers.common.errors import UserError
@@ -86,7 +87,8 @@ class Stages:
                 "refresh_cache": again,
                 "cache_expiration": self._expires,
             }
-        return task.with_options(**options).submit(*args)
+        # Not a future among them: looking for one in each number of a thousand faces takes seconds a stage.
+        return task.with_options(**options).submit(*map(quote, args))
 
     def collect(self, future: PrefectFuture[Any] | None) -> Any:
         """The stage's output, or None when it failed or was not started."""
