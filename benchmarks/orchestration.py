@@ -11,10 +11,27 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
 TASKS = 100
+
+
+class Cost(NamedTuple):
+    """Seconds by the wall, by this process's processor time and by the server's."""
+
+    wall: float
+    here: float
+    there: float
+
+    @classmethod
+    def now(cls, server: psutil.Process) -> "Cost":
+        times = server.cpu_times()
+        return cls(time.perf_counter(), time.process_time(), times.user + times.system)
+
+    def since(self, before: "Cost") -> "Cost":
+        return Cost(*(now - then for now, then in zip(self, before, strict=True)))
 
 
 def main() -> None:
@@ -47,34 +64,27 @@ def per_task(server: psutil.Process) -> None:
         pass
 
     @flow(task_runner=ThreadPoolTaskRunner(max_workers=8))
-    def one_after_another(count: int) -> None:
+    def one_after_another(count: int) -> Cost:
+        before = Cost.now(server)
         for _ in range(count):
             nothing.submit().result()
+        return Cost.now(server).since(before)
 
     @flow(task_runner=ThreadPoolTaskRunner(max_workers=8))
-    def eight_at_once(count: int) -> None:
+    def eight_at_once(count: int) -> Cost:
+        before = Cost.now(server)
         for future in [nothing.submit() for _ in range(count)]:
             future.result()
+        return Cost.now(server).since(before)
 
     for run in (one_after_another, eight_at_once):
         run(1)  # warm
-        empty = _cost(run, 0, server)
-        full = _cost(run, TASKS, server)
-        wall, here, there = ((b - a) / TASKS * 1000 for a, b in zip(empty, full, strict=True))
+        cost = run(TASKS)
+        wall, here, there = (seconds / TASKS * 1000 for seconds in cost)
         print(
             f"{run.name}: {wall:.1f} ms a task; processor time {here:.1f} ms in the flow, {there:.1f} ms in "
-            f"the server; a run without tasks {empty[0] * 1000:.0f} ms"
+            "the server"
         )
-
-
-def _cost(run, count: int, server: psutil.Process) -> tuple[float, float, float]:
-    """Seconds by the wall, by this process's processor time and by the server's."""
-    cpu = server.cpu_times()
-    before = time.perf_counter(), time.process_time(), cpu.user + cpu.system
-    run(count)
-    cpu = server.cpu_times()
-    after = time.perf_counter(), time.process_time(), cpu.user + cpu.system
-    return tuple(b - a for a, b in zip(before, after, strict=True))  # pyright: ignore[reportReturnType]
 
 
 def per_run(media: Path, output: Path) -> None:
