@@ -119,6 +119,8 @@ def _diarizer():
         embedding=load_ge2e(weights("ge2e-speaker") / "pretrained.pt"),
         plda=PLDA.__new__(PLDA),
         clustering="AgglomerativeClustering",
+        segmentation_batch_size=32,  # as pyannote's published pipelines have them
+        embedding_batch_size=32,
     )
     clustering = {"method": "average", "threshold": 0.2, "min_cluster_size": 1}
     segmentation = {"threshold": 0.5, "min_duration_off": 0.0}
