@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 from filelock import FileLock
@@ -89,6 +90,7 @@ def _serve(port: int, host: str = "127.0.0.1") -> None:
 
     home = get_current_settings().home
     home.mkdir(parents=True, exist_ok=True)
+    queue_writers()
     # Two first runs at once must not both create the database.
     lock = FileLock(home / "mediaflow-server-start.lock")
     lock.acquire()
@@ -104,6 +106,26 @@ def _serve(port: int, host: str = "127.0.0.1") -> None:
     )
     threading.Thread(target=_release_when_started, args=(server, lock), daemon=True).start()
     server.run()
+
+
+def queue_writers() -> None:
+    """Lets this process's server wait for its own SQLite.
+
+    Prefect begins most transactions as readers. One that reads, and writes after another has written, SQLite
+    refuses at once, however long the busy time-out ("database is locked", https://www.sqlite.org/isolation.html);
+    in a batch of hundreds of files that loses heartbeats of the worker. Begun as writers they wait.
+    """
+    from prefect.server.database.configurations import AioSqliteConfiguration
+    from prefect.server.database.dependencies import MODELS_DEPENDENCIES
+    from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
+
+    class QueuedSqlite(AioSqliteConfiguration):
+        def begin_transaction(self, session: Any, with_for_update: bool = False) -> Any:
+            return super().begin_transaction(session, with_for_update=True)
+
+    url = PREFECT_API_DATABASE_CONNECTION_URL.value()
+    if url and url.startswith("sqlite"):
+        MODELS_DEPENDENCIES["database_config"] = QueuedSqlite(connection_url=url)
 
 
 def _release_when_started(server, lock: FileLock) -> None:
