@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from flows.child import end_child, start_child
+from flows.left_behind import put_back
 
 API_URL = os.environ.setdefault("PREFECT_API_URL", "http://127.0.0.1:4200/api")
 # Runs say that they are alive, so that one whose process is gone can be told from one that works.
@@ -38,17 +39,31 @@ def main() -> None:
             _wait_for_server(running.get("server"))
             _prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
             _prefect("--no-prompt", "deploy", "--all")
+            ours = "server" in watched  # then no other machine serves its pool
+            if ours:
+                put_back(API_URL, POOL)
             watched["worker"] = _worker
             running["worker"] = _worker()
             print(f"Ready: {API_URL.removesuffix('/api')}/deployments", flush=True)
             while True:
                 time.sleep(0.5)
                 for name, process in list(running.items()):
-                    if process.poll() is not None:
-                        print(f"The {name} ended ({process.returncode}); starting it again.", flush=True)
-                        running[name] = watched[name]()
+                    if process.poll() is None or (name == "worker" and ours and not _tidied()):
+                        continue
+                    print(f"The {name} ended ({process.returncode}); starting it again.", flush=True)
+                    running[name] = watched[name]()
         except KeyboardInterrupt:
             print("Stopping.", flush=True)
+
+
+def _tidied() -> bool:
+    """Whether nothing waits any more for the worker that has ended; not while the server is away."""
+    try:
+        for run in put_back(API_URL, POOL):
+            print(f"The worker had left {run} behind.", flush=True)
+    except httpx.HTTPError:
+        return False
+    return True
 
 
 def _server() -> subprocess.Popen[bytes]:
