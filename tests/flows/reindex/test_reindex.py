@@ -112,7 +112,7 @@ def test_of_two_at_once_one_makes_the_version_and_the_other_finds_it_made(tmp_pa
 @pytest.mark.timeout(3600)
 def test_killed_at_random_moments_it_leaves_what_was_analysed_last_to_be_found(tmp_path: Path) -> None:
     """The whole flow with its server and workers, by SIGKILL; tests/containers/faiss/test_kill.py kills the
-    faiss image sixty times at moments that are nearer to each other."""
+    faiss image until fifty died at moments that are nearer to each other."""
     moments = random.Random(0)
     assets = [f"{number:016x}" for number in range(1, 16)]
     analyse(tmp_path, assets[0])
