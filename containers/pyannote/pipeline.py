@@ -12,7 +12,7 @@ from pyannote.audio.pipelines import SpeakerDiarization
 from pyannote.audio.pipelines.clustering import BaseClustering
 from pyannote.audio.pipelines.speaker_diarization import DiarizeOutput
 from pyannote.audio.utils.signal import Binarize
-from pyannote.core import Annotation, SlidingWindow, SlidingWindowFeature
+from pyannote.core import Annotation, Segment, SlidingWindow, SlidingWindowFeature
 
 from containers.common.audio import Waveform
 from containers.pyannote.windows import Windows
@@ -31,6 +31,21 @@ def load_network(path: Path, strict: bool = True) -> Model:
     network = Model.from_pretrained(path, strict=strict)
     assert network is not None  # None stands for a gated repository
     return network.eval()
+
+
+def bridge(exclusive: Annotation, off: float) -> Annotation:
+    """Turns of which none overlap, pauses up to `off` seconds bridged where the next to speak is the same."""
+    bridged = Annotation(uri=exclusive.uri)
+    before: tuple[Segment, Any] | None = None
+    for turn, _, label in exclusive.itertracks(yield_label=True):
+        if before and before[1] == label and turn.start - before[0].end <= off:
+            turn = Segment(before[0].start, turn.end)
+        elif before:
+            bridged[before[0], bridged.new_track(before[0])] = before[1]
+        before = turn, label
+    if before:
+        bridged[before[0], bridged.new_track(before[0])] = before[1]
+    return bridged
 
 
 class Diarizer(SpeakerDiarization):
@@ -102,9 +117,11 @@ class Diarizer(SpeakerDiarization):
         clusters[~binary.any(axis=1)] = NOBODY
         # Where the network hears more voices at once than there are speakers, pyannote would add a speaker.
         count.data = np.minimum(count.data, clusters.max() + 1).astype(np.int8)
-        turns = self._turns(windows.scores, clusters, count)
+        off = self.segmentation.min_duration_off
+        turns = self._turns(windows.scores, clusters, count, off)
         count.data = np.minimum(count.data, 1)
-        exclusive = self._turns(windows.scores, clusters, count)
+        # Pauses bridged voice by voice would run across another voice's short word.
+        exclusive = bridge(self._turns(windows.scores, clusters, count, 0.0), off)
         names = {label: f"SPEAKER_{label:02d}" for label in (*turns.labels(), *exclusive.labels())}
         heard = sorted(turns.labels(), key=names.__getitem__)
         output = DiarizeOutput(turns.rename_labels(names), exclusive.rename_labels(names), centroids[heard])
@@ -138,8 +155,11 @@ class Diarizer(SpeakerDiarization):
         duration, step = self.window
         return SlidingWindow(start=first * step, duration=duration, step=step)
 
-    def _turns(self, scores: NDArray, clusters: NDArray, count: SlidingWindowFeature) -> Annotation:
-        """Block after block, so that memory does not grow with windows times speakers."""
+    def _turns(
+        self, scores: NDArray, clusters: NDArray, count: SlidingWindowFeature, off: float
+    ) -> Annotation:
+        """Pauses up to `off` seconds bridged. Block after block, so that memory does not grow with windows
+        times speakers."""
         step = self.window[1]
         frames = count.sliding_window
         voices = int(clusters.max()) + 1
@@ -163,7 +183,6 @@ class Diarizer(SpeakerDiarization):
             wanted = slice(frame(first), len(active) if last else frame(first + BLOCK))
             found = part.data[wanted.start - begins : wanted.stop - begins]
             active[wanted.start : wanted.start + len(found), : found.shape[1]] = found
-        off = self.segmentation.min_duration_off
         return self.to_annotation(SlidingWindowFeature(active, frames), min_duration_off=off)
 
     def _voice_activity(self, scores: NDArray) -> Annotation:
