@@ -37,7 +37,8 @@ def bridge(exclusive: Annotation, off: float) -> Annotation:
     """Turns of which none overlap, pauses up to `off` seconds bridged where the next to speak is the same."""
     bridged = Annotation(uri=exclusive.uri)
     before: tuple[Segment, Any] | None = None
-    for turn, _, label in exclusive.itertracks(yield_label=True):
+    tracks: Any = exclusive.itertracks(yield_label=True)
+    for turn, _, label in tracks:
         if before and before[1] == label and turn.start - before[0].end <= off:
             turn = Segment(before[0].start, turn.end)
         elif before:
