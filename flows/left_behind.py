@@ -34,9 +34,9 @@ def put_back(api_url: str, pool: str) -> list[str]:
 
 
 def _is_ours(run: dict[str, Any]) -> bool:
-    """Whether it was started on this machine, or nowhere yet."""
-    started = run["infrastructure_pid"]  # host:pid
-    return not started or started.rpartition(":")[0] == socket.gethostname()
+    """Whether it was started here or nowhere yet: workers tell a process by its number, some with the host."""
+    host = (run["infrastructure_pid"] or "").rpartition(":")[0]
+    return host in ("", socket.gethostname())
 
 
 def _next_state(run: dict[str, Any]) -> dict[str, str]:

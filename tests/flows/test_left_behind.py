@@ -39,13 +39,14 @@ def test_what_a_killed_worker_left_goes_on_or_has_crashed(own_server, tmp_path) 
     worker.suspend()  # so that it takes nothing while the runs are made to look as it leaves them
     claimed = server.start("quality", output=str(tmp_path / "none"))
     force(server, claimed, "PENDING", "Submitting")
-    gone, elsewhere = (server.start("quality", output=str(tmp_path / "none")) for _ in range(2))
-    for run, host in ((gone, socket.gethostname()), (elsewhere, "another-machine")):
-        server.call("PATCH", f"/flow_runs/{run['id']}", infrastructure_pid=f"{host}:999999")
+    places = ["999999", f"{socket.gethostname()}:999999", "another-machine:999999"]
+    gone, gone_too, elsewhere = (server.start("quality", output=str(tmp_path / "none")) for _ in places)
+    for run, place in zip((gone, gone_too, elsewhere), places, strict=True):
+        server.call("PATCH", f"/flow_runs/{run['id']}", infrastructure_pid=place)
         force(server, run, "RUNNING", "Running")
     worker.kill()
     assert server.end_of(claimed)["state_name"] == "Failed", "it ran: there is no such folder"
-    assert state(server, gone) == "Crashed"
+    assert state(server, gone) == state(server, gone_too) == "Crashed"
     assert state(server, elsewhere) == "Running", "another machine answers for it"
 
 
