@@ -34,7 +34,7 @@ def put_back(api_url: str, pool: str) -> list[str]:
 
 
 def _is_ours(run: dict[str, Any]) -> bool:
-    """Whether it was started here or nowhere yet: workers tell a process by its number, some with the host."""
+    """Whether it was started here or nowhere yet; workers tell a process by number, some with the host."""
     host = (run["infrastructure_pid"] or "").rpartition(":")[0]
     return host in ("", socket.gethostname())
 
