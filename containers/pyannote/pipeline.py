@@ -35,18 +35,15 @@ def load_network(path: Path, strict: bool = True) -> Model:
 
 def bridge(exclusive: Annotation, off: float) -> Annotation:
     """Turns of which none overlap, pauses up to `off` seconds bridged where the next to speak is the same."""
-    bridged = Annotation(uri=exclusive.uri)
-    before: tuple[Segment, Any] | None = None
+    bridged: list[tuple[Segment, Any]] = []
     tracks: Any = exclusive.itertracks(yield_label=True)
     for turn, _, label in tracks:
-        if before and before[1] == label and turn.start - before[0].end <= off:
-            turn = Segment(before[0].start, turn.end)
-        elif before:
-            bridged[before[0], bridged.new_track(before[0])] = before[1]
-        before = turn, label
-    if before:
-        bridged[before[0], bridged.new_track(before[0])] = before[1]
-    return bridged
+        if bridged and bridged[-1][1] == label and turn.start - bridged[-1][0].end <= off:
+            bridged[-1] = Segment(bridged[-1][0].start, turn.end), label
+        else:
+            bridged.append((turn, label))
+    records: Any = ((turn, number, label) for number, (turn, label) in enumerate(bridged))
+    return Annotation.from_records(records, uri=exclusive.uri)
 
 
 class Diarizer(SpeakerDiarization):
