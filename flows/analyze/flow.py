@@ -20,9 +20,11 @@ from flows.analyze import ui
 from flows.analyze.artifacts import show_result
 from flows.analyze.board import Board, current_board
 from flows.analyze.plan import fingerprint, plan_keys
+from flows.analyze.shared import SharedResults, load_block
 from flows.analyze.stages import Stages
 from flows.images import images_of, runtime_of, stop_tasks
 from flows.operate.limits import within_limits
+from flows.settings.fields import Settings
 from flows.settings.load import apply_with_server
 from tasks.asset import Asset, disk_is_full
 from tasks.bucket import Location, name_of, on_this_machine
@@ -84,12 +86,10 @@ def analyze(
     """
     started = time.perf_counter()
     options = options or AnalyzeOptions()
-    days = apply_with_server().results_days
+    settings = apply_with_server()
     board = current_board.get() or ui.narrating_board()
     with on_this_machine(media) as path:
-        return _analyze(
-            media, path, output, options, force, board, started, timedelta(days) if days else None
-        )
+        return _analyze(media, path, output, options, force, board, started, settings)
 
 
 def _analyze(
@@ -100,8 +100,10 @@ def _analyze(
     force: bool,
     board: Board,
     started: float,
-    expires: timedelta | None,
+    settings: Settings,
 ) -> Manifest:
+    expires = timedelta(settings.results_days) if settings.results_days else None
+    block = load_block(settings.results_block) if settings.results_block else None
     info = probe(media)
     ui.tag_run(info)
     asset = Asset.at(output, info.asset_id)
@@ -117,7 +119,7 @@ def _analyze(
         if force:
             asset.forget()
         prepare_check()
-        stages = Stages(asset, keys, board, expires)
+        stages = Stages(asset, keys, board, expires, block and SharedResults(block, asset), force)
         decoded = _decode_once(stages, asset, media, info, options)
         findings = _find(stages, asset, decoded, options, keys)
         _link(stages, asset, media, decoded, findings, options)

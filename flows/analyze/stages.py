@@ -1,12 +1,11 @@
 """Running a stage: kept results are taken, new ones kept, failures become one sentence on the board."""
 
 import json
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from prefect import Task
 from prefect.cache_policies import CacheKeyFnPolicy
@@ -15,8 +14,9 @@ from prefect.futures import PrefectFuture
 from prefect.utilities.annotations import quote
 
 from containers.common.contract import ModelRef
-from containers.common.errors import UserError
+from containers.common.errors import StorageError, UserError
 from flows.analyze.board import Board
+from flows.analyze.shared import SharedResults, files_named
 from flows.analyze.ui import show_refused, show_skipped
 from tasks.asset import Asset
 from tasks.stage import StageOutput
@@ -26,19 +26,31 @@ class Stages:
     """Submits an asset's stages as Prefect tasks and waits for them."""
 
     def __init__(
-        self, asset: Asset, keys: dict[str, str], board: Board, expires: timedelta | None = None
+        self,
+        asset: Asset,
+        keys: dict[str, str],
+        board: Board,
+        expires: timedelta | None = None,
+        shared: SharedResults | None = None,
+        force: bool = False,
     ) -> None:
         self.board = board
         self._expires = expires
+        self._shared = shared
+        self._force = force
         self.models: list[ModelRef] = []
         self._asset = asset
         self.keys = keys
 
     def kept(self, stage: str) -> bool:
-        """Whether an earlier run finished this stage. A record cut off by a kill is removed.
+        """Whether an earlier run finished this stage, on this machine or where results are shared.
 
-        So is one that has expired, or that names files of this asset's cache which are gone.
+        A record cut off by a kill is removed. So is one that has expired, or that names files of this asset's
+        cache which are gone.
         """
+        return self._kept_here(stage) or (self._fetched(stage) and self._kept_here(stage))
+
+    def _kept_here(self, stage: str) -> bool:
         path = self._record(stage)
         try:
             text = path.read_text(encoding="utf-8")
@@ -49,6 +61,16 @@ class Stages:
         path.unlink()
         return False
 
+    def _fetched(self, stage: str) -> bool:
+        """Whether another machine's result is there; one that cannot be read is news, and made anew."""
+        if not self._shared or self._force:
+            return False
+        try:
+            return self._shared.get(self.keys[stage])
+        except StorageError as error:
+            self.board.on_note(str(error))
+            return False
+
     def _holds(self, text: str) -> bool:
         try:
             expiration = json.loads(text)["metadata"]["expiration"]
@@ -56,10 +78,8 @@ class Stages:
             return False
         if expiration and datetime.fromisoformat(expiration) <= datetime.now(UTC):
             return False
-        kept = re.escape(self._asset.cache.as_uri())
-        # Decoded media goes when a run has ended, and is made again by itself.
-        named = set(re.findall(rf"{kept}/(?!media/)[^\"\\]+", text))
-        return all(Path(unquote(urlsplit(uri).path)).exists() for uri in named)
+        named = files_named(text, self._asset.cache.as_uri())
+        return all((self._asset.cache / unquote(name)).exists() for name in named)
 
     def drop(self, stage: str) -> None:
         """Forgets that an earlier run finished this stage."""
@@ -86,6 +106,7 @@ class Stages:
                 "persist_result": True,
                 "refresh_cache": again,
                 "cache_expiration": self._expires,
+                "on_completion": [self._ended(stage), self._share(stage)],
             }
         # Not a future among them: looking for one in each number of a thousand faces takes seconds a stage.
         return task.with_options(**options).submit(*map(quote, args))
@@ -111,6 +132,17 @@ class Stages:
                 self.board.fail(stage, sentence(output))
 
         return put_on_board
+
+    def _share(self, stage: str) -> Callable[..., None]:
+        def share(task: object, run: object, state: State) -> None:
+            if not self._shared or state.name == "Cached":
+                return
+            try:
+                self._shared.put(self.keys[stage])
+            except StorageError as error:
+                self.board.on_note(str(error))  # only other machines miss it
+
+        return share
 
     def skip(self, reason: str, *stages: str) -> None:
         for stage in stages:

@@ -34,6 +34,11 @@ class Settings(BaseSettings):
     results_days: float | None = Field(
         default=None, gt=0, description="a finished stage is done again after so many days; never when empty"
     )
+    results_block: str | None = Field(
+        default=None,
+        pattern=r"^[\w-]+/[\w-]+$",
+        description="Prefect block, as s3-bucket/results, that shares finished stages between machines",
+    )
     models: str | None = Field(default=None, description="model store, a folder or s3://bucket/prefix")
     model_cache: Path | None = Field(default=None, description="copies of models of an S3 store")
     model_cache_mb: float | None = Field(default=None, gt=0, description="the most that these may take")
