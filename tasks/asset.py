@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -25,10 +25,13 @@ from containers.common.models import sha256_of
 from tasks.bucket import Location, absolute, upload_folder, work_folder
 from tasks.checks.verdicts import Quality
 from tasks.exchange import exchange
+from tasks.lease import leased
 from tasks.manifest import FileEntry, Manifest
 
 MANIFEST = "manifest.json"
 QUALITY = "quality.json"
+RUNNING = ".running"
+LEASE = 30  # seconds after which a machine that vanished holds an asset no more
 LEAST_FREE = 16 * 2**20  # bytes: with less than this left, a failed write is a full disk
 
 
@@ -134,7 +137,9 @@ class Asset(BaseModel):
 
     @contextmanager
     def locked(self, on_wait: Callable[[], None]) -> Iterator[None]:
-        """Two runs of the same asset wait for each other; `on_wait` is called when this one has to.
+        """Two runs of the same asset wait for each other, also on two machines where the output is on S3.
+
+        `on_wait` is called when this one has to wait.
 
         Raises StorageError when the output folder cannot be written.
         """
@@ -147,9 +152,17 @@ class Asset(BaseModel):
                 on_wait()
                 lock.acquire()
         try:
-            yield
+            with self._locked_everywhere(on_wait):
+                yield
         finally:
             lock.release()
+
+    def _locked_everywhere(self, on_wait: Callable[[], None]) -> AbstractContextManager[object]:
+        """Among the machines that write to one bucket; those on one disk see each other's lock files."""
+        if not self.remote:
+            return nullcontext()
+        uri = storage.join(self.remote, RUNNING, self.id)
+        return leased(uri, LEASE, renew=True, on_wait=on_wait)
 
     def publish(self, files: dict[str, bytes | Path], manifest: Manifest) -> Manifest:
         """Puts `files` and the manifest in place of what was there before, all or nothing.

@@ -5,18 +5,15 @@ WORK/BUCKET/PREFIX/.cache/       finished stages; WORK is MEDIAFLOW_WORK, else ~
 """
 
 import os
-import time
-import uuid
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from containers.common import storage
-from containers.common.errors import StorageError
+from tasks.lease import leased
 
 Location = str | Path  # an s3:// URI, or a path on this machine
-TURN = ".writing"
+WRITING = ".writing"
 LEASE = 900  # seconds after which a writer that did not end counts as dead
 UPLOADS = 8  # at once
 
@@ -67,44 +64,13 @@ def upload_folder(folder: Path, uri: str, last: str) -> None:
     says of the others (hashes) tells a reader who was slow. Two writers take turns. Raises StorageError.
     """
     files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    with _turn(storage.join(uri, TURN)) as still_ours:
+    with leased(storage.join(uri, WRITING), LEASE, patience=2 * LEASE) as still_ours:
         storage.remove(storage.join(uri, last))
         there = storage.list_sizes(uri)
         with ThreadPoolExecutor(UPLOADS) as pool:
             others = [name for name in files if name != last]
             list(pool.map(lambda name: storage.upload(files[name], storage.join(uri, name)), others))
-        for name in set(there) - set(files) - {TURN}:
+        for name in set(there) - set(files) - {WRITING}:
             storage.remove(storage.join(uri, name))
         still_ours()
         storage.upload(files[last], storage.join(uri, last))
-
-
-@contextmanager
-def _turn(uri: str) -> Iterator[Callable[[], None]]:
-    """One writer at a time, by an object that only one can create. Yields a check that it is held still."""
-    mine = str(uuid.uuid4()).encode()
-    deadline = time.monotonic() + 2 * LEASE
-    while not _take(uri, mine):
-        if time.monotonic() > deadline:
-            raise StorageError(f"Other writers have held {uri} for {2 * LEASE} seconds.")
-        time.sleep(1)
-
-    def still_ours() -> None:
-        found = storage.read_tagged(uri)
-        if not found or found[0].partition(b" ")[0] != mine:
-            raise StorageError(f"Another writer took {uri.rpartition('/')[0]} over meanwhile.")
-
-    try:
-        yield still_ours
-    finally:
-        found = storage.read_tagged(uri)
-        if found and found[0].startswith(mine):
-            storage.remove(uri)
-
-
-def _take(uri: str, mine: bytes) -> bool:
-    found = storage.read_tagged(uri)
-    if found and time.time() < float(found[0].partition(b" ")[2]):
-        return False
-    until = str(time.time() + LEASE).encode()
-    return storage.replace_tagged(uri, mine + b" " + until, found and found[1])

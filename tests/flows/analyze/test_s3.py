@@ -154,25 +154,3 @@ def test_readers_see_a_whole_folder_or_no_manifest(bucket: Any, tmp_path: Path, 
     monkeypatch.undo()
     upload_folder(new, uri, last="manifest.json")
     assert read(bucket, "whole") == dict.fromkeys(["a", "b", "manifest.json"], b"new")
-
-
-def test_two_writers_take_turns_and_a_dead_one_is_passed_over(
-    bucket: Any, tmp_path: Path, monkeypatch
-) -> None:
-    from tasks import bucket as module
-
-    with module._turn("s3://media/turn/.writing") as first_holds:
-        monkeypatch.setattr(module, "LEASE", 1)
-        with (
-            pytest.raises(module.StorageError, match="Other writers have held"),
-            module._turn("s3://media/turn/.writing"),
-        ):
-            pass
-        first_holds()
-    assert read(bucket, "turn") == {}
-    bucket.put_object(Key="turn/.writing", Body=b"dead 0.0")
-    with module._turn("s3://media/turn/.writing") as holds:
-        holds()
-        bucket.put_object(Key="turn/.writing", Body=b"other 9999999999")
-        with pytest.raises(module.StorageError, match="took s3://media/turn over"):
-            holds()

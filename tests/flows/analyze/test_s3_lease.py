@@ -1,0 +1,95 @@
+"""Among machines that share a bucket one writes at a time; whoever vanished is passed over. S3 is moto's."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from containers.common.errors import StorageError
+from tasks.asset import Asset
+from tasks.lease import leased
+
+URI = "s3://media/turn/.writing"
+
+
+def held(bucket: Any) -> list[str]:
+    return [item.key for item in bucket.objects.all()]
+
+
+def nobody() -> None:
+    pytest.fail("nobody else is there")
+
+
+def test_the_second_waits_until_the_first_has_ended(bucket: Any) -> None:
+    waited, order = threading.Event(), []
+
+    def second() -> None:
+        with leased(URI, 60, on_wait=waited.set):
+            order.append("second")
+
+    with leased(URI, 60, on_wait=nobody) as still_ours:
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waited.wait(10)
+        order.append("first")
+        still_ours()
+    thread.join(10)
+    assert order == ["first", "second"]
+    assert held(bucket) == []
+
+
+def test_patience_ends(bucket: Any) -> None:
+    with (
+        leased(URI, 60),
+        pytest.raises(StorageError, match=r"Other writers have held .* for 1 seconds"),
+        leased(URI, 60, patience=1),
+    ):
+        pass
+
+
+def test_a_dead_one_is_passed_over(bucket: Any) -> None:
+    bucket.put_object(Key="turn/.writing", Body=b"dead 0.0")
+    with leased(URI, 60, on_wait=nobody) as still_ours:
+        still_ours()
+
+
+def test_one_that_was_taken_over_is_told_and_leaves_the_other_alone(bucket: Any) -> None:
+    with leased(URI, 60) as still_ours:
+        bucket.put_object(Key="turn/.writing", Body=b"other 9999999999")
+        with pytest.raises(StorageError, match="took s3://media/turn over"):
+            still_ours()
+    assert held(bucket) == ["turn/.writing"]
+    bucket.Object("turn/.writing").delete()
+
+
+def test_renewed_it_outlives_its_seconds(bucket: Any) -> None:
+    with leased(URI, 1.5, renew=True) as still_ours:
+        time.sleep(3)
+        still_ours()
+        with pytest.raises(StorageError), leased(URI, 1.5, patience=0):
+            pass
+    assert held(bucket) == []
+
+
+def test_two_machines_analyse_one_asset_in_turn(bucket: Any, tmp_path: Path, monkeypatch) -> None:
+    machines = []
+    for name in ("one", "two"):
+        monkeypatch.setenv("MEDIAFLOW_WORK", str(tmp_path / name))
+        machines.append(Asset.at("s3://media/out", "0123456789abcdef"))
+    one, two = machines
+    waited, order = threading.Event(), []
+
+    def second() -> None:
+        with two.locked(on_wait=waited.set):
+            order.append("two")
+
+    with one.locked(on_wait=nobody):
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waited.wait(10)
+        order.append("one")
+    thread.join(10)
+    assert order == ["one", "two"]
+    assert held(bucket) == []
