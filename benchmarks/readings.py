@@ -38,7 +38,7 @@ def clips() -> dict[str, tuple[np.ndarray, str]]:
         found[f"espeak-ng {voice}"] = (switching.speak("en", text, RATE, voice), text)
     found["novel"] = novel()
     for language, (name, _) in PROMPTS.items():
-        for part in range(3 if language == "en" else 1):
+        for part in range(3 if language == "en" else 2):
             found[f"{name} {part + 1}"] = prompts(language, part)
     return found
 

@@ -1,17 +1,20 @@
 """What Whisper writes where nobody says it: loops, text over silence, more than a mouth can say.
 
-What is surely not said is dropped, what is doubtful is flagged; the reason is kept in both cases.
+What is surely not said is dropped, what is doubtful is flagged; the reason is kept in both cases. And what it
+does not write although somebody speaks.
 """
 
 from containers.common.contract import Span
 from containers.whisperx.contract import Dropped, Segment, Word
 from containers.whisperx.segments import HeardWord
 from containers.whisperx.speech import Stretch
-from containers.whisperx.words import UNLIKELY, Heard
+from containers.whisperx.words import LOOP_COMPRESSION, UNLIKELY, Heard
 
 LONGEST_LOOP = 24  # words in what is repeated, at most
-# Times in a row that a person who means it says one or two words, and a longer phrase, at most.
+# Times in a row that a person who means it says one or two words, and a longer phrase, at most; and the mean
+# probability of its words with which Whisper may write a phrase once more: loops are less sure.
 WORD_REPEATS, PHRASE_REPEATS = 4, 2
+SURE = 0.7
 SENTENCE = 6  # words; Whisper writes one twice when its end is cut off, faster than people talk on the whole
 # The fastest speakers reach about 10 syllables a second (Pellegrino et al., "Across Languages...", 2011, find
 # 5 to 8 as means). A Korean or Chinese character is a syllable; other scripts take three letters for one.
@@ -20,6 +23,7 @@ LETTERS_IN_SYLLABLE = 2.5
 BREATH = 0.5  # seconds that voice activity may be wrong by at either end
 VOICED = 0.2  # of a segment, at least, that voice activity heard
 UNSURE = 0.35  # mean score of a segment's words
+UNWRITTEN = 3.0  # seconds of voice after the last word: a sentence, not a word drawn out
 
 
 def judge_stretch(heard: Heard, stretch: Stretch) -> Dropped | None:
@@ -37,6 +41,24 @@ def judge_stretch(heard: Heard, stretch: Stretch) -> Dropped | None:
     return None
 
 
+def is_loop(heard: Heard, stretch: Stretch) -> bool:
+    """Whether Whisper went round in a loop. People repeat themselves too: announcements, menus, choruses."""
+    if heard.compression <= LOOP_COMPRESSION:
+        return False
+    return _rate(heard.text, stretch) > SYLLABLES_A_SECOND or bool(cut_loops(heard.words, stretch)[1])
+
+
+def unwritten(heard: Heard, stretch: Stretch) -> Stretch | None:
+    """The rest of a stretch in which people talk on after the last word: Whisper sometimes ends too early."""
+    if not heard.words or heard.is_silence:
+        return None
+    end = heard.words[-1].end
+    rest = [Span(start=max(voice.start, end), end=voice.end) for voice in stretch.voiced if voice.end > end]
+    if sum(voice.end - voice.start for voice in rest) < UNWRITTEN:
+        return None
+    return Stretch(Span(start=rest[0].start, end=stretch.span.end), rest)
+
+
 def cut_loops(words: list[HeardWord], stretch: Stretch) -> tuple[list[HeardWord], list[Dropped]]:
     """The words with what is repeated too often, or in too short a time, said once; and the repetitions."""
     hurried = _rate("".join(word.word for word in words), stretch) > HURRIED
@@ -46,7 +68,7 @@ def cut_loops(words: list[HeardWord], stretch: Stretch) -> tuple[list[HeardWord]
     while place < len(words):
         length, times = _loop_at(words, place)
         end = place + length * times
-        most = WORD_REPEATS if length < 3 else PHRASE_REPEATS
+        most = WORD_REPEATS if length < 3 else PHRASE_REPEATS + _sure(words[place:end])
         if times > (1 if hurried and length >= SENTENCE else most):
             kept += words[place : place + length]
             repeated = words[place + length : end]
@@ -111,6 +133,10 @@ def _loop_at(words: list[HeardWord], place: int) -> tuple[int, int]:
         if length * times > best[0] * best[1] and times > 1:
             best = (length, times)
     return best
+
+
+def _sure(words: list[HeardWord]) -> bool:
+    return sum(word.probability for word in words) > SURE * len(words)
 
 
 def _voiced(segment: Segment, stretch: Stretch) -> float:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 from containers.common.audio import Waveform
 from containers.whisperx import align, words
 from containers.whisperx.contract import Dropped, Segment, TranscribeRequest, Transcript
-from containers.whisperx.doubts import cut_loops, judge_segments, judge_stretch
+from containers.whisperx.doubts import cut_loops, is_loop, judge_segments, judge_stretch, unwritten
 from containers.whisperx.languages import (
     Utterance,
     agree,
@@ -104,22 +104,30 @@ def _listen(
         if chosen:
             chosen.sort(key=lambda pair: pair[0])
             view = words.rows(encoded[number], [place for place, _ in chosen])
-            yield from _decode(whisper, view, [part for _, part in chosen], request)
+            yield from _decode(whisper, audio, view, [part for _, part in chosen], request)
         encoded[number] = None
     for model, parts in waiting.items():
         own = models.whisper(model)
         for batch in words.by_length([stretch.span for stretch, _ in parts], request.batch_size):
             chosen_parts = [Part(*parts[place]) for place in batch]
             view = words.encode(own, audio, [part.stretch.span for part in chosen_parts])
-            yield from _decode(own, view, chosen_parts, request)
+            yield from _decode(own, audio, view, chosen_parts, request)
 
 
 def _decode(
-    whisper: Any, encoded: Any, parts: list[Part], request: TranscribeRequest
+    whisper: Any, audio: Waveform, encoded: Any, parts: list[Part], request: TranscribeRequest
 ) -> Iterator[tuple[Part, words.Heard]]:
     spans = [part.stretch.span for part in parts]
     heard = words.decode(whisper, encoded, spans, [part.language for part in parts], request)
-    yield from zip(parts, heard, strict=True)
+    for row, (part, first) in enumerate(zip(parts, heard, strict=True)):
+        if is_loop(first, part.stretch):
+            alone = (words.rows(encoded, [row]), [spans[row]], [part.language])
+            (first,) = words.decode(whisper, *alone, request, words.NO_REPEAT)
+        yield part, first
+        rest = unwritten(first, part.stretch)
+        if rest:
+            again = words.encode(whisper, audio, [rest.span])
+            yield from _decode(whisper, audio, again, [Part(rest, part.language)], request)
 
 
 def _find_runs(

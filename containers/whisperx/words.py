@@ -27,8 +27,8 @@ FRAMES = 100  # spectrogram frames a second; the encoder halves them
 MARGIN = 2.0  # seconds of silence after the speech: without it the decoder misses where it ends
 PROMPT_TOKENS = 223  # half of Whisper's context less one
 
-# Whisper's own limits (Radford et al., 2022, section 4.5): a text that compresses better than this is a loop,
-# and where these two hold nothing was said.
+# Whisper's own limits (Radford et al., 2022, section 4.5): a text that compresses better than this may be a
+# loop, and where these two hold nothing was said.
 LOOP_COMPRESSION = 2.4
 NO_SPEECH, UNLIKELY = 0.6, -1.0
 NO_REPEAT = 5  # tokens in a row that are not said twice when a loop is decoded again
@@ -148,8 +148,8 @@ def decode(
 ) -> list[Heard]:
     """What is said in each span, in the language given for it, from their encoder output.
 
-    Without Whisper's own time stamps: with them, what follows the last one in a stretch would be lost. Loops
-    are decoded once more.
+    Without Whisper's own time stamps: with them, what follows the last one in a stretch would be lost. No run
+    of `no_repeat` tokens is written twice, unless that is 0.
     """
     from faster_whisper.transcribe import get_compression_ratio, get_suppressed_tokens
 
@@ -172,12 +172,7 @@ def decode(
     for row, result in enumerate(results):
         text = tokenizers[spoken[row]].decode(tokens[row])
         logprob = result.scores[0] * len(tokens[row]) / (len(tokens[row]) + 1)
-        compression = get_compression_ratio(text)
-        if compression > LOOP_COMPRESSION and not no_repeat:
-            again = (rows(encoded, [row]), [spans[row]], [spoken[row]])
-            heard += decode(model, *again, request, NO_REPEAT)
-        else:
-            heard.append(Heard(words[row], text, logprob, result.no_speech_prob, compression))
+        heard.append(Heard(words[row], text, logprob, result.no_speech_prob, get_compression_ratio(text)))
     return heard
 
 

@@ -4,7 +4,14 @@ import pytest
 
 from containers.common.contract import Span
 from containers.whisperx.contract import Segment, Word
-from containers.whisperx.doubts import count_syllables, cut_loops, judge_segments, judge_stretch
+from containers.whisperx.doubts import (
+    count_syllables,
+    cut_loops,
+    is_loop,
+    judge_segments,
+    judge_stretch,
+    unwritten,
+)
 from containers.whisperx.segments import HeardWord, split_segments
 from containers.whisperx.speech import Stretch
 from containers.whisperx.words import Heard
@@ -14,8 +21,8 @@ def said(text: str, step: float = 0.4) -> list[HeardWord]:
     return [HeardWord(f" {word}", n * step, (n + 1) * step, 0.9) for n, word in enumerate(text.split())]
 
 
-def heard(text: str, logprob: float = -0.3, no_speech: float = 0.01) -> Heard:
-    return Heard(said(text), text, logprob, no_speech, 1.0)
+def heard(text: str, logprob: float = -0.3, no_speech: float = 0.01, compression: float = 1.0) -> Heard:
+    return Heard(said(text), text, logprob, no_speech, compression)
 
 
 def stretch(start: float, end: float, *voiced: tuple[float, float]) -> Stretch:
@@ -96,3 +103,22 @@ def test_doubts_are_flagged():
         -0.2,
     )
     assert sure.flags is None
+
+
+def test_what_is_said_again_between_other_words_is_no_loop():
+    """As in announcements and menus, which compress as well as loops do."""
+    menu = "For sales press one. For service press one. Press one again, or press two. " * 3
+    assert not is_loop(heard(menu, compression=2.6), stretch(0, 30))
+    assert is_loop(heard(menu, compression=2.6), stretch(0, 4)), "faster than anybody talks"
+    assert is_loop(heard("I will be honest with you. " * 9, compression=2.6), stretch(0, 30))
+    assert not is_loop(heard("I will be honest with you. " * 9, compression=2.3), stretch(0, 30))
+
+
+def test_speech_after_the_last_word_is_listened_to_again():
+    early = heard("Hello there.")
+    end = early.words[-1].end
+    assert unwritten(early, stretch(0, end + 2)) is None
+    rest = unwritten(early, stretch(0, end + 10))
+    assert (rest.span.start, rest.span.end) == (end, end + 10)
+    assert rest.voiced == [rest.span]
+    assert unwritten(heard(""), stretch(0, 20)) is None, "Whisper hears nothing at all"

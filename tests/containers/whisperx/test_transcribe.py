@@ -12,6 +12,7 @@ import pytest
 
 from containers.common import models
 from containers.common.errors import MediaError, ModelMissing, StorageError, UserError
+from containers.whisperx import words as whisper_words
 from containers.whisperx.contract import Transcript
 
 RATE = 16_000
@@ -144,6 +145,24 @@ def test_whisper_does_not_loop(transcribe, speech):
     said = [word["word"] for word in words(transcribe(crowd.astype(np.float32)))]
     sixes = [tuple(said[place : place + 6]) for place in range(len(said) - 5)]
     assert len(sixes) == len(set(sixes))
+
+
+def test_what_whisper_leaves_out_at_the_end_is_listened_to_again(transcribe, speech, plain, monkeypatch):
+    """It ends some stretches in the middle; here it is made to, once."""
+    whole = plain(text(transcribe(speech)))
+    decode, ended = whisper_words.decode, []
+
+    def ends_early(*args, **options):
+        found = decode(*args, **options)
+        if ended:
+            return found
+        ended.append(True)
+        return [heard._replace(words=heard.words[:5]) for heard in found]
+
+    monkeypatch.setattr(whisper_words, "decode", ends_early)
+    again = plain(text(transcribe(speech)))
+    assert len(again.split()) > 0.8 * len(whole.split()), "less than a fifth lies beside the cut"
+    assert again.split()[-20:] == whole.split()[-20:]
 
 
 def test_half_a_second_of_speech(transcribe, speech, plain):
