@@ -17,6 +17,7 @@ import soundfile
 
 from benchmarks import noises, switching
 from benchmarks.by_hand import _whisper, weights
+from benchmarks.long_media import long_table
 from benchmarks.words import NOISES, RATE, by_hand, starts_table, wer_table
 from containers.common.audio import load_audio
 from tasks.demo_media import sample_speech
@@ -144,47 +145,6 @@ def _ours_together(path: Path) -> list[float]:
             list(pool.map(lambda call: call(), calls))
             seconds.append(time.perf_counter() - started)
     return seconds
-
-
-def long_table() -> Iterator[str]:
-    """An hour through the flow's own task: the packaged call every minute, room noise between."""
-    from flows.images import running_images
-    from tasks.options import AnalyzeOptions
-    from tasks.pieces import cut_pieces
-    from tasks.progress import listen
-    from tasks.transcribe import transcribe
-
-    call = load_audio(sample_speech().as_uri(), RATE)
-    random = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "hour.wav")
-        with soundfile.SoundFile(path, "w", RATE, 1) as file:
-            for _ in range(60):
-                minute = random.normal(0, 0.001, 60 * RATE)
-                minute[: len(call)] += call
-                file.write(minute)
-        pieces = cut_pieces(path.as_uri())
-        with running_images() as endpoint:
-            assert endpoint
-            started, rows = time.perf_counter(), []
-
-            def note(stage: str, fraction: float) -> None:
-                peak = endpoint.peak_memory()["whisperx"] >> 20
-                rows.append((fraction, time.perf_counter() - started, peak))
-                print(rows[-1], flush=True)
-
-            undo = listen(note)
-            output = transcribe.fn(path.as_uri(), Path(folder), AnalyzeOptions())
-            undo()
-    words = sum(len(segment.words) for segment in output.transcript.segments)
-    yield f"One hour (the packaged call every minute) in {len(pieces)} pieces on"
-    yield f"one warm worker: {words} words,"
-    yield f"{rows[-1][1]:.0f} s, of which loading models"
-    yield f"{output.load_seconds:.1f} s. Other work ran beside it.\n"
-    yield "| progress | seconds | highest memory of the worker so far |"
-    yield "|---:|---:|---:|"
-    for fraction, seconds, peak in rows:
-        yield f"| {fraction:.0%} | {seconds:.0f} | {peak} MiB |"
 
 
 def live_table() -> Iterator[str]:
