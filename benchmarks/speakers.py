@@ -49,7 +49,7 @@ class Heard(NamedTuple):
 
 
 class Diarizers:
-    """The three of the table, on the same two networks."""
+    """The three of the table, on the same two networks; the last two hear the same windows."""
 
     def __init__(self) -> None:
         folder = weights("pyannet-segmentation")

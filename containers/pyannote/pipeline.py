@@ -15,6 +15,7 @@ from pyannote.audio.utils.signal import Binarize
 from pyannote.core import Annotation, Segment, SlidingWindow, SlidingWindowFeature
 
 from containers.common.audio import Waveform
+from containers.pyannote.silence import silent_frames
 from containers.pyannote.windows import Windows
 
 SAMPLE_RATE = 16_000
@@ -49,8 +50,9 @@ def bridge(exclusive: Annotation, off: float) -> Annotation:
 class Diarizer(SpeakerDiarization):
     """pyannote's pipeline in two steps: `hear`, and `group` for the windows of all pieces.
 
-    So a long recording can be heard in pieces and its speakers still be found in one clustering. `settings`
-    are the pipeline's own. On CUDA where there is one.
+    So a long recording can be heard in pieces and its speakers still be found in one clustering. With
+    `trim_silence` nobody speaks where nothing is heard. `settings` are the pipeline's own. On CUDA where
+    there is one.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Diarizer(SpeakerDiarization):
         embedder: Model,
         clustering: BaseClustering,
         parameters: dict[str, Any],
+        trim_silence: bool = False,
         **settings: Any,
     ) -> None:
         super().__init__(
@@ -69,6 +72,7 @@ class Diarizer(SpeakerDiarization):
             **settings,
         )
         self.clustering = clustering
+        self._trim_silence = trim_silence
         self.instantiate(parameters)
         if torch.cuda.is_available():
             torch.backends.cudnn.allow_tf32 = False  # pyannote does it at the first window, with a warning
@@ -84,6 +88,9 @@ class Diarizer(SpeakerDiarization):
             return Windows(scores, nobody)
         masks = SlidingWindowFeature(binary.astype(np.float32), self._grid())
         embeddings = self.get_embeddings(file, masks, exclude_overlap=self.embedding_exclude_overlap)
+        if self._trim_silence:  # the voices are those of all that the network hears
+            windows, frames, _ = scores.shape
+            scores[silent_frames(waveform, (windows, frames), *self.window)] = 0
         return Windows(scores, embeddings.astype(np.float32))
 
     def group(

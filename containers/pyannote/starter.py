@@ -22,6 +22,7 @@ def load_starter(segmentation: Path, embedding: Path) -> Diarizer:
                 "min_cluster_size": MIN_CLUSTER_SIZE,
             },
         },
+        trim_silence=True,
         embedding_exclude_overlap=True,
         segmentation_batch_size=32,
         embedding_batch_size=32,
