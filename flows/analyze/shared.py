@@ -15,10 +15,10 @@ from prefect.blocks.core import Block
 from prefect.exceptions import ObjectNotFound
 from prefect.filesystems import WritableFileSystem
 from prefect.plugins import load_prefect_collections
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from containers.common.errors import StorageError, UserError
-from tasks.asset import Asset
+from tasks.asset import Asset, explain_disk
 
 HERE = "mediaflow-cache:"  # in a shared record, instead of the file:// URI of an asset's cache
 NOT_THERE = {"NoSuchKey", "404"}
@@ -73,7 +73,10 @@ class SharedResults:
         content = self._read(f"{key}.json")
         if content is None:
             return False
-        shared = SharedRecord.model_validate_json(content)
+        try:
+            shared = SharedRecord.model_validate_json(content)
+        except ValidationError:
+            raise StorageError(f"The shared results of {key} are damaged.") from None
         for name, digest in shared.files.items():
             path = self._asset.cache / unquote(name)
             if not path.resolve().is_relative_to(self._asset.cache.resolve()):
@@ -81,9 +84,9 @@ class SharedResults:
             content = self._read(name)
             if content is None or hashlib.sha256(content).hexdigest() != digest:
                 return False  # two machines shared the same stage at once
-            _write_whole(path, content)
+            self._keep(path, content)
         record = shared.record.replace(HERE, self._asset.cache.as_uri())
-        _write_whole(self._asset.results / key, record.encode())
+        self._keep(self._asset.results / key, record.encode())
         return True
 
     def _read(self, name: str) -> bytes | None:
@@ -104,9 +107,10 @@ class SharedResults:
         except (BotoCoreError, ClientError, OSError) as error:
             raise StorageError(f"Results cannot be shared: {error}.") from error
 
-
-def _write_whole(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    def _keep(self, path: Path, content: bytes) -> None:
+        """Whole or not at all."""
+        with explain_disk(self._asset.output):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f"{path.name}.part")
+            part.write_bytes(content)
+            part.replace(path)

@@ -106,8 +106,9 @@ class Stages:
                 "persist_result": True,
                 "refresh_cache": again,
                 "cache_expiration": self._expires,
-                "on_completion": [self._ended(stage), self._share(stage)],
             }
+            if self._shared:
+                options["on_completion"].append(self._share(stage, self._shared))
         # Not a future among them: looking for one in each number of a thousand faces takes seconds a stage.
         return task.with_options(**options).submit(*map(quote, args))
 
@@ -133,12 +134,12 @@ class Stages:
 
         return put_on_board
 
-    def _share(self, stage: str) -> Callable[..., None]:
+    def _share(self, stage: str, shared: SharedResults) -> Callable[..., None]:
         def share(task: object, run: object, state: State) -> None:
-            if not self._shared or state.name == "Cached":
+            if state.name == "Cached":
                 return
             try:
-                self._shared.put(self.keys[stage])
+                shared.put(self.keys[stage])
             except StorageError as error:
                 self.board.on_note(str(error))  # only other machines miss it
 

@@ -86,6 +86,12 @@ def test_no_record_reaches_outside_the_cache(first, block, tmp_path):
     assert not (cache_of(second) / "results" / KEY).exists()
 
 
+def test_a_damaged_record_is_one_sentence(first, block, tmp_path):
+    block.write_path(f"0123456789abcdef/{KEY}.json", content=b'{"record": ')
+    with pytest.raises(StorageError, match="are damaged"):
+        on_machine("second", block, tmp_path).get(KEY)
+
+
 def test_a_bucket_that_is_not_there_is_one_sentence(bucket, tmp_path):
     shared = on_machine("first", S3Bucket(bucket_name="none", credentials=AwsCredentials()), tmp_path)
     (cache_of(shared) / "results" / KEY).write_text("{}")
