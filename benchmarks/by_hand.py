@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from containers.common.models import open_model
+from containers.common.models.store import open_model
 
 HERE = Path(__file__).parent
 NODE_FOLDER = HERE.parent / "containers" / "faceapi"

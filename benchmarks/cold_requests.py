@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from containers.faiss.contract import UpdateRequest
 from containers.faiss.update import update
 from containers.faiss.vectors import SCHEMA
-from tasks.demo_media import PICTURES, sample_speech
+from tasks.media.demo import PICTURES, sample_speech
 
 VECTORS, DIMENSION = 1_000, 128
 

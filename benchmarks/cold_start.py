@@ -74,7 +74,7 @@ def process_of(settings: Image, python: Path, scratch: Path) -> Iterator[tuple[s
     if settings.runtime == "node":
         command, folder = [node(), "entry.mjs", settings.handler], CONTAINERS / settings.name
     else:
-        command, folder = [str(python), "-m", "containers.common.entry", settings.handler], ROOT
+        command, folder = [str(python), "-m", "containers.common.runtime.entry", settings.handler], ROOT
     quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command, cwd=folder, env=environment, **quiet)
     try:

@@ -18,8 +18,8 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from containers.faceapi.contract import DetectRequest, DetectResult
 from containers.facenet.matching import METRICS
 from flows.images import running_images
-from tasks.demo_media import PICTURES, SHOTS
-from tasks.invoke import invoke
+from tasks.calls.invoke import invoke
+from tasks.media.demo import PICTURES, SHOTS
 
 REPORT = Path(__file__).with_name("faces.md")
 MARKS = ("<!-- matching -->", "<!-- end of matching -->")

@@ -19,8 +19,8 @@ from typing import NamedTuple
 import av
 from PIL import Image
 
-from containers.common import models
-from tasks.demo_media import build_demo_video
+from containers.common.models import store as models
+from tasks.media.demo import build_demo_video
 
 REPORT = Path(__file__).with_suffix(".md")
 WIDTH, HEIGHT = 1920, 1080
@@ -123,11 +123,11 @@ def by_hand(video: Path, folder: Path) -> Timed:
 def ours(video: Path, folder: Path) -> dict[str, Timed]:
     """Embedding the best crops of each track, as flows.analyze does, and embedding every face."""
     from flows.images import running_images
-    from tasks.decode import decode_media
-    from tasks.detect import detect
-    from tasks.embed import embed
-    from tasks.options import AnalyzeOptions
-    from tasks.track import BestCrop
+    from tasks.media.decode import decode_media
+    from tasks.stages.detect.run import detect
+    from tasks.stages.detect.track import BestCrop
+    from tasks.stages.embed.run import embed
+    from tasks.stages.options import AnalyzeOptions
 
     with running_images():
         first = decode_media(video, folder / "warm", 1 / 30)

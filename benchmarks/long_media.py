@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from containers.common.audio import load_audio
+from containers.common.media.audio import load_audio
 from containers.pyannote.contract import Diarization, GroupRequest
 from deployments.local import LocalEndpoint
-from tasks.demo_media import sample_speech
+from tasks.media.demo import sample_speech
 
 RATE = 16_000
 MINUTES = 60
@@ -44,10 +44,10 @@ def write_hour(path: Path) -> None:
 
 def long_table() -> Iterator[str]:
     from flows.images import running_images
-    from tasks.diarize import diarize
-    from tasks.options import AnalyzeOptions
-    from tasks.progress import listen
-    from tasks.transcribe import transcribe
+    from tasks.calls.progress import listen
+    from tasks.stages.diarize.run import diarize
+    from tasks.stages.options import AnalyzeOptions
+    from tasks.stages.transcribe.run import transcribe
 
     with tempfile.TemporaryDirectory() as name, running_images() as endpoint:
         assert endpoint
@@ -85,9 +85,9 @@ def long_table() -> Iterator[str]:
 
 def ten_hours(endpoint: LocalEndpoint, hour: Path, folder: Path, seconds: float) -> Iterator[str]:
     """What ten hours add to ten times an hour is the clustering of all their windows: that is done."""
-    from tasks.diarize import _hear
-    from tasks.invoke import invoke
-    from tasks.pieces import even_pieces
+    from tasks.calls.invoke import invoke
+    from tasks.calls.pieces import even_pieces
+    from tasks.stages.diarize.run import _hear
 
     pieces = even_pieces(60 * MINUTES)
     places = [folder / f"windows-{number}.npz" for number in range(len(pieces))]

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from benchmarks.by_hand import STEPS
 from benchmarks.measure import Measured, measure
-from tasks.demo_media import build_demo_video
-from tasks.manifest import Manifest, StageEntry
+from tasks.asset.manifest import Manifest, StageEntry
+from tasks.media.demo import build_demo_video
 
 REPORT = Path(__file__).with_suffix(".md")
 MODEL_STAGES = {"denoise", "transcribe", "diarize", "tag", "detect", "embed", "index"}

@@ -91,8 +91,8 @@ def per_run(media: Path, output: Path) -> None:
     """Prints a warm run's seconds, and those of its repetition with every stage kept."""
     from flows.analyze.flow import analyze
     from flows.images import running_images
-    from tasks.demo_media import build_demo_video
-    from tasks.options import AnalyzeOptions
+    from tasks.media.demo import build_demo_video
+    from tasks.stages.options import AnalyzeOptions
 
     with running_images():
         short = build_demo_video(output.with_name("short.mp4"))

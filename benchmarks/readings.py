@@ -11,8 +11,8 @@ import numpy as np
 
 from benchmarks import noises, switching
 from benchmarks.voices import load, package_files
-from containers.common.audio import load_audio
-from tasks.demo_media import sample_speech
+from containers.common.media.audio import load_audio
+from tasks.media.demo import sample_speech
 
 NOVEL = "usr/share/pocketsphinx/test/data/librivox"
 PROMPTS = {

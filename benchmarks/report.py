@@ -17,11 +17,11 @@ from containers.audioset.contract import Prediction, Tags
 from containers.faceapi.contract import AgeAndGender, Box, Detection, Face
 from containers.pyannote.contract import Diarization, Turn
 from containers.whisperx.contract import Segment, Transcript, Word
-from tasks.demo_media import sample_speech
-from tasks.frame_faces import FrameFaces
-from tasks.probe import probe
-from tasks.report import ReportData, ReportFrame, ReportPerson, render_report
-from tasks.track import Track, track_faces
+from tasks.media.demo import sample_speech
+from tasks.media.probe import probe
+from tasks.outputs.report import ReportData, ReportFrame, ReportPerson, render_report
+from tasks.stages.detect.frame_faces import FrameFaces
+from tasks.stages.detect.track import Track, track_faces
 
 SECONDS = 7200
 TEXT = "it has been a long day and there is still some way to go before we are home"

@@ -20,13 +20,13 @@ from pystoi import stoi
 
 from benchmarks import noises, voices
 from benchmarks.tagger import tagger_table
-from containers.common.models import open_model
+from containers.common.models.store import open_model
 from containers.deepfilternet import native
 from containers.deepfilternet.app import handler
 from containers.deepfilternet.contract import NoiseEstimate
 from containers.deepfilternet.engine import MODELS
 from containers.deepfilternet.noise import decide
-from tasks.demo_media import sample_speech
+from tasks.media.demo import sample_speech
 
 RATE = noises.RATE
 REPORT = Path(__file__).with_suffix(".md")

@@ -19,8 +19,8 @@ from benchmarks import noises, switching
 from benchmarks.by_hand import _whisper, weights
 from benchmarks.long_media import long_table
 from benchmarks.words import NOISES, RATE, by_hand, starts_table, wer_table
-from containers.common.audio import load_audio
-from tasks.demo_media import sample_speech
+from containers.common.media.audio import load_audio
+from tasks.media.demo import sample_speech
 
 REPORT = Path(__file__).with_suffix(".md")
 
@@ -132,7 +132,7 @@ def _ours_together(path: Path) -> list[float]:
     from containers.pyannote.contract import Diarization, DiarizeRequest
     from containers.whisperx.contract import TranscribeRequest, Transcript
     from flows.images import running_images
-    from tasks.invoke import invoke
+    from tasks.calls.invoke import invoke
 
     calls: list[Callable[[], object]] = [
         lambda: invoke("whisperx", TranscribeRequest(audio=path.as_uri()), Transcript),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from containers.common.audio import load_audio
+from containers.common.media.audio import load_audio
 
 RATE = 16_000
 PAUSE = 0.7  # seconds between two stretches

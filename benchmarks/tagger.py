@@ -12,8 +12,8 @@ from pyannote.metrics.detection import DetectionPrecisionRecallFMeasure
 
 from benchmarks import noises, voices
 from containers.audioset.app import handler
-from tasks.demo_media import demo_truth, sample_speech
 from tasks.evaluation.synthesis import music
+from tasks.media.demo import demo_truth, sample_speech
 
 RATE = noises.RATE
 COLLAR = 1.0  # pyannote.metrics counts both sides together

@@ -1,6 +1,6 @@
 """A SYNTHETIC video in which we know who speaks: real faces, a real conversation, mouths moved by warping.
 
-Pictures and sound are those of tasks/demo_media.py. While a speaker's turn in the packaged reference lasts,
+Pictures and sound are those of tasks/media/demo.py. While a speaker's turn in the packaged reference lasts,
 the lower lip and chin of that speaker's face follow the loudness of the sound; the camera drifts and shakes.
 Other faces are still, or chew at a rhythm of their own. Real lips close for consonants, heads turn and people
 smile: what is measured on this media is an upper bound for real ones.
@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from scipy.ndimage import gaussian_filter1d, map_coordinates
 
-from tasks.demo_media import PICTURES, demo_truth, sample_speech
+from tasks.media.demo import PICTURES, demo_truth, sample_speech
 
 WIDTH, HEIGHT, FRAME_RATE = 1280, 720, 25
 CANVAS = (1472, 828)  # what the camera moves over

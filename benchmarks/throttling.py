@@ -22,7 +22,7 @@ from botocore.config import Config
 
 from containers.common import storage
 from containers.common.contract import Contract, Request
-from containers.common.handler import make_handler
+from containers.common.runtime.handler import make_handler
 from deployments.aws.functions import Functions
 from deployments.aws.settings import AwsSettings
 from deployments.local.server import Exchange, LocalServer

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from containers.common.audio import stream_audio
-from tasks.demo_media import sample_speech
+from containers.common.media.audio import stream_audio
+from tasks.media.demo import sample_speech
 
 RATE = 48_000
 SECONDS = 12  # of each clip

@@ -10,12 +10,12 @@ from typing import NamedTuple
 from benchmarks.talking_faces import CONVERSATION, CUTS, Scene, Spoken, build_talking_video
 from containers.pyannote.contract import Turn
 from flows.images import running_images
-from tasks.decode import decode_media
-from tasks.detect import DetectedFaces, detect
-from tasks.embed import embed
-from tasks.options import AnalyzeOptions
-from tasks.speaking import Speaking, link_speakers
-from tasks.track import name_people
+from tasks.media.decode import decode_media
+from tasks.stages.detect.run import DetectedFaces, detect
+from tasks.stages.detect.track import name_people
+from tasks.stages.embed.run import embed
+from tasks.stages.link.run import Speaking, link_speakers
+from tasks.stages.options import AnalyzeOptions
 
 REPORT = Path(__file__).with_name("faces.md")
 MARKS = ("<!-- speaking -->", "<!-- end of speaking -->")

@@ -12,8 +12,8 @@ import soundfile
 from benchmarks import noises
 from benchmarks.by_hand import _whisper
 from benchmarks.readings import clips
-from containers.common.audio import load_audio
-from tasks.demo_media import sample_speech
+from containers.common.media.audio import load_audio
+from tasks.media.demo import sample_speech
 
 RATE = 16_000
 NOISES = {"fan": noises.fan, "street": noises.street, "white": noises.white, "wind": noises.wind}

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from containers.common.errors import UserError
-from tasks.find_media import is_media
+from tasks.media.find import is_media
 
 WAIT = 20  # seconds that one question to the queue may last: SQS's most
 

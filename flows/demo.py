@@ -6,7 +6,7 @@ from pathlib import Path
 
 from containers.common.errors import UserError
 from flows.analyze.__main__ import main as analyze
-from tasks.demo_media import build_demo_video
+from tasks.media.demo import build_demo_video
 
 
 def main(arguments: list[str] | None = None) -> int:

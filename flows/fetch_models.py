@@ -6,7 +6,7 @@ from containers.common.errors import UserError
 from containers.model_downloader.contract import FetchedModel
 from containers.model_downloader.publish import using_store
 from flows.settings.load import apply_with_server
-from tasks.fetch import fetch
+from tasks.calls.fetch import fetch
 
 
 @flow(name="models")

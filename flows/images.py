@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from deployments.local import LocalEndpoint
 from flows.settings.load import apply_with_server, load
-from tasks.invoke import through
-from tasks.options import AnalyzeOptions
+from tasks.calls.invoke import through
+from tasks.stages.options import AnalyzeOptions
 
 if TYPE_CHECKING:
     from deployments.aws.endpoint import AwsEndpoint

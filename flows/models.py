@@ -10,7 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 
 from containers.common.errors import UserError
-from containers.common.models import Model, catalogue, has_model, store_folder, store_uri
+from containers.common.models.store import Model, catalogue, has_model, store_folder, store_uri
 from containers.model_downloader.contract import FetchedModel
 from containers.model_downloader.fetch import choose
 from containers.model_downloader.inventory import (

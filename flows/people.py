@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from containers.common.errors import UserError
+from tasks.outputs.report_view import span
 from tasks.people.edit import forget_person, list_people, merge_people, name_person, split_person
 from tasks.people.recognise import Group
 from tasks.people.store import Person
-from tasks.report_view import span
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,7 +9,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from containers.common import storage
 from containers.common.errors import UserError
-from tasks.bucket import Location, location
+from tasks.asset.bucket import Location, location
 from tasks.checks.store import StoreCheck, check_store
 from tasks.checks.verdicts import Quality
 

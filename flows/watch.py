@@ -16,8 +16,8 @@ from typing import NamedTuple, cast
 from containers.common.errors import MediaError, UserError
 from flows.analyze.__main__ import quiet_prefect
 from flows.settings.load import apply
-from tasks.bucket import Location, absolute, location
-from tasks.find_media import find_media
+from tasks.asset.bucket import Location, absolute, location
+from tasks.media.find import find_media
 
 DEPLOYMENT = "analyze/analyze"
 QUEUE = "sqs:"

@@ -12,7 +12,7 @@ import pytest
 
 from containers.audioset import panns
 from containers.audioset.ontology import classes
-from tasks.demo_media import build_demo_video, sample_speech
+from tasks.media.demo import build_demo_video, sample_speech
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

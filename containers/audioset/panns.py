@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from containers.audioset.contract import Prediction, TagRequest
-from containers.common.audio import Waveform, windows
+from containers.common.media.audio import Waveform, windows
 
 CHECKPOINT, LABELS = "Cnn14_mAP=0.431.pth", "class_labels_indices.csv"
 EVENTS_CHECKPOINT = "Cnn14_DecisionLevelMax_mAP=0.385.pth"

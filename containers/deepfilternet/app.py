@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from containers.common import storage
-from containers.common.handler import Stopwatch, make_handler
-from containers.common.models import open_model
+from containers.common.models.store import open_model
+from containers.common.runtime.handler import Stopwatch, make_handler
 from containers.deepfilternet import native, torch_engine
 from containers.deepfilternet.contract import Denoised, DenoiseRequest, NoiseTrack
 from containers.deepfilternet.engine import MODELS, choose_engine

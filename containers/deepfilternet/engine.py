@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from containers.common.models import has_model
+from containers.common.models.store import has_model
 
 MODELS = {"native": "deepfilternet3", "torch": "deepfilternet3-torch"}
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from containers.common.audio import Waveform
+from containers.common.media.audio import Waveform
 from containers.deepfilternet.sound import LEVEL
 
 FRAME_RATE = 100

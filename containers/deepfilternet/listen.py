@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from containers.common.live import read_samples, run_live
-from containers.common.models import open_model
+from containers.common.models.store import open_model
+from containers.common.runtime.live import read_samples, run_live
 from containers.deepfilternet.engine import MODELS
 from containers.deepfilternet.native import DELAY, FRAME, MODEL_FILE, open_denoiser
 

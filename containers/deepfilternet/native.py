@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from containers.common.audio import Waveform
+from containers.common.media.audio import Waveform
 from containers.deepfilternet.level import Level
 from containers.deepfilternet.noise import NoiseMeter
 from containers.deepfilternet.sound import Block, frame_powers

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from containers.common.errors import MediaError, UserError
-from containers.common.media import open_media
+from containers.common.media.container import open_media
 
 RATE = 48_000  # Hz, inside
 FORMATS = {"wav": ("wav", "pcm_s16le"), "flac": ("flac", "flac"), "opus": ("ogg", "libopus")}

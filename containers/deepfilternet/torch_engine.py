@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from containers.common.audio import windows
 from containers.common.errors import UserError
+from containers.common.media.audio import windows
 from containers.deepfilternet.noise import NoiseMeter
 from containers.deepfilternet.sound import Block, frame_powers
 

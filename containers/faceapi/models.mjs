@@ -1,4 +1,4 @@
-/** The model store as containers/common/models.py sees it: a folder, opened only when every hash matches. */
+/** The model store as containers/common/models/store.py sees it: a folder, opened only when every hash matches. */
 
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -11,7 +11,7 @@ import { parse } from "smol-toml";
 import { ModelCorrupt, ModelMissing } from "./errors.mjs";
 import { currentVersion, fromS3 } from "./modelstore.mjs";
 
-const CATALOGUE = fileURLToPath(new URL("../common/catalogue.toml", import.meta.url));
+const CATALOGUE = fileURLToPath(new URL("../common/models/catalogue.toml", import.meta.url));
 
 const sha256 = (content) => createHash("sha256").update(content).digest("hex");
 

@@ -1,4 +1,4 @@
-/** A model of an S3 store (containers/common/store_s3.py has its layout) in this machine's cache. */
+/** A model of an S3 store (containers/common/models/store_s3.py has its layout) in this machine's cache. */
 
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** What one call leaves in logs and metrics, by Powertools; the fields of containers/common/monitor.py. */
+/** What one call leaves in logs and metrics, by Powertools; the fields of containers/common/runtime/monitor.py. */
 
 import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";

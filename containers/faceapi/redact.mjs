@@ -1,4 +1,4 @@
-/** What no log may hold, taken out of text; containers/common/redact.py has the same rules for Python. */
+/** What no log may hold, taken out of text; containers/common/runtime/redact.py has the same rules for Python. */
 
 const HIDDEN = "[hidden]";
 const PATTERNS = [

@@ -17,8 +17,8 @@ from PIL import Image
 
 from containers.common import storage
 from containers.common.errors import UserError
-from containers.common.handler import Stopwatch
-from containers.common.models import has_model, open_model
+from containers.common.models.store import has_model, open_model
+from containers.common.runtime.handler import Stopwatch
 from containers.facenet.contract import DINOV2, PHASH, LookRequest, LookResult, SeenPicture
 from containers.facenet.pictures import name_of, open_picture
 

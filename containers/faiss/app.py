@@ -1,6 +1,6 @@
 """The faiss image: vector indexes that are built, added to, rolled back and searched."""
 
-from containers.common.handler import Stopwatch, make_handler
+from containers.common.runtime.handler import Stopwatch, make_handler
 from containers.faiss import versions
 from containers.faiss.contract import (
     IndexRequest,

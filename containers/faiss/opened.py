@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from containers.common import storage
 from containers.common.errors import UserError
-from containers.common.models import sha256_of
+from containers.common.models.store import sha256_of
 from containers.faiss import index as faiss_index
 from containers.faiss.contract import IndexVersion
 from containers.faiss.delta import held_parts

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from containers.common.errors import UserError
-from containers.common.models import sha256_of
+from containers.common.models.store import sha256_of
 from containers.faiss import index as faiss_index
 from containers.faiss import trial, versions
 from containers.faiss.contract import Building, IndexVersion, Metric, ReindexRequest, Segment, UpdateRequest

@@ -1,6 +1,6 @@
 """`handler(event, context)` of the model downloader image."""
 
-from containers.common.handler import Stopwatch, make_handler
+from containers.common.runtime.handler import Stopwatch, make_handler
 from containers.model_downloader.contract import FetchRequest, FetchResult
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from containers.common.errors import StorageError, UserError
-from containers.common.lock import record
-from containers.common.models import Model, ModelFile, catalogue, sha256_of, store_folder
+from containers.common.models.lock import record
+from containers.common.models.store import Model, ModelFile, catalogue, sha256_of, store_folder
 from containers.model_downloader.contract import FetchedModel
 from containers.model_downloader.download import Downloaded, download
 from containers.model_downloader.guard import Guard

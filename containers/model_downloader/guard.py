@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from urllib.parse import urlsplit
 
 from containers.common.errors import UserError
-from containers.common.models import allowed_hosts
+from containers.common.models.store import allowed_hosts
 
 SETTING = "MEDIAFLOW_ALLOW_HOSTS"
 # RFC 5737: nobody has hosts there to protect; builds behind a proxy resolve every name to such an address.

@@ -5,8 +5,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from containers.common import storage, store_s3
-from containers.common.models import Model, catalogue, sha256_of, store_uri
+from containers.common import storage
+from containers.common.models import store_s3
+from containers.common.models.store import Model, catalogue, sha256_of, store_uri
 from containers.model_downloader.fetch import verify
 from containers.model_downloader.publish import Contents
 

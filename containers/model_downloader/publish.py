@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from containers.common import storage, store_s3
+from containers.common import storage
 from containers.common.errors import UserError
-from containers.common.models import Model, catalogue, sha256_of, store_folder, store_uri
-from containers.common.store_s3 import Manifest, StoredFile
+from containers.common.models import store_s3
+from containers.common.models.store import Model, catalogue, sha256_of, store_folder, store_uri
+from containers.common.models.store_s3 import Manifest, StoredFile
 from containers.model_downloader.contract import FetchedModel
 from containers.model_downloader.fetch import AT_ONCE, fetch_models, verify
 from containers.model_downloader.threads import side_by_side

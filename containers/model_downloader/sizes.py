@@ -1,7 +1,7 @@
 """How large models are that nobody has fetched yet: their publishers are asked, and nothing is moved."""
 
 from containers.common.errors import UserError
-from containers.common.models import Model
+from containers.common.models.store import Model
 from containers.model_downloader.guard import Guard
 from containers.model_downloader.retry import trying_once
 from containers.model_downloader.session import open_session

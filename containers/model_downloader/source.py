@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator, model
 
 from containers.common.contract import Contract
 from containers.common.errors import UserError
-from containers.common.models import Model
+from containers.common.models.store import Model
 
 
 class Archive(Contract):

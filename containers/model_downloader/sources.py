@@ -7,7 +7,7 @@ from dataclasses import replace
 import requests
 
 from containers.common.errors import UserError
-from containers.common.models import ModelFile
+from containers.common.models.store import ModelFile
 from containers.model_downloader.archive import list_members
 from containers.model_downloader.download import Downloaded
 from containers.model_downloader.guard import Guard

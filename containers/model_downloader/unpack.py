@@ -6,7 +6,7 @@ from pathlib import Path
 
 from containers.common import storage
 from containers.common.errors import UserError
-from containers.common.models import ModelFile
+from containers.common.models.store import ModelFile
 from containers.model_downloader.archive import EXPANSION, SMALL, is_inside, open_member
 from containers.model_downloader.download import Downloaded
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from containers.common.audio import load_audio
 from containers.common.contract import Span
 from containers.common.errors import UserError
-from containers.common.handler import Stopwatch, make_handler
-from containers.common.models import open_model
-from containers.common.pyannet import SEGMENTATION_FILE, quiet_loading
+from containers.common.media.audio import load_audio
+from containers.common.models.pyannet import SEGMENTATION_FILE, quiet_loading
+from containers.common.models.store import open_model
+from containers.common.runtime.handler import Stopwatch, make_handler
 from containers.pyannote.contract import (
     Diarization,
     DiarizeRequest,

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from containers.common.models import has_model
-from containers.common.pyannet import SEGMENTATION
+from containers.common.models.pyannet import SEGMENTATION
+from containers.common.models.store import has_model
 from containers.pyannote.contract import DiarizerName
 
 

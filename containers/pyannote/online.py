@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from containers.common.audio import Waveform
+from containers.common.media.audio import Waveform
 from containers.pyannote.contract import LiveTurn
 from containers.pyannote.ge2e import SAMPLE_RATE, load_ge2e
 from containers.pyannote.pipeline import load_network

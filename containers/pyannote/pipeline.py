@@ -14,7 +14,7 @@ from pyannote.audio.pipelines.speaker_diarization import DiarizeOutput
 from pyannote.audio.utils.signal import Binarize
 from pyannote.core import Annotation, Segment, SlidingWindow, SlidingWindowFeature
 
-from containers.common.audio import Waveform
+from containers.common.media.audio import Waveform
 from containers.pyannote.silence import silent_frames
 from containers.pyannote.windows import Windows
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_opening
 
-from containers.common.audio import Waveform
+from containers.common.media.audio import Waveform
 
 SAMPLE_RATE = 16_000
 FRAME = 160  # samples of a loudness: 10 ms

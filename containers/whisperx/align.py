@@ -4,9 +4,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from containers.common.audio import Waveform
 from containers.common.contract import Span
-from containers.common.pyannet import quiet_loading
+from containers.common.media.audio import Waveform
+from containers.common.models.pyannet import quiet_loading
 from containers.whisperx.segments import HeardWord
 
 SAMPLE_RATE = 16_000

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from containers.common.audio import load_audio
 from containers.common.errors import UserError
-from containers.common.handler import Stopwatch, make_handler
-from containers.common.models import catalogue, open_model
+from containers.common.media.audio import load_audio
+from containers.common.models.store import catalogue, open_model
+from containers.common.runtime.handler import Stopwatch, make_handler
 from containers.whisperx import align, speech, words
 from containers.whisperx.contract import TranscribeRequest, Transcript
 from containers.whisperx.languages import first_model

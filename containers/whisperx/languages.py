@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from containers.common.audio import Waveform
 from containers.common.contract import Span
-from containers.common.models import catalogue, has_model
+from containers.common.media.audio import Waveform
+from containers.common.models.store import catalogue, has_model
 from containers.whisperx.contract import LanguageModels, TranscribeRequest
 from containers.whisperx.speech import SAMPLE_RATE, Stretch
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from containers.common.audio import Waveform
 from containers.common.contract import Span
-from containers.common.pyannet import SEGMENTATION, SEGMENTATION_FILE, quiet_loading
+from containers.common.media.audio import Waveform
+from containers.common.models.pyannet import SEGMENTATION, SEGMENTATION_FILE, quiet_loading
 
 if TYPE_CHECKING:
     from pyannote.core import SlidingWindowFeature

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
-from containers.common.audio import Waveform
+from containers.common.media.audio import Waveform
 from containers.whisperx import align, words
 from containers.whisperx.contract import Dropped, Segment, TranscribeRequest, Transcript
 from containers.whisperx.doubts import cut_loops, is_loop, judge_segments, judge_stretch, unwritten

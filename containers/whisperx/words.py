@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from containers.common.audio import Waveform
 from containers.common.contract import Span
 from containers.common.errors import UserError
+from containers.common.media.audio import Waveform
 from containers.whisperx.contract import TranscribeRequest
 from containers.whisperx.segments import HeardWord
 

@@ -1,6 +1,6 @@
 """ECS as far as the project uses it, on this machine: for tests, since moto's tasks run nothing.
 
-It is a stand-in and no emulator: RunTask starts the image's job (`containers.common.job`, for Node
+It is a stand-in and no emulator: RunTask starts the image's job (`containers.common.runtime.job`, for Node
 `job.mjs`) as a process of this machine with the task's variables; the other operations see that process.
 Networks, roles, images and sizes are not looked at. Lambda's stand-in is `deployments.local.LocalEndpoint`,
 made by `local_functions` to answer to the functions' names.
@@ -126,7 +126,7 @@ class EcsStub:
         if settings.runtime == "node":
             folder, command = CONTAINERS / name, [node(), "job.mjs"]
         else:
-            folder, command = ROOT, [sys.executable, "-m", "containers.common.job"]
+            folder, command = ROOT, [sys.executable, "-m", "containers.common.runtime.job"]
         with Path(self._scratch.name, f"{name}.log").open("ab") as log:
             process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
         arn = f"arn:aws:ecs:us-east-1:000000000000:task/stub/{uuid.uuid4().hex}"

@@ -1,7 +1,7 @@
 """An image as an ECS task on Fargate: started, watched, stopped; its answer is read from storage.
 
 The container is told of one request by MEDIAFLOW_REQUEST_URI and MEDIAFLOW_ANSWER_URI and then serves that
-one (`containers.common.job`, for Node `job.mjs`) instead of waiting for Lambda's.
+one (`containers.common.runtime.job`, for Node `job.mjs`) instead of waiting for Lambda's.
 """
 
 import json

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from containers.common.image import Image
-from containers.common.store_cache import cache_folder
+from containers.common.models.store_cache import cache_folder
 
 PASSED = (
     # Programs, the user's folders and scratch space, language and time zone of messages.

@@ -1,8 +1,8 @@
 """A version of the model store, checked where it lies."""
 
-from containers.common import store_s3
 from containers.common.errors import ModelCorrupt, UserError
-from containers.common.models import catalogue
+from containers.common.models import store_s3
+from containers.common.models.store import catalogue
 
 
 def check_store(store_uri: str) -> None:

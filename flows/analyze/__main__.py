@@ -12,11 +12,11 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from containers.common.errors import UserError
-from tasks.asset import Asset
-from tasks.bucket import Location, absolute, is_remote, location, name_of
-from tasks.manifest import Manifest
-from tasks.options import AnalyzeOptions
-from tasks.probe import probe
+from tasks.asset.bucket import Location, absolute, is_remote, location, name_of
+from tasks.asset.folder import Asset
+from tasks.asset.manifest import Manifest
+from tasks.media.probe import probe
+from tasks.stages.options import AnalyzeOptions
 
 
 def main(arguments: list[str] | None = None) -> int:

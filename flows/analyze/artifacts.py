@@ -8,13 +8,13 @@ from prefect.artifacts import create_image_artifact, create_markdown_artifact, c
 
 from containers.common import storage
 from flows.analyze.ui import somebody_looks
-from tasks.asset import MANIFEST, Asset
-from tasks.decode import Decoded
-from tasks.documents import Findings
-from tasks.face_sheet import face_sheet
-from tasks.manifest import Manifest
-from tasks.report_view import list_speakers
-from tasks.sound_picture import spectrogram
+from tasks.asset.folder import MANIFEST, Asset
+from tasks.asset.manifest import Manifest
+from tasks.media.decode import Decoded
+from tasks.outputs.documents import Findings
+from tasks.outputs.face_sheet import face_sheet
+from tasks.outputs.report_view import list_speakers
+from tasks.outputs.sound_picture import spectrogram
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tasks.manifest import StageEntry
+from tasks.asset.manifest import StageEntry
 
 STAGES = (
     "decode",

@@ -14,7 +14,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.transactions import transaction
 
 from containers.common.errors import StorageError, UserError
-from containers.common.models import sha256_of
+from containers.common.models.store import sha256_of
 from deployments.local import LocalEndpoint
 from flows.analyze import ui
 from flows.analyze.artifacts import show_result
@@ -26,29 +26,29 @@ from flows.images import images_of, runtime_of, stop_tasks
 from flows.operate.limits import within_limits
 from flows.settings.fields import Settings
 from flows.settings.load import apply_with_server
-from tasks.asset import Asset, disk_is_full
-from tasks.bucket import Location, name_of, on_this_machine
-from tasks.check import check, prepare_check
+from tasks.asset.bucket import Location, name_of, on_this_machine
+from tasks.asset.folder import Asset, disk_is_full
+from tasks.asset.manifest import Manifest
+from tasks.calls.invoke import about
 from tasks.checks.verdicts import Quality
-from tasks.decode import Decoded, complete_mark, decode
-from tasks.denoise import DenoisedAudio, denoise
-from tasks.detect import detect
-from tasks.diarize import diarize
-from tasks.documents import Findings, embedding_rows
-from tasks.embed import embed
-from tasks.embeddings import write_embeddings
-from tasks.index import index, withdraw
-from tasks.invoke import about
-from tasks.look import look
-from tasks.manifest import Manifest
-from tasks.options import AnalyzeOptions
-from tasks.probe import MediaInfo, probe
-from tasks.publish import publish, software_versions
-from tasks.speaking import link_speakers
-from tasks.tag import tag
-from tasks.track import name_people
-from tasks.transcribe import transcribe
-from tasks.weights import weights
+from tasks.media.decode import Decoded, complete_mark, decode
+from tasks.media.probe import MediaInfo, probe
+from tasks.outputs.documents import Findings, embedding_rows
+from tasks.outputs.embeddings import write_embeddings
+from tasks.stages.check.run import check, prepare_check
+from tasks.stages.denoise.run import DenoisedAudio, denoise
+from tasks.stages.detect.run import detect
+from tasks.stages.detect.track import name_people
+from tasks.stages.diarize.run import diarize
+from tasks.stages.embed.run import embed
+from tasks.stages.index.run import index, withdraw
+from tasks.stages.link.run import link_speakers
+from tasks.stages.look.run import look
+from tasks.stages.options import AnalyzeOptions
+from tasks.stages.publish.run import publish, software_versions
+from tasks.stages.tag.run import tag
+from tasks.stages.transcribe.run import transcribe
+from tasks.stages.weights import weights
 
 HEARD = ("transcribe", "diarize", "tag")
 SEEN = ("detect", "embed", "look")

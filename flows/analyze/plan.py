@@ -4,11 +4,11 @@ A key covers the media's content, the options that matter to the stage, its weig
 the stages it builds on: when nothing of these changed, the stage is not done again.
 """
 
-from tasks.asset import fingerprint_of
-from tasks.options import AnalyzeOptions
-from tasks.probe import MediaInfo
-from tasks.stage import stage_key
-from tasks.weights import weights
+from tasks.asset.folder import fingerprint_of
+from tasks.media.probe import MediaInfo
+from tasks.stages.options import AnalyzeOptions
+from tasks.stages.output import stage_key
+from tasks.stages.weights import weights
 
 FACE_OPTIONS = ("detector", "face_threshold", "min_face")
 # Not batch_size, device and pieces_at_once: they decide how fast the same words are found.

@@ -18,7 +18,7 @@ from prefect.plugins import load_prefect_collections
 from pydantic import BaseModel, ValidationError
 
 from containers.common.errors import StorageError, UserError
-from tasks.asset import Asset, explain_disk
+from tasks.asset.folder import Asset, explain_disk
 
 HERE = "mediaflow-cache:"  # in a shared record, instead of the file:// URI of an asset's cache
 NOT_THERE = {"NoSuchKey", "404"}

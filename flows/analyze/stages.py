@@ -18,8 +18,8 @@ from containers.common.errors import StorageError, UserError
 from flows.analyze.board import Board
 from flows.analyze.shared import SharedResults, files_named
 from flows.analyze.ui import show_refused, show_skipped
-from tasks.asset import Asset
-from tasks.stage import StageOutput
+from tasks.asset.folder import Asset
+from tasks.stages.output import StageOutput
 
 
 class Stages:

@@ -17,8 +17,8 @@ from prefect.states import Completed, Failed
 
 from flows.analyze.board import Board, StageState
 from flows.local_server import TEMPORARY
-from tasks import progress
-from tasks.probe import MediaInfo
+from tasks.calls import progress
+from tasks.media.probe import MediaInfo
 
 LONG = 3.0  # seconds: shorter stages show no progress
 EVERY = 2.0  # seconds between two updates

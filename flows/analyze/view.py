@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.analyze.board import Board, StageState
-from tasks import progress
-from tasks.asset import MANIFEST, Asset
-from tasks.manifest import Manifest
+from tasks.asset.folder import MANIFEST, Asset
+from tasks.asset.manifest import Manifest
+from tasks.calls import progress
 
 _MARKS = {"waiting": "·", "running": "▸", "done": "✓", "skipped": "-", "failed": "✗"}
 _STYLES = {"waiting": "dim", "running": "cyan", "done": "green", "skipped": "dim", "failed": "red"}

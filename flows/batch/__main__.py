@@ -11,9 +11,9 @@ from rich.console import Console
 from containers.common.errors import UserError
 from flows.analyze.__main__ import quiet_prefect, stop_on_signals
 from flows.settings.load import apply
-from tasks.bucket import location
-from tasks.find_media import find_everywhere
-from tasks.options import AnalyzeOptions
+from tasks.asset.bucket import location
+from tasks.media.find import find_everywhere
+from tasks.stages.options import AnalyzeOptions
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -18,9 +18,9 @@ from flows.batch.item import BatchItem, analyze_file
 from flows.batch.tally import current_tally
 from flows.images import running_images, runtime_of
 from flows.settings.load import apply_with_server
-from tasks.bucket import Location, absolute, name_of
-from tasks.find_media import find_everywhere
-from tasks.options import AnalyzeOptions
+from tasks.asset.bucket import Location, absolute, name_of
+from tasks.media.find import find_everywhere
+from tasks.stages.options import AnalyzeOptions
 
 NAMED = 10  # failures that the sentence names; the table has all
 Runner = Literal["threads", "dask", "ray"]

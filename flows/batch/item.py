@@ -4,8 +4,8 @@ from prefect import task
 from prefect.runtime import task_run
 from pydantic import BaseModel
 
-from tasks.bucket import Location, name_of
-from tasks.options import AnalyzeOptions
+from tasks.asset.bucket import Location, name_of
+from tasks.stages.options import AnalyzeOptions
 
 
 class BatchItem(BaseModel):

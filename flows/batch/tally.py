@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from tasks.bucket import Location, size_of
+from tasks.asset.bucket import Location, size_of
 
 
 @dataclass

@@ -7,7 +7,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.concurrency.sync import concurrency
 
 from containers.common.image import IMAGES
-from tasks.invoke import gated
+from tasks.calls.invoke import gated
 
 PREFIX = "mediaflow-"
 LEASE = 60  # seconds after which a killed run's place is free again: Prefect's least

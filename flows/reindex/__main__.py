@@ -11,7 +11,7 @@ from rich.console import Console
 from containers.common.errors import UserError
 from flows.analyze.__main__ import quiet_prefect, stop_on_signals
 from flows.settings.load import apply
-from tasks.reindex_options import ReindexOptions, index_uri
+from tasks.index.options import ReindexOptions, index_uri
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,9 +10,9 @@ from containers.common.errors import UserError
 from flows.analyze.stages import sentence
 from flows.images import running_images
 from flows.settings.load import apply_with_server
-from tasks.collect import collect, drop_orphans, reindexing_alone
-from tasks.reindex import ReindexedModel, reindex_model
-from tasks.reindex_options import ReindexOptions
+from tasks.index.collect import collect, drop_orphans, reindexing_alone
+from tasks.index.options import ReindexOptions
+from tasks.index.reindex import ReindexedModel, reindex_model
 
 
 @flow(name="reindex", flow_run_name="{output}")

@@ -12,7 +12,7 @@ from rich.text import Text
 from containers.common.errors import UserError
 from flows.search.run import answer_question
 from flows.settings.load import apply
-from tasks.report_view import clock, speaker_name
+from tasks.outputs.report_view import clock, speaker_name
 from tasks.search.answer import Answer, Question
 
 KINDS = {

@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 
 from flows.search.run import answer_question
-from tasks.report_view import clock
+from tasks.outputs.report_view import clock
 from tasks.search.answer import Answer, Question
 
 

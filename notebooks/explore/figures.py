@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from containers.faceapi.contract import Face
 from notebooks.explore.opened import RATE, OpenedAsset
-from tasks.report_view import clock, speaker_name
+from tasks.outputs.report_view import clock, speaker_name
 
 COLOURS = ["#2f6db5", "#a85413", "#6b4fa8", "#27774b", "#b23a6e", "#7d6914", "#237485", "#7a5c48"]
 QUIET, ACCENT = "#8a8d95", "#0b6e69"

@@ -9,15 +9,15 @@ import pandas as pd
 from PIL import Image
 
 from containers.audioset.contract import Tags
-from containers.common.audio import load_audio
 from containers.common.errors import UserError
+from containers.common.media.audio import load_audio
 from containers.pyannote.contract import Diarization
 from containers.whisperx.contract import Transcript
-from tasks.asset import MANIFEST, Asset
-from tasks.documents import FacesDocument
-from tasks.embeddings import read_embeddings
-from tasks.manifest import Manifest
-from tasks.publish import FOUND, Found
+from tasks.asset.folder import MANIFEST, Asset
+from tasks.asset.manifest import Manifest
+from tasks.outputs.documents import FacesDocument
+from tasks.outputs.embeddings import read_embeddings
+from tasks.stages.publish.run import FOUND, Found
 
 RATE = 8000  # Hz, enough to look at
 

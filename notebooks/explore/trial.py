@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from containers.common.errors import UserError
-from tasks.decode import Decoded, decode
-from tasks.detect import DetectedFaces, detect
-from tasks.diarize import diarize
-from tasks.options import AnalyzeOptions
-from tasks.probe import probe
-from tasks.stage import StageOutput
-from tasks.tag import tag
-from tasks.transcribe import Transcription, transcribe
+from tasks.media.decode import Decoded, decode
+from tasks.media.probe import probe
+from tasks.stages.detect.run import DetectedFaces, detect
+from tasks.stages.diarize.run import diarize
+from tasks.stages.options import AnalyzeOptions
+from tasks.stages.output import StageOutput
+from tasks.stages.tag.run import tag
+from tasks.stages.transcribe.run import Transcription, transcribe
 
 
 class Trial(NamedTuple):

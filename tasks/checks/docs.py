@@ -10,7 +10,7 @@ from typing import Any
 from great_expectations.render.view.view import DefaultJinjaIndexPageView, DefaultJinjaPageView
 from jinja2 import ChoiceLoader, FileSystemLoader
 
-TEMPLATES = Path(__file__).parents[1] / "templates" / "data_docs"
+TEMPLATES = Path(__file__).parents[1] / "outputs" / "templates" / "data_docs"
 SITE = "local_site"
 PLACE = f"gx/uncommitted/data_docs/{SITE}"  # below the project's folder
 MOST_RESULTS = 330  # listed and kept as pages: a month of nights

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from containers.common import storage
-from containers.common.models import sha256_of
+from containers.common.models.store import sha256_of
 from containers.faiss.contract import IndexVersion
 from containers.faiss.delta import held_parts, list_delta, read_delta
 from containers.faiss.versions import VECTORS, current

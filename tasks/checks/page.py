@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tasks.checks.verdicts import Quality
-from tasks.report import TEMPLATES
+from tasks.outputs.report import TEMPLATES
 
 
 def render_quality(

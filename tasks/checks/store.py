@@ -13,8 +13,8 @@ import pandas as pd
 
 from containers.common import storage
 from containers.common.errors import MediaError, StorageError
-from tasks.asset import MANIFEST, QUALITY
-from tasks.bucket import Location, absolute, is_remote, work_folder
+from tasks.asset.bucket import Location, absolute, is_remote, work_folder
+from tasks.asset.folder import MANIFEST, QUALITY
 from tasks.checks import docs, drift
 from tasks.checks.check import document_tables
 from tasks.checks.drift_picture import draw_drift

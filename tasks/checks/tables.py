@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from containers.common.models import sha256_of
-from tasks.embeddings import read_embeddings
+from containers.common.models.store import sha256_of
+from tasks.outputs.embeddings import read_embeddings
 
 SLACK = 0.5  # seconds that a result may reach over the media's end: a model's last window is padded
 UNNORMALISED = {"faceapi", "panns-cnn14"}  # compared by distance, or normalised when they are indexed

@@ -11,12 +11,12 @@ from pydantic import BaseModel
 
 from containers.common import storage
 from containers.common.errors import UserError, user_error
-from tasks.asset import explain_disk
-from tasks.invoke import ImageError
+from tasks.asset.folder import explain_disk
+from tasks.calls.invoke import ImageError
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
-TEMPLATES = Path(__file__).parents[1] / "templates"
+TEMPLATES = Path(__file__).parents[1] / "outputs" / "templates"
 REPORT, AS_RUN = "report.html", "notebook.ipynb"
 # The kernel's debugger warns of modules that Python froze; nobody debugs here.
 QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1", "JUPYTER_PLATFORM_DIRS": "1"}

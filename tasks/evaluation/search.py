@@ -15,9 +15,9 @@ from scipy.spatial.distance import cdist
 from containers.common.errors import UserError
 from containers.faiss.contract import IndexVersion, SearchRequest, SearchResult, UpdateRequest
 from containers.faiss.vectors import metric_of, read_rows
+from tasks.calls.invoke import invoke
 from tasks.evaluation.dataset import VectorSet
 from tasks.evaluation.statistics import Measure, mean
-from tasks.invoke import invoke
 
 MEASURES = [
     Measure("recall", "Recall@k", "higher", mean("recall")),

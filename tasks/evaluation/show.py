@@ -17,8 +17,8 @@ import pandas as pd
 from IPython.display import HTML
 from PIL import Image, ImageDraw
 
-from containers.common.audio import load_audio
 from containers.common.errors import MediaError
+from containers.common.media.audio import load_audio
 from containers.pyannote.contract import Turn
 from tasks.evaluation.run import ALL, Run
 

@@ -15,10 +15,10 @@ from containers.faceapi.contract import DetectRequest, DetectResult
 from containers.pyannote.contract import Diarization, DiarizeRequest
 from containers.whisperx.contract import TranscribeRequest, Transcript
 from deployments.aws.costs import price, read_prices
+from tasks.calls.invoke import invoke
 from tasks.evaluation.dataset import Dataset, Item
 from tasks.evaluation.statistics import Measure, ratio
-from tasks.invoke import invoke
-from tasks.probe import probe
+from tasks.media.probe import probe
 
 IMAGES = ("whisperx", "pyannote", "deepfilternet", "audioset", "faceapi")
 PICTURES = "faceapi"  # its factor is seconds a picture

@@ -18,14 +18,14 @@ import soundfile
 from PIL import Image, ImageEnhance, ImageFilter
 from scipy.signal import resample_poly
 
-from containers.common.audio import load_audio
 from containers.common.errors import UserError
-from tasks.asset import explain_disk
-from tasks.demo_media import PICTURES, sample_speech
-from tasks.embeddings import write_embeddings
+from containers.common.media.audio import load_audio
+from tasks.asset.folder import explain_disk
 from tasks.evaluation.dataset import MANIFEST
 from tasks.evaluation.references import read_transcript, read_turns
 from tasks.evaluation.synthesis import RATE, fan, music, street, white
+from tasks.media.demo import PICTURES, sample_speech
+from tasks.outputs.embeddings import write_embeddings
 
 PIECES = ((6.3, 14.3), (14.3, 21.7), (21.7, 30.0))  # seconds of the call, cut where nobody speaks
 NOISES = {"fan, 10 dB": (fan, 10), "street, 5 dB": (street, 5), "white, 0 dB": (white, 0)}

@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 import av
 import numpy as np
 
-from containers.common.audio import Waveform
 from containers.common.errors import UserError
+from containers.common.media.audio import Waveform
 from containers.pyannote.contract import LIVE_EVENT, LiveSpeech, LiveTurn
 from tasks.live.delays import Delays
 from tasks.live.process import LiveProcess, live_process

@@ -11,8 +11,8 @@ import av
 import av.error
 import numpy as np
 
-from containers.common.audio import Waveform, stream_audio
 from containers.common.errors import MediaError, UserError
+from containers.common.media.audio import Waveform, stream_audio
 
 RATE = 48_000
 BLOCK = RATE // 100

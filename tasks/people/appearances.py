@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from containers.common.errors import UserError
 from containers.facenet.matching import METRICS, Metric
-from tasks.asset import MANIFEST, Asset
-from tasks.embeddings import read_embeddings
+from tasks.asset.folder import MANIFEST, Asset
+from tasks.outputs.embeddings import read_embeddings
 from tasks.people.store import Kind
 
 # GE2E voices: measured on the packaged recording, two halves of a speaker's turns lie within 0.16 and two

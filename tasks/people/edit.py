@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from containers.common.errors import UserError
-from containers.common.models import sha256_of
-from tasks.asset import Asset, explain_disk
+from containers.common.models.store import sha256_of
+from tasks.asset.folder import Asset, explain_disk
 from tasks.people.appearances import Appearance, read_appearances
 from tasks.people.recognise import Group, group
 from tasks.people.store import Example, People, Person, editing_people, load_people, people_folder

@@ -10,8 +10,8 @@ from containers.whisperx.contract import Transcript
 from tasks.people.appearances import group_appearances
 from tasks.people.recognise import recognise
 from tasks.people.store import load_people
-from tasks.speaking import Speaking
-from tasks.track import Track
+from tasks.stages.detect.track import Track
+from tasks.stages.link.run import Speaking
 
 
 def known_names(output: Path, asset: str, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:

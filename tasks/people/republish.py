@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from tasks.asset import QUALITY, Asset
+from tasks.asset.folder import QUALITY, Asset
 from tasks.checks.verdicts import Quality
-from tasks.embeddings import read_embeddings
+from tasks.outputs.embeddings import read_embeddings
 from tasks.people.appearances import list_assets
 from tasks.people.known import known_names
-from tasks.publish import FOUND, Found, publish
+from tasks.stages.publish.run import FOUND, Found, publish
 
 
 def republish_named(output: Path) -> tuple[list[str], list[str]]:

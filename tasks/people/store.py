@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from containers.common import storage
 from containers.common.errors import UserError
-from tasks.asset import explain_disk
+from tasks.asset.folder import explain_disk
 
 MOST_EXAMPLES = 64  # of one person and model: those that differ most
 KEPT_REVISIONS = 20

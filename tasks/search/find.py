@@ -7,7 +7,7 @@ from pathlib import Path
 from containers.common.errors import UserError
 from containers.faiss.contract import Filter, Match
 from containers.faiss.vectors import metric_of
-from tasks.asset import Asset
+from tasks.asset.folder import Asset
 from tasks.people.appearances import COMPARED
 from tasks.search.answer import Answer, Moment, Question
 from tasks.search.library import Library

@@ -11,9 +11,9 @@ from containers.faiss.contract import Filter, Match, SearchRequest, SearchResult
 from containers.faiss.delta import list_delta
 from containers.faiss.versions import current
 from containers.pyannote.diarizers import DIARIZERS
-from tasks.asset import Asset
-from tasks.embeddings import read_embeddings
-from tasks.invoke import invoke
+from tasks.asset.folder import Asset
+from tasks.calls.invoke import invoke
+from tasks.outputs.embeddings import read_embeddings
 from tasks.people.appearances import Appearance, group_appearances, list_assets
 from tasks.people.recognise import recognise
 from tasks.people.store import load_people

@@ -10,8 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from tasks.report import TEMPLATES
-from tasks.report_view import clock, speaker_name
+from tasks.outputs.report import TEMPLATES
+from tasks.outputs.report_view import clock, speaker_name
 from tasks.search.answer import Answer
 
 HEADLINES = {

@@ -10,13 +10,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from containers.audioset.contract import TagRequest, Tags
 from containers.common.errors import MediaError, UserError
-from containers.common.media import open_media
-from containers.common.models import catalogue, has_model
+from containers.common.media.container import open_media
+from containers.common.models.store import catalogue, has_model
 from containers.faceapi.contract import Box, DetectRequest, DetectResult
 from containers.facenet.contract import EmbedRequest, EmbedResult, LookRequest, LookResult, Picture
 from containers.pyannote.contract import Diarization, DiarizeRequest
 from containers.pyannote.diarizers import diarizer_of
-from tasks.invoke import invoke
+from tasks.calls.invoke import invoke
 from tasks.search.answer import Question
 
 Image.MAX_IMAGE_PIXELS = 100_000_000

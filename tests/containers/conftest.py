@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from containers.common import models
+from containers.common.models import store as models
 
 
 @pytest.fixture(scope="module")

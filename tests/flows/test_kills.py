@@ -21,8 +21,8 @@ import psutil
 import pytest
 import soundfile
 
-from containers.common.models import sha256_of
-from tasks.manifest import Manifest
+from containers.common.models.store import sha256_of
+from tasks.asset.manifest import Manifest
 from tests.flows.serving import ENDED, Server, serving
 
 KILLS = int(os.environ.get("MEDIAFLOW_SOAK_KILLS", "30"))

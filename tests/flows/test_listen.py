@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from containers.common.audio import load_audio
+from containers.common.media.audio import load_audio
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "flows.listen"]

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from containers.common import models
 from containers.common.errors import UserError
+from containers.common.models import store as models
 from containers.model_downloader.fetch import choose, fetch_models
 from flows import fetch_models as scheduled
 from flows.models import main
-from tasks.progress import listen
+from tasks.calls.progress import listen
 from tests.containers.model_downloader import conftest as downloader
 from tests.containers.model_downloader.registry import Mood, noise
 from tests.containers.model_downloader.s3 import serving

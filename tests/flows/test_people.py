@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from flows.people import main
-from tasks.embeddings import write_embeddings
+from tasks.outputs.embeddings import write_embeddings
 
 ASSET = "a" * 16
 

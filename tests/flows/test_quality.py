@@ -13,7 +13,7 @@ import pytest
 
 from containers.common import storage
 from containers.faiss.app import handler
-from tasks.bucket import upload_folder
+from tasks.asset.bucket import upload_folder
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,17 +11,17 @@ import pandas as pd
 import pytest
 from scipy.spatial.distance import cdist
 
-from containers.common.audio import load_audio
 from containers.common.errors import UserError
+from containers.common.media.audio import load_audio
 from flows.evaluate.flow import KINDS
-from tasks.demo_media import sample_speech
-from tasks.embeddings import read_embeddings
 from tasks.evaluation.compare import compare_runs
 from tasks.evaluation.kinds import measures_of
 from tasks.evaluation.notebook import run_notebook
 from tasks.evaluation.references import read_turns
 from tasks.evaluation.run import ALL, FinishedRun
 from tasks.evaluation.synthesis import white
+from tasks.media.demo import sample_speech
+from tasks.outputs.embeddings import read_embeddings
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from containers.common.audio import stream_audio
+from containers.common.media.audio import stream_audio
 
 RATE = 16_000
 SCALE = [12, 16, 19, 16, 14, 12, 11, 14]  # semitones above C4

@@ -10,8 +10,8 @@ import pytest
 from containers.audioset import aed
 from containers.audioset.app import choose_model, handler
 from containers.audioset.contract import Prediction, TagRequest, Tags
-from containers.common.audio import load_audio
 from containers.common.errors import MediaError, ModelMissing, UserError
+from containers.common.media.audio import load_audio
 
 RATE = 16_000
 ALL = dict.fromkeys(aed.LABELS.values(), 0.01)

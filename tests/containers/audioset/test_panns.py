@@ -9,8 +9,8 @@ from containers.audioset import panns
 from containers.audioset.app import choose_model, handler
 from containers.audioset.contract import TagRequest
 from containers.audioset.ontology import classes
-from containers.common.audio import load_audio
 from containers.common.errors import UserError
+from containers.common.media.audio import load_audio
 
 RATE = panns.SAMPLE_RATE
 SHORT = {"window": 2, "hop": 1}  # seconds

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from containers.common.log import readable_size
+from containers.common.runtime.log import readable_size
 
 ROOT = Path(__file__).parents[3]
 SIGNED = "https://b.s3.amazonaws.com/talk.mp4?X-Amz-Signature=5d672d79c15b13162d9279b0855cfba6"
@@ -23,7 +23,7 @@ from pydantic import Field
 from containers.common import storage
 from containers.common.contract import Contract, ModelRef, Request
 from containers.common.errors import UserError
-from containers.common.handler import make_handler
+from containers.common.runtime.handler import make_handler
 
 class Ask(Request):
     audio: str

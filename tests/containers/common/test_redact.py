@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from containers.common.redact import redact, redacted
+from containers.common.runtime.redact import redact, redacted
 
 SIGNED = (
     "https://bucket.s3.amazonaws.com/talk.mp4?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE"

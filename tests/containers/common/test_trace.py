@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 CODE = """
-from containers.common.trace import traced
+from containers.common.runtime.trace import traced
 with traced("sample") as annotations:
     annotations |= {"cold_start": True, "asset_id": "a1b2c3"}
 """

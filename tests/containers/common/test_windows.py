@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from containers.common.audio import windows
+from containers.common.media.audio import windows
 
 
 @pytest.mark.parametrize("block", [1, 3, 7, 100])

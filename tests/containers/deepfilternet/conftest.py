@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from containers.common.audio import stream_audio
+from containers.common.media.audio import stream_audio
 from containers.deepfilternet.app import handler
 
 RATE = 48_000

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from containers.common.models import open_model
+from containers.common.models.store import open_model
 from containers.deepfilternet.listen import denoise_stream
 from containers.deepfilternet.native import FRAME, MODEL_FILE, open_denoiser
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from containers.common import models, storage
+from containers.common import storage
+from containers.common.models import store as models
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from containers.common import models, storage
+from containers.common import storage
 from containers.common.errors import ModelCorrupt, ModelMissing
+from containers.common.models import store as models
 from containers.faceapi.contract import DetectRequest
 from containers.model_downloader.publish import publish
 from tests.containers.model_downloader.s3 import serving

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from containers.common.redact import redact
+from containers.common.runtime.redact import redact
 from containers.faceapi.install import FOLDER
 from tests.containers.common.test_redact import SIGNED
 from tests.containers.faceapi.conftest import NODE

@@ -7,8 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from containers.common import models, storage
+from containers.common import storage
 from containers.common.errors import MediaError, ModelCorrupt, ModelMissing, UserError
+from containers.common.models import store as models
 from containers.facenet.app import handler
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("error")]

@@ -8,7 +8,7 @@ import torch
 from facenet_pytorch import MTCNN, InceptionResnetV1
 from PIL import Image
 
-from containers.common import models
+from containers.common.models import store as models
 from containers.facenet.app import handler
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("error")]

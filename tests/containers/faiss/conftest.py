@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.embeddings import write_embeddings
+from tasks.outputs.embeddings import write_embeddings
 
 MODEL = "face-model"
 

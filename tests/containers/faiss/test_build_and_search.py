@@ -13,7 +13,7 @@ from containers.faiss.app import handler
 from containers.faiss.contract import IndexVersion, SearchResult
 from containers.faiss.opened import read_arrow
 from containers.faiss.rows import COLUMNS
-from tasks.embeddings import read_embeddings
+from tasks.outputs.embeddings import read_embeddings
 
 MODEL = "face-model"
 
@@ -182,7 +182,7 @@ def test_files_that_are_not_vectors(index_uri, tmp_path):
 
 
 def _tiny(folder):
-    from tasks.embeddings import write_embeddings
+    from tasks.outputs.embeddings import write_embeddings
 
     write_embeddings(folder / "tiny.parquet", "a", [{"model": MODEL, "vector": [1.0]}])
     return folder / "tiny.parquet"

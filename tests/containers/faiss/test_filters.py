@@ -4,7 +4,7 @@ import pytest
 
 from containers.faiss.app import handler
 from containers.faiss.contract import SearchResult
-from tasks.embeddings import write_embeddings
+from tasks.outputs.embeddings import write_embeddings
 
 MODEL = "face-model"
 BOX = {"x": 10.0, "y": 20.0, "width": 30.0, "height": 40.0}

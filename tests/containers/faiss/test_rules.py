@@ -12,7 +12,7 @@ from containers.faiss.app import handler
 from containers.faiss.contract import IndexVersion
 from containers.faiss.staging import Part
 from containers.faiss.vectors import read_rows
-from tasks.collect import write_parts
+from tasks.index.collect import write_parts
 
 MODEL = "face-model"
 

@@ -13,7 +13,7 @@ from containers.common.storage import local_path
 from containers.faiss.app import handler
 from containers.faiss.contract import IndexVersion, SearchResult
 from containers.faiss.versions import rollback
-from tasks.embeddings import read_embeddings
+from tasks.outputs.embeddings import read_embeddings
 
 MODEL = "face-model"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from containers.common import models
+from containers.common.models import store as models
 from containers.model_downloader import retry
 from tests.containers.model_downloader.loopback import Loopback
 from tests.containers.model_downloader.registry import Package, Registry, noise

@@ -7,7 +7,9 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from containers.common import models, storage, store_cache, store_s3
+from containers.common import storage
+from containers.common.models import store as models
+from containers.common.models import store_cache, store_s3
 
 
 @contextmanager

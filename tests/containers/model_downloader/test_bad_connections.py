@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from containers.common.models import open_model
+from containers.common.models.store import open_model
 from containers.model_downloader import retry
 from containers.model_downloader.fetch import choose, fetch_models
 from tests.containers.model_downloader.registry import Mood

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from containers.common.errors import ModelCorrupt, ModelMissing, UserError
-from containers.common.models import catalogue, open_model
+from containers.common.models.store import catalogue, open_model
 from containers.model_downloader.app import handler
 from containers.model_downloader.fetch import choose, fetch_models, verify
 from containers.model_downloader.guard import Guard

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from containers.common.models import open_model
+from containers.common.models.store import open_model
 from containers.model_downloader.fetch import MEND_STORE, choose, fetch_models
 from tests.containers.model_downloader.registry import noise
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import boto3
 import pytest
 
-from containers.common import models, storage, store_cache
+from containers.common import storage
 from containers.common.errors import ModelCorrupt, ModelMissing, UserError
+from containers.common.models import store as models
+from containers.common.models import store_cache
 from containers.model_downloader.fetch import choose, fetch_models
 from containers.model_downloader.inventory import choose_removable, compare, remove_models, take_stock
 from containers.model_downloader.publish import fill, publish, share_content
@@ -140,7 +142,8 @@ def test_the_cache_serves_when_s3_does_not(s3_store):
 
 OPENING = """
 import sys
-from containers.common import models, storage
+from containers.common import storage
+from containers.common.models import store as models
 asked = []
 storage._s3().meta.events.register("before-call.s3", lambda model, **_: asked.append(model.name))
 print("ready", flush=True)
@@ -175,7 +178,8 @@ def test_processes_at_once_fetch_it_once(s3_store):
 
 KILLED = """
 import os
-from containers.common import models, storage
+from containers.common import storage
+from containers.common.models import store as models
 
 def die(uri, target):
     target.write_bytes(b"half")

@@ -1,6 +1,6 @@
 """How large models are that nobody has fetched yet: asked of their publishers before anything is moved."""
 
-from containers.common import models
+from containers.common.models import store as models
 from containers.model_downloader.sizes import ask_sizes
 from tests.containers.model_downloader.loopback import Repo
 from tests.containers.model_downloader.registry import Mood, noise

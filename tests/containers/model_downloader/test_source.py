@@ -2,7 +2,7 @@
 
 import pytest
 
-from containers.common.models import open_model
+from containers.common.models.store import open_model
 from containers.model_downloader.fetch import choose, fetch_models
 from tests.containers.model_downloader.registry import noise
 

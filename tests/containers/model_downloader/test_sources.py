@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from containers.common.models import open_model, store_folder
+from containers.common.models.store import open_model, store_folder
 from containers.model_downloader.fetch import choose, fetch_models
 from tests.containers.model_downloader.loopback import COMMIT, Repo
 from tests.containers.model_downloader.registry import noise, tarball, wheel

@@ -13,9 +13,9 @@ import numpy as np
 import soundfile
 import yaml
 
-from containers.common import models
-from containers.common.pyannet import SEGMENTATION, SEGMENTATION_FILE, quiet_loading
-from tasks.demo_media import sample_speech
+from containers.common.models import store as models
+from containers.common.models.pyannet import SEGMENTATION, SEGMENTATION_FILE, quiet_loading
+from tasks.media.demo import sample_speech
 
 ENTRY = """
 [[model]]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from containers.common.pyannet import quiet_loading
+from containers.common.models.pyannet import quiet_loading
 
 pytestmark = pytest.mark.slow
 FRAMES = 50  # of a 5 s window

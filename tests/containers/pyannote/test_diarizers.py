@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from containers.common import models
 from containers.common.errors import ModelMissing, UserError
+from containers.common.models import store as models
 from containers.pyannote.app import handler
 from containers.pyannote.diarizers import DIARIZERS, choose_diarizer, diarizer_of
-from tasks.options import AnalyzeOptions
-from tasks.weights import weights
+from tasks.stages.options import AnalyzeOptions
+from tasks.stages.weights import weights
 from tests.containers.pyannote.published import list_models
 
 COMMUNITY = "pyannote-community-1/embedding/pytorch_model.bin"

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from containers.common.models import open_model
-from containers.common.pyannet import quiet_loading
+from containers.common.models.pyannet import quiet_loading
+from containers.common.models.store import open_model
 
 RATE = 16_000
 pytestmark = pytest.mark.slow

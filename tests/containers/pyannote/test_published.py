@@ -9,8 +9,8 @@ import pytest
 import soundfile
 import yaml
 
-from containers.common import models
-from containers.common.pyannet import quiet_loading
+from containers.common.models import store as models
+from containers.common.models.pyannet import quiet_loading
 from tests.containers.pyannote.published import make_published
 
 RATE = 16_000

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from containers.common.pyannet import quiet_loading
+from containers.common.models.pyannet import quiet_loading
 from tests.containers.pyannote.published import make_plda
 
 FRAMES, WINDOWS = 50, 30

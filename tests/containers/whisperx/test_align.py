@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from containers.common import models
 from containers.common.contract import Span
+from containers.common.models import store as models
 from containers.whisperx import align
 from containers.whisperx.segments import HeardWord, split_segments
 

@@ -10,7 +10,7 @@ import soundfile
 from benchmarks.switching import Spoken, heard_language
 from containers.common.contract import Span
 from containers.common.errors import UserError
-from containers.common.models import catalogue
+from containers.common.models.store import catalogue
 from containers.whisperx.contract import LanguageModels
 from containers.whisperx.languages import (
     TABLE,

@@ -10,8 +10,8 @@ import jiwer
 import numpy as np
 import pytest
 
-from containers.common import models
 from containers.common.errors import MediaError, ModelMissing, StorageError, UserError
+from containers.common.models import store as models
 from containers.whisperx import words as whisper_words
 from containers.whisperx.contract import Transcript
 

@@ -21,7 +21,7 @@ from deployments.aws.functions import Functions
 from deployments.aws.settings import AwsSettings
 from deployments.aws.stub import EcsStub, local_functions
 from deployments.aws.tasks import Tasks, stop_run
-from tasks.embeddings import write_embeddings
+from tasks.outputs.embeddings import write_embeddings
 
 SETTINGS = AwsSettings(work="s3://work/runs", prefix="test-", poll_s=0.1, subnets=["subnet-1"])
 

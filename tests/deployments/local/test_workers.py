@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from containers.common.image import CONTAINERS, Image
-from containers.common.store_cache import cache_folder
+from containers.common.models.store_cache import cache_folder
 from deployments.local.pool import Call
 
 

@@ -23,9 +23,9 @@ from containers.audioset.contract import Tags
 from containers.faceapi.contract import Face
 from containers.pyannote.contract import Diarization
 from containers.whisperx.contract import Transcript
-from tasks.demo_media import SHOT_SECONDS, SHOTS, demo_truth
-from tasks.embeddings import read_embeddings
-from tasks.manifest import Manifest
+from tasks.asset.manifest import Manifest
+from tasks.media.demo import SHOT_SECONDS, SHOTS, demo_truth
+from tasks.outputs.embeddings import read_embeddings
 
 ROOT = Path(__file__).parents[3]
 FILES = {
@@ -101,7 +101,7 @@ def test_each_document_validates_against_its_contract(demo: tuple[Path, str]) ->
 
 
 def test_every_file_is_named_in_the_manifest_with_its_hash(demo: tuple[Path, str]) -> None:
-    from containers.common.models import sha256_of
+    from containers.common.models.store import sha256_of
 
     (folder,) = asset_folders(demo[0])
     manifest = read_manifest(demo[0])

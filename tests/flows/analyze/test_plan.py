@@ -3,8 +3,8 @@
 import pytest
 
 from flows.analyze.plan import fingerprint, plan_keys
-from tasks.options import AnalyzeOptions
-from tasks.probe import MediaInfo
+from tasks.media.probe import MediaInfo
+from tasks.stages.options import AnalyzeOptions
 
 
 def media(content: str = "a") -> MediaInfo:
@@ -71,7 +71,7 @@ def test_the_fingerprint_tells_analyses_apart() -> None:
 def test_another_set_of_weights_redoes_the_stages_that_use_them(
     monkeypatch: pytest.MonkeyPatch, tmp_path
 ) -> None:
-    from containers.common import models
+    from containers.common.models import store as models
 
     before = plan_keys(media(), AnalyzeOptions())
     text = models.CATALOGUE.read_text(encoding="utf-8")

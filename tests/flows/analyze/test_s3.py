@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from deployments.aws.stub import EcsStub, local_functions
-from tasks.bucket import upload_folder
+from tasks.asset.bucket import upload_folder
 
 ROOT = Path(__file__).parents[3]
 TIMES = {"created", "seconds", "started", "load_seconds", "compute_seconds", "peak_memory", "costs", "kept"}

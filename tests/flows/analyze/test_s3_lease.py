@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from containers.common.errors import StorageError
-from tasks.asset import Asset
-from tasks.lease import leased
+from tasks.asset.folder import Asset
+from tasks.asset.lease import leased
 
 URI = "s3://media/turn/.writing"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from containers.common import models
+from containers.common.models import store as models
 from containers.model_downloader.fetch import choose
 from containers.model_downloader.publish import publish
 from tests.containers.model_downloader.s3 import serving

@@ -16,7 +16,7 @@ from prefect_aws import AwsCredentials, S3Bucket
 
 from containers.common.errors import StorageError, UserError
 from flows.analyze.shared import SharedResults, load_block
-from tasks.asset import Asset
+from tasks.asset.folder import Asset
 from tests.flows.serving import ROOT, Server
 
 KEY = "denoise-1"

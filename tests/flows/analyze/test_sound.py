@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from containers.common import models
+from containers.common.models import store as models
 from containers.deepfilternet.contract import NoiseTrack
-from tasks.manifest import Manifest, StageEntry
+from tasks.asset.manifest import Manifest, StageEntry
 
 ROOT = Path(__file__).parents[3]
 CNN14 = """

@@ -7,7 +7,7 @@ import pytest
 
 from flows.analyze.board import Board
 from flows.analyze.stages import Stages
-from tasks.asset import Asset
+from tasks.asset.folder import Asset
 
 
 @pytest.fixture

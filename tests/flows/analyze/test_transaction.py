@@ -9,8 +9,8 @@ from prefect.testing.utilities import prefect_test_harness
 from prefect.transactions import transaction
 
 from containers.faiss.delta import list_delta
-from tasks.embeddings import write_embeddings
-from tasks.index import index
+from tasks.outputs.embeddings import write_embeddings
+from tasks.stages.index.run import index
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from flows.analyze.board import Board
 from flows.analyze.view import watching
-from tasks import progress
+from tasks.calls import progress
 
 
 def show(terminal: bool) -> str:

@@ -9,9 +9,9 @@ import pytest
 from containers.common.errors import UserError
 from flows.evaluate.__main__ import main
 from flows.evaluate.flow import chosen_kinds
-from tasks.demo_media import sample_speech
 from tasks.evaluation.dataset import read_dataset
 from tasks.evaluation.run import finished_runs
+from tasks.media.demo import sample_speech
 
 ROOT = Path(__file__).parents[3]
 

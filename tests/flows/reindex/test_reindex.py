@@ -15,8 +15,8 @@ import pytest
 
 from containers.faiss.contract import SearchRequest
 from containers.faiss.search import Searcher
-from tasks.embeddings import write_embeddings
-from tasks.index import index
+from tasks.outputs.embeddings import write_embeddings
+from tasks.stages.index.run import index
 
 ROOT = Path(__file__).parents[3]
 MODELS = {"facenet": 16, "faceapi": 8}

@@ -9,9 +9,11 @@ import subprocess
 
 import pytest
 
-from containers.common import models, storage, store_s3
+from containers.common import storage
 from containers.common.errors import StorageError
 from containers.common.image import CONTAINERS
+from containers.common.models import store as models
+from containers.common.models import store_s3
 from containers.model_downloader.fetch import choose
 from containers.model_downloader.publish import publish
 from deployments.local.worker import node

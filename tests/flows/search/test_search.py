@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 from pyannote.database.util import load_rttm
 
-from containers.common.audio import load_audio
+from containers.common.media.audio import load_audio
 from flows.images import running_images
 from flows.search.__main__ import main
-from tasks.demo_media import PICTURES, demo_truth, sample_speech
-from tasks.embeddings import read_embeddings, write_embeddings
-from tasks.index import index
+from tasks.media.demo import PICTURES, demo_truth, sample_speech
+from tasks.outputs.embeddings import read_embeddings, write_embeddings
 from tasks.people.edit import name_person
 from tasks.search.like import near
+from tasks.stages.index.run import index
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from containers.common.models import sha256_of
-from tasks.embeddings import write_embeddings
+from containers.common.models.store import sha256_of
+from tasks.outputs.embeddings import write_embeddings
 
 FACE = {
     "detection": {"box": {"x": 100.0, "y": 150.0, "width": 80.0, "height": 100.0}, "score": 0.95},

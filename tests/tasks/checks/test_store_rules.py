@@ -12,8 +12,8 @@ from tasks.checks.check import check_tables
 from tasks.checks.index_tables import Vectors, index_tables
 from tasks.checks.store_rules import store_rules
 from tasks.checks.verdicts import Quality
-from tasks.embeddings import write_embeddings
-from tasks.index import index
+from tasks.outputs.embeddings import write_embeddings
+from tasks.stages.index.run import index
 
 MODEL = "ge2e-speaker"
 GOOD = {name: Vectors({MODEL: 2}, blocked=False, wanted=True) for name in ("film", "talk", "late")}

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from containers.common.errors import UserError
-from tasks.demo_media import sample_speech
 from tasks.evaluation.dataset import read_dataset
 from tasks.evaluation.references import read_transcript, read_turns
+from tasks.media.demo import sample_speech
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import time
 
 from containers.common.contract import Contract, Request
 from containers.common.errors import MediaError
-from containers.common.handler import make_handler
+from containers.common.runtime.handler import make_handler
 
 
 class Count(Contract):

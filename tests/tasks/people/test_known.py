@@ -11,19 +11,19 @@ import pytest
 from containers.faceapi.contract import AgeAndGender, Box, Detection, Face
 from containers.pyannote.contract import Diarization, Speaker, Turn
 from containers.whisperx.contract import Segment, Transcript, Word
-from tasks.asset import Asset
-from tasks.documents import Findings, embedding_rows
-from tasks.embed import FaceVector
-from tasks.embeddings import write_embeddings
-from tasks.frame_faces import FrameFaces
-from tasks.manifest import Manifest
+from tasks.asset.folder import Asset
+from tasks.asset.manifest import Manifest
+from tasks.media.probe import MediaInfo
+from tasks.outputs.documents import Findings, embedding_rows
+from tasks.outputs.embeddings import write_embeddings
 from tasks.people.edit import forget_person, name_person
 from tasks.people.known import spread_names
 from tasks.people.republish import republish_named
-from tasks.probe import MediaInfo
-from tasks.publish import publish
-from tasks.speaking import Speaking
-from tasks.track import track_faces
+from tasks.stages.detect.frame_faces import FrameFaces
+from tasks.stages.detect.track import track_faces
+from tasks.stages.embed.run import FaceVector
+from tasks.stages.link.run import Speaking
+from tasks.stages.publish.run import publish
 
 KATE, VOICE = (np.random.default_rng(seed).standard_normal(size) for seed, size in ((0, 128), (1, 256)))
 KATE, VOICE = 0.7 * KATE / np.linalg.norm(KATE), VOICE / np.linalg.norm(VOICE)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from containers.common.errors import UserError
-from tasks.embeddings import write_embeddings
+from tasks.outputs.embeddings import write_embeddings
 from tasks.people import edit, recognise, store
 from tasks.people.appearances import COMPARED
 from tasks.people.edit import forget_person, list_people, merge_people, name_person, split_person

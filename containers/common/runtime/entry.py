@@ -1,0 +1,26 @@
+"""`python -m containers.common.runtime.entry HANDLER`: how a Python image starts, on Lambda or as ECS task.
+
+With MEDIAFLOW_REQUEST_URI it serves that one request and ends (job.py); otherwise it asks the Lambda Runtime
+API for invocations, through AWS's own client.
+"""
+
+import os
+import sys
+
+
+def main() -> None:
+    if os.environ.get("MEDIAFLOW_REQUEST_URI"):
+        from containers.common.runtime.job import main as serve_one
+
+        sys.exit(serve_one())
+    if not os.environ.get("AWS_LAMBDA_RUNTIME_API"):
+        sys.exit(
+            "Neither AWS_LAMBDA_RUNTIME_API nor MEDIAFLOW_REQUEST_URI is set: there is nothing to answer."
+        )
+    from awslambdaric.__main__ import main as serve
+
+    serve(["awslambdaric", sys.argv[1]])
+
+
+if __name__ == "__main__":
+    main()

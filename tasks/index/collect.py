@@ -1,0 +1,123 @@
+"""What a re-index has to take in: the embeddings of every asset below an output folder, by model."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
+from prefect import task
+
+from containers.common.errors import UserError
+from containers.common.models.store import sha256_of
+from containers.faiss.delta import list_delta, remove_delta
+from containers.faiss.staging import Part
+from containers.faiss.versions import pointer
+from tasks.asset.folder import Asset, explain_disk
+
+EMBEDDINGS = "embeddings.parquet"
+
+
+@contextmanager
+def reindexing_alone(output: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """One re-index of `output` at a time, from collecting to switching; `on_wait` is called when one waits.
+
+    One that collected before another switched would take out again what that one took in meanwhile.
+    Raises UserError when `output` is no folder, StorageError when it cannot be written.
+    """
+    if not output.is_dir():
+        raise UserError(f"There is no folder {output}.")
+    with explain_disk(output):
+        (output / ".cache").mkdir(exist_ok=True)
+        lock = FileLock(output / ".cache" / "reindex.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            on_wait()
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@task
+def collect(output: Path) -> dict[str, list[Part]]:
+    """Every asset's part, for each model that an asset or an index of `output` has.
+
+    An asset without vectors of a model is listed with no rows, and so is one whose results broke a critical
+    rule or could not be checked. Assets that were analysed without the index, and folders that were removed,
+    are not listed. Raises UserError when `output` is no folder.
+    """
+    if not output.is_dir():
+        raise UserError(f"There is no folder {output}.")
+    counts: dict[str, Counter[str]] = {}
+    digests: dict[str, str] = {}
+    for folder in sorted(output.iterdir()):
+        if re.fullmatch("[0-9a-f]{16}", folder.name) and (folder / EMBEDDINGS).is_file():
+            described = _describe(Asset(output=output, id=folder.name))
+            if described:
+                counts[folder.name], digests[folder.name] = described
+    models = {model for counted in counts.values() for model in counted}
+    models |= {path.name for path in _indexes(output) if pointer(path.as_uri()) is not None}
+    parts = defaultdict(list)
+    for model in sorted(models):
+        for asset, counted in counts.items():
+            uri = (output / asset / EMBEDDINGS).as_uri()
+            parts[model].append(Part(asset=asset, uri=uri, digest=digests[asset], rows=counted[model]))
+    return {model: parts[model] for model in sorted(models)}
+
+
+def _describe(asset: Asset) -> tuple[Counter[str], str] | None:
+    """Vectors by model, and the digest of the file; None for an asset that is not to be searched."""
+    manifest = asset.manifest()
+    if manifest and not manifest.options.get("index", True):
+        return None
+    entry = manifest and manifest.files.get(EMBEDDINGS)
+    if manifest and entry:
+        return Counter({} if asset.blocked(manifest) else manifest.embeddings), entry.sha256
+    path = asset.folder / EMBEDDINGS  # the manifest is damaged: the file speaks for itself
+    try:
+        models = pq.ParquetFile(path).read(["model"])["model"].to_pylist()
+    except (pa.ArrowInvalid, KeyError) as error:
+        raise UserError(f"{path} is not a Parquet file of vectors: {error}.") from error
+    return Counter(models), sha256_of(path)
+
+
+def _indexes(output: Path) -> list[Path]:
+    folder = output / "index"
+    return [path for path in sorted(folder.iterdir()) if path.is_dir()] if folder.is_dir() else []
+
+
+@task
+def drop_orphans(output: Path) -> int:
+    """Removes from the delta what belongs to assets that are gone, and returns how many files that were.
+
+    An asset being analysed is not there yet, and holds its lock.
+    """
+    dropped = 0
+    for index in _indexes(output):
+        for file in list_delta(index.as_uri(), newest=False):
+            asset = Asset(output=output, id=file.asset)
+            if asset.folder.exists():
+                continue
+            asset.lock_path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with FileLock(asset.lock_path, timeout=0):
+                    if not asset.folder.exists():
+                        remove_delta(index.as_uri(), file)
+                        dropped += 1
+            except Timeout:
+                continue
+    return dropped
+
+
+def write_parts(parts: list[Part], path: Path) -> None:
+    """As the faiss image's ReindexRequest wants them: too many for a request itself."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = {name: [getattr(part, name) for part in parts] for name in Part.model_fields}
+    schema = pa.schema([(name, pa.int64() if name == "rows" else pa.string()) for name in columns])
+    pq.write_table(pa.table(columns, schema=schema), path)

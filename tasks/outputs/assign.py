@@ -1,0 +1,59 @@
+"""Words get the speaker who was talking: what WhisperX's assign_word_speakers does, without its libraries."""
+
+from bisect import bisect_left
+from itertools import groupby
+
+from containers.pyannote.contract import Diarization, Turn
+from containers.whisperx.contract import Segment, Transcript, Word
+from tasks.outputs.wording import cut_text
+
+
+def assign_speakers(transcript: Transcript, diarization: Diarization) -> Transcript:
+    """Each word gets the speaker of the exclusive turn that covers most of it, or of the nearest turn.
+
+    A segment in which the speaker changes is split there, so that every segment is one person's. Without
+    turns nothing is changed. Takes O((words + turns) log turns).
+    """
+    turns = sorted(diarization.exclusive_turns, key=lambda turn: turn.start)
+    if not turns:
+        return transcript
+    ends = [turn.end for turn in turns]  # rising too, since exclusive turns do not overlap
+    segments: list[Segment] = []
+    for segment in transcript.segments:
+        words = [word.model_copy(update={"speaker": _speaker(word, turns, ends)}) for word in segment.words]
+        segments += _utterances(segment, words)
+    return transcript.model_copy(update={"segments": segments})
+
+
+def _speaker(word: Word, turns: list[Turn], ends: list[float]) -> str:
+    first = place = bisect_left(ends, word.start)
+    best, most = None, 0.0
+    while place < len(turns) and turns[place].start < word.end:
+        turn = turns[place]
+        overlap = min(turn.end, word.end) - max(turn.start, word.start)
+        if overlap > most:
+            best, most = turn, overlap
+        place += 1
+    if best is None:
+        near = turns[max(first - 1, 0) : first + 1]
+        best = min(near, key=lambda turn: max(turn.start - word.end, word.start - turn.end))
+    return best.speaker
+
+
+def _utterances(segment: Segment, words: list[Word]) -> list[Segment]:
+    pieces = zip(words, cut_text(segment.text, words), strict=True)
+    runs = [(speaker, list(run)) for speaker, run in groupby(pieces, key=lambda piece: piece[0].speaker)]
+    if len(runs) <= 1:
+        return [segment.model_copy(update={"words": words, "speaker": runs[0][0] if runs else None})]
+    return [
+        Segment(
+            start=run[0][0].start,
+            end=run[-1][0].end,
+            text="".join(piece for _, piece in run).strip(),
+            speaker=speaker,
+            language=segment.language,
+            flags=segment.flags,
+            words=[word for word, _ in run],
+        )
+        for speaker, run in runs
+    ]

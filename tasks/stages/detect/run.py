@@ -1,0 +1,55 @@
+"""Faces in sampled frames and what they show, by the faceapi image."""
+
+from pathlib import Path
+
+from prefect import task
+
+from containers.faceapi.contract import DetectRequest, DetectResult
+from tasks.calls.invoke import invoke
+from tasks.calls.progress import advance
+from tasks.media.decode import Frame
+from tasks.stages.detect.frame_faces import FrameFaces
+from tasks.stages.detect.track import Track, track_faces
+from tasks.stages.options import AnalyzeOptions
+from tasks.stages.output import StageOutput
+
+BATCH = 16  # pictures a call: small enough for true progress and any time-out, large enough to be cheap
+
+
+class DetectedFaces(StageOutput):
+    """Every sampled frame, those without faces too, by time, and its faces joined into tracks."""
+
+    frames: list[FrameFaces] = []
+    tracks: list[Track] = []
+
+    @property
+    def summary(self) -> str:
+        faces = sum(len(frame.faces) for frame in self.frames)
+        return f"{faces} faces in {len(self.frames)} frames, {len(self.tracks)} tracks"
+
+
+@task
+def detect(frames: list[Frame], shots: list[float], folder: Path, options: AnalyzeOptions) -> DetectedFaces:
+    """Boxes, landmarks, expressions, age, gender and a 128-d descriptor for every face of every frame.
+
+    `shots`: when each shot starts, in seconds; a face is followed within one.
+    """
+    output = DetectedFaces()
+    for first in range(0, len(frames), BATCH):
+        batch = frames[first : first + BATCH]
+        request = DetectRequest(
+            images=[frame.image for frame in batch],
+            detector=options.detector,
+            min_confidence=options.face_threshold,
+            min_face=options.min_face,
+            result_uri=(folder / "faces.json").as_uri(),
+        )
+        answer = invoke("faceapi", request, DetectResult)
+        output.add_cost(answer)
+        output.frames += [
+            FrameFaces(time=frame.time, width=seen.width, height=seen.height, faces=seen.faces)
+            for frame, seen in zip(batch, answer.value.images, strict=True)
+        ]
+        advance("detect", (first + len(batch)) / len(frames))
+    output.tracks = track_faces(output.frames, shots)
+    return output

@@ -1,0 +1,190 @@
+"""Faces of sampled frames joined into tracks: one appearance of one person, with what it shows in sum.
+
+Detections are assigned to open tracks by the Hungarian method on how far face descriptors lie apart and how
+much boxes overlap, as in Wojke et al., "Simple Online and Realtime Tracking with a Deep Association Metric",
+2017; sampled frames lie too far apart for its motion model.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field
+from scipy.optimize import linear_sum_assignment
+
+from containers.common.contract import Score
+from containers.faceapi.contract import Box, Face
+from tasks.stages.detect.face_quality import Quality, measure_quality
+from tasks.stages.detect.frame_faces import FrameFaces
+
+# Distances of face-api's descriptors (benchmarks/faces.md has what they are for one and for two people).
+SAME = 0.5  # the same face elsewhere in the same shot
+SAME_PLACE = 0.75  # and where the box overlaps that of the sample before
+SAME_AFTER_CUT = 0.45  # a cut ends a track, unless the same face stays where it was: a flash, a jump cut
+OVERLAP = 0.3  # least intersection over union of boxes at the same place
+GAP = 5.0  # seconds out of sight, in one shot, that a track outlives
+IN_PLACE = 0.3  # how much nearer, in descriptor distance, a fully overlapping box makes a face
+CROPS = 3  # best crops of a track, one from each third of it
+
+
+class Spread(BaseModel):
+    """A quantity over all samples of a track."""
+
+    mean: float
+    spread: float = Field(ge=0, description="standard deviation")
+
+
+class Seen(BaseModel):
+    """A track's face in one sampled frame."""
+
+    time: float = Field(description="seconds; the frame of faces.json with this time")
+    face: int = Field(ge=0, description="which of that frame's faces")
+    box: Box
+
+
+class BestCrop(BaseModel):
+    """A sample of a track by which its person is recognised."""
+
+    time: float
+    face: int = Field(ge=0)
+    quality: Quality
+
+
+class Track(BaseModel):
+    """One appearance of one person."""
+
+    id: int = Field(ge=0, description="counted by first appearance")
+    start: float = Field(description="seconds; first sample")
+    end: float = Field(description="seconds; last sample")
+    seen: list[Seen] = Field(min_length=1, description="by time")
+    best: list[BestCrop] = Field(min_length=1, description="the best first")
+    expressions: dict[str, Spread]
+    age: Spread = Field(description="years")
+    gender: str
+    genderProbability: Score = Field(description="mean over the samples")
+    person: str | None = Field(
+        default=None, description="PERSON_000: tracks of this file that show the same person"
+    )
+    name: str | None = Field(default=None, description="of the person, where it is known")
+    speaker: str | None = Field(
+        default=None, description="the voice of diarization.json that is this face's, where one was linked"
+    )
+
+
+def name_people(tracks: list[Track], people: dict[int, str]) -> list[Track]:
+    """The tracks with the person that `people` names by the track's id."""
+    return [track.model_copy(update={"person": people.get(track.id)}) for track in tracks]
+
+
+class _Open:
+    """A track still being followed."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, int]] = []  # frame, face
+        self.descriptors: list[NDArray[np.float64]] = []
+
+    def distance(self, descriptor: NDArray[np.float64]) -> float:
+        """To the nearest of its last samples: a head that turns is unlike its own mean."""
+        return min(float(np.linalg.norm(descriptor - known)) for known in self.descriptors[-5:])
+
+
+def track_faces(frames: Sequence[FrameFaces], shots: Sequence[float] = ()) -> list[Track]:
+    """Tracks by first appearance; every face of every frame is in exactly one.
+
+    `frames` by time with descriptors; `shots` are the times at which shots start, in seconds.
+    """
+    tracks: list[_Open] = []
+    for number, frame in enumerate(frames):
+        if not frame.faces:
+            continue
+        alive = [track for track in tracks if frame.time - frames[track.seen[-1][0]].time <= GAP]
+        costs = np.array(
+            [[_cost(track, frames, shots, frame, face) for face in frame.faces] for track in alive]
+        ).reshape(len(alive), len(frame.faces))
+        owners = _assign(costs)
+        for face, found in enumerate(frame.faces):
+            track = alive[owners[face]] if face in owners else _Open()
+            if face not in owners:
+                tracks.append(track)
+            track.seen.append((number, face))
+            track.descriptors.append(np.array(found.descriptor))
+    return [_describe(track, number, frames) for number, track in enumerate(tracks)]
+
+
+def _cost(
+    track: _Open, frames: Sequence[FrameFaces], shots: Sequence[float], frame: FrameFaces, face: Face
+) -> float:
+    """How unlike the track's next sample a face is; infinite where it cannot be."""
+    last, which = track.seen[-1]
+    before = frames[last]
+    distance = track.distance(np.array(face.descriptor))
+    overlap = intersection_over_union(before.faces[which].detection.box, face.detection.box)
+    cut = any(before.time < start <= frame.time for start in shots)
+    if cut:
+        limit = SAME_AFTER_CUT if overlap >= OVERLAP else -1.0
+    else:
+        limit = SAME_PLACE if overlap >= OVERLAP else SAME
+    return distance - IN_PLACE * overlap if distance <= limit else np.inf
+
+
+def _assign(costs: NDArray[np.float64]) -> dict[int, int]:
+    """Face to track, each at most once: as many pairs as possible, then those of least cost in sum."""
+    if not costs.size:
+        return {}
+    finite = np.where(np.isfinite(costs), costs, 1e3)
+    pairs = zip(*linear_sum_assignment(finite), strict=True)
+    return {int(face): int(track) for track, face in pairs if np.isfinite(costs[track, face])}
+
+
+def intersection_over_union(one: Box, other: Box) -> float:
+    """Of two boxes; 0 where they do not touch."""
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    shared = max(width, 0.0) * max(height, 0.0)
+    whole = one.width * one.height + other.width * other.height - shared
+    return shared / whole if whole else 0.0
+
+
+def _describe(track: _Open, number: int, frames: Sequence[FrameFaces]) -> Track:
+    seen = [
+        Seen(time=frames[frame].time, face=face, box=frames[frame].faces[face].detection.box)
+        for frame, face in track.seen
+    ]
+    faces = [frames[frame].faces[face] for frame, face in track.seen]
+    crops = [
+        BestCrop(time=shown.time, face=shown.face, quality=measure_quality(face))
+        for shown, face in zip(seen, faces, strict=True)
+    ]
+    edges = np.linspace(0, len(crops), min(CROPS, len(crops)) + 1).round().astype(int)
+    best = [max(crops[first:last], key=_overall) for first, last in pairwise(edges)]
+    shown = defaultdict(list)
+    for face in faces:
+        for label, score in face.expressions.items():
+            shown[label].append(score)
+    female = float(np.mean([_female(face) for face in faces]))
+    return Track(
+        id=number,
+        start=seen[0].time,
+        end=seen[-1].time,
+        seen=seen,
+        best=sorted(best, key=_overall, reverse=True),
+        expressions={label: _spread(scores) for label, scores in shown.items()},
+        age=_spread([face.ageAndGender.age for face in faces]),
+        gender="female" if female >= 0.5 else "male",
+        genderProbability=round(max(female, 1 - female), 6),
+    )
+
+
+def _overall(crop: BestCrop) -> float:
+    return crop.quality.overall
+
+
+def _female(face: Face) -> float:
+    guess = face.ageAndGender
+    return guess.genderProbability if guess.gender == "female" else 1 - guess.genderProbability
+
+
+def _spread(values: list[float]) -> Spread:
+    return Spread(mean=round(float(np.mean(values)), 6), spread=round(float(np.std(values)), 6))

@@ -1,0 +1,122 @@
+"""Aligned crops of each track's best samples and vectors to search them by, through the facenet image."""
+
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from prefect import task
+from pydantic import BaseModel, Field
+
+from containers.facenet.contract import AlignedFace, EmbedRequest, EmbedResult, Picture
+from containers.facenet.matching import group_people
+from tasks.calls.invoke import invoke
+from tasks.calls.progress import advance
+from tasks.media.decode import Frame
+from tasks.stages.detect.frame_faces import FrameFaces
+from tasks.stages.detect.track import Track
+from tasks.stages.output import StageOutput
+
+BATCH = 16  # pictures a call
+FACEAPI_DESCRIPTOR = "faceapi"  # who made the vector when the store has no VGGFace2 network
+
+
+class FaceVector(BaseModel):
+    """One face of one frame: where it is cropped and the vector that stands for it."""
+
+    time: float = Field(description="seconds")
+    face: int = Field(description="which face of the frame, as in faces.json")
+    track: int = Field(description="the face's track, as in faces.json")
+    crop: str | None = Field(description="URI of the aligned 160 x 160 JPEG")
+    model: str = Field(description="catalogue id of the model that made the vector")
+    vector: list[float]
+
+
+class EmbeddedFaces(StageOutput):
+    """Up to three faces a track, the best of a track first; `people`: track to person of this file."""
+
+    faces: list[FaceVector] = []
+    people: dict[int, str] = {}
+
+    @property
+    def summary(self) -> str:
+        models = ", ".join(sorted({face.model for face in self.faces}))
+        people = len(set(self.people.values()))
+        return f"{people} people, {len(self.faces)} vectors by {models}" if self.faces else "no faces"
+
+
+class _Chosen(BaseModel):
+    """A best crop's place in frame, track and order."""
+
+    time: float
+    face: int
+    track: int
+    rank: int
+
+
+@task
+def embed(
+    frames: list[Frame], detected: list[FrameFaces], tracks: list[Track], folder: Path
+) -> EmbeddedFaces:
+    """A vector for each track's best faces: FaceNet's 512-d, or face-api's descriptor without its weights.
+
+    Crops go to `folder`. Tracks whose vectors match are put together as one person.
+    """
+    output = EmbeddedFaces()
+    images = {frame.time: frame.image for frame in frames}
+    faces = {frame.time: frame.faces for frame in detected}
+    chosen = sorted(
+        (
+            _Chosen(time=crop.time, face=crop.face, track=track.id, rank=rank)
+            for track in tracks
+            for rank, crop in enumerate(track.best)
+        ),
+        key=lambda crop: crop.time,
+    )
+    pictures = [(time, list(crops)) for time, crops in groupby(chosen, key=lambda crop: crop.time)]
+    found: list[tuple[_Chosen, FaceVector]] = []
+    for first in range(0, len(pictures), BATCH):
+        batch = pictures[first : first + BATCH]
+        request = EmbedRequest(
+            images=[
+                Picture(image=images[time], boxes=[faces[time][crop.face].detection.box for crop in crops])
+                for time, crops in batch
+            ],
+            crops_uri=folder.as_uri(),
+            result_uri=(folder / "embeddings.json").as_uri(),
+        )
+        answer = invoke("facenet", request, EmbedResult)
+        output.add_cost(answer)
+        for (time, crops), picture in zip(batch, answer.value.images, strict=True):
+            for crop, aligned in zip(crops, picture.faces, strict=True):
+                descriptor = faces[time][crop.face].descriptor
+                found.append((crop, _vector(crop, aligned, descriptor, answer.value.embedding_model)))
+        advance("embed", (first + len(batch)) / len(pictures))
+    found.sort(key=lambda pair: (pair[0].track, pair[0].rank))
+    output.faces = [vector for _, vector in found]
+    output.people = _people(tracks, output.faces)
+    return output
+
+
+def _vector(crop: _Chosen, aligned: AlignedFace, descriptor: list[float], model: str | None) -> FaceVector:
+    by_facenet = model and aligned.embedding
+    return FaceVector(
+        time=crop.time,
+        face=crop.face,
+        track=crop.track,
+        crop=aligned.crop,
+        model=model if model and by_facenet else FACEAPI_DESCRIPTOR,
+        vector=by_facenet or descriptor,
+    )
+
+
+def _people(tracks: list[Track], faces: list[FaceVector]) -> dict[int, str]:
+    """Track to person, PERSON_000 being seen first. Faces on screen at once are different people."""
+    if not tracks:
+        return {}
+    vectors = {track: [face.vector for face in group] for track, group in groupby(faces, lambda f: f.track)}
+    times = [{seen.time for seen in track.seen} for track in tracks]
+    apart = [
+        (one, other) for other in range(len(tracks)) for one in range(other) if times[one] & times[other]
+    ]
+    labels = group_people([np.array(vectors[track.id]) for track in tracks], faces[0].model, apart)
+    return {track.id: f"PERSON_{label:03d}" for track, label in zip(tracks, labels, strict=True)}

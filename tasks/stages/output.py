@@ -1,0 +1,64 @@
+"""What every stage's result carries, and the key under which a finished stage is kept."""
+
+import hashlib
+import json
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from containers.common.contract import Answer, ModelRef
+from containers.common.image import CONTAINERS
+from containers.common.models.store import catalogue
+
+
+class StageOutput(BaseModel):
+    """Base of every task's result: which models made it and what it cost."""
+
+    models: list[ModelRef] = []
+    load_seconds: float = 0
+    compute_seconds: float = 0
+
+    @property
+    def summary(self) -> str:
+        """What was found, in a few words for a person."""
+        return ""
+
+    @property
+    def figures(self) -> dict[str, float | str | bool | None]:
+        """What the stage measured or decided, for the manifest."""
+        return {}
+
+    def add_cost(self, answer: Answer[Any]) -> None:
+        """Adds one image call's models and times."""
+        known = {model.id for model in self.models}
+        self.models += [model for model in answer.models if model.id not in known]
+        self.load_seconds += answer.load_seconds
+        self.compute_seconds += answer.compute_seconds
+
+
+def stage_key(stage: str, content: str, options: dict[str, Any], models: list[str], image: str | None) -> str:
+    """The same key means the same result: same media, options, weights and code.
+
+    `content` names the input: the media's SHA-256 or the key of the stage before.
+    """
+    parts = {
+        "content": content,
+        "options": options,
+        "models": {model: catalogue()[model].sha256 for model in models if model in catalogue()},
+        "code": code_version(image) if image else None,
+        "version": 3,
+    }
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return f"{stage}-{digest[:24]}"
+
+
+@cache
+def code_version(image: str) -> str:
+    """SHA-256 over the sources of an image and of what all images share."""
+    digest = hashlib.sha256()
+    for folder in (CONTAINERS / image, CONTAINERS / "common"):
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in {".py", ".mjs", ".txt"} and "node_modules" not in path.parts:
+                digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,128 @@
+"""Everything found, written as the asset folder."""
+
+import platform
+from collections import defaultdict
+from importlib.metadata import version
+from pathlib import Path
+
+from prefect import task
+from pydantic import BaseModel
+
+from containers.common import storage
+from tasks.asset.bucket import Location, is_remote
+from tasks.asset.folder import MANIFEST, QUALITY, Asset
+from tasks.asset.manifest import Manifest
+from tasks.checks.verdicts import Quality
+from tasks.outputs.documents import Findings, write_documents
+from tasks.outputs.embeddings import read_embeddings
+from tasks.outputs.report import ReportData, ReportFrame, ReportPerson, render_report
+from tasks.people.known import known_names, name_diarization, name_transcript
+from tasks.stages.detect.track import Track
+from tasks.stages.output import StageOutput
+
+PACKAGES = (
+    "mediaflow",
+    "prefect",
+    "whisperx",
+    "pyannote.audio",
+    "facenet-pytorch",
+    "faiss-cpu",
+    "torch",
+    "av",
+)
+
+
+FOUND = "found.json"
+
+
+class Found(BaseModel):
+    """In the asset's cache: what its documents are made of, so that they can be written anew with names."""
+
+    findings: Findings
+    media: Location
+
+
+class Published(StageOutput):
+    manifest: Manifest
+
+    @property
+    def summary(self) -> str:
+        return f"{len(self.manifest.files) + 1} files"
+
+
+@task
+def publish(
+    asset: Asset,
+    findings: Findings,
+    embeddings: Path,
+    manifest: Manifest,
+    media: Location,
+    quality: Quality | None,
+) -> Published:
+    """Writes every file of the asset folder and puts them in place at once, the manifest among them."""
+    findings.names = manifest.people = known_names(asset.output, asset.id, read_embeddings(embeddings))
+    manifest.files = {}
+    found = Found(findings=findings, media=media).model_dump_json().encode()
+    storage.write_bytes(storage.join(asset.cache, FOUND), found)
+    files: dict[str, bytes | Path] = dict(write_documents(findings, asset.id))
+    if findings.denoised:
+        files |= findings.denoised.files
+    files["embeddings.parquet"] = embeddings
+    if quality is not None:
+        files[QUALITY] = quality.model_dump_json(indent=1).encode()
+    names = [*files, MANIFEST]
+    files |= _crops(findings)
+    files["report.html"] = render_report(_report_data(findings, manifest, media, names, quality)).encode()
+    return Published(manifest=asset.publish(files, manifest))
+
+
+def _report_data(
+    findings: Findings, manifest: Manifest, media: Location, names: list[str], quality: Quality | None
+) -> ReportData:
+    crops = best_crops(findings)
+    people: dict[str | int, list[Track]] = defaultdict(list)
+    for track in findings.seen:
+        if track.speaker:
+            track.speaker = findings.known.get(track.speaker, track.speaker)
+        people[track.person or track.id].append(track)
+    return ReportData(
+        media=manifest.media,
+        duration=manifest.duration,
+        media_src=str(media) if is_remote(media) else Path(media).resolve().as_uri(),
+        transcript=name_transcript(findings.utterances, findings.known),
+        diarization=name_diarization(findings.diarization, findings.known),
+        tags=findings.tags,
+        denoised=findings.denoised,
+        frames=[ReportFrame(time=frame.time, faces=len(frame.faces)) for frame in findings.frames],
+        people=[
+            ReportPerson(tracks=tracks, crop=crops.get(max(tracks, key=_quality).id))
+            for tracks in people.values()
+        ],
+        stages=manifest.stages,
+        models=manifest.models,
+        files=names,
+        quality=quality,
+    )
+
+
+def best_crops(findings: Findings) -> dict[int, str]:
+    """Track to the URI of its best face's crop."""
+    crops: dict[int, str] = {}
+    for vector in findings.vectors:
+        if vector.crop:
+            crops.setdefault(vector.track, vector.crop)
+    return crops
+
+
+def _crops(findings: Findings) -> dict[str, bytes | Path]:
+    """faces/<track>.jpg of the asset folder."""
+    return {f"faces/{track:03d}.jpg": storage.read_bytes(uri) for track, uri in best_crops(findings).items()}
+
+
+def _quality(track: Track) -> float:
+    return track.best[0].quality.overall
+
+
+def software_versions() -> dict[str, str]:
+    """Versions that a result may depend on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}

@@ -1,0 +1,46 @@
+"""Sound events, by the audioset image."""
+
+from collections import Counter
+from pathlib import Path
+
+from prefect import task
+
+from containers.audioset.contract import TagRequest, Tags
+from tasks.calls.invoke import invoke
+from tasks.stages.options import AnalyzeOptions
+from tasks.stages.output import StageOutput
+from tasks.stages.weights import weights
+
+
+class TaggedAudio(StageOutput):
+    tags: Tags
+
+    @property
+    def summary(self) -> str:
+        labels = Counter(event.label for event in self.tags.predictions)
+        return ", ".join(f"{label} ({count})" for label, count in labels.most_common(5)) or "no sound events"
+
+
+@task
+def tag(audio: str, folder: Path, options: AnalyzeOptions, vectors: Path) -> TaggedAudio:
+    """The original audio in (denoising would remove what is to be tagged), labels with times out.
+
+    A model that makes embeddings leaves them in `vectors`.
+    """
+    request = TagRequest(
+        audio=audio,
+        model=weights("tag", options)[0],
+        mode=options.tag_mode,
+        only=options.tag_only,
+        threshold=options.tag_threshold,
+        thresholds=options.tag_thresholds,
+        top_k=options.tag_top_k,
+        window=options.tag_window,
+        hop=options.tag_hop,
+        embeddings_uri=vectors.as_uri(),
+        result_uri=(folder / "tags.json").as_uri(),
+    )
+    answer = invoke("audioset", request, Tags)
+    output = TaggedAudio(tags=answer.value)
+    output.add_cost(answer)
+    return output

@@ -1,0 +1,90 @@
+"""Speech to timed words, by the whisperx image: long recordings in pieces, side by side."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from prefect import task
+
+from containers.common.contract import Answer, Span
+from containers.whisperx.contract import TranscribeRequest, Transcript
+from containers.whisperx.languages import spoken_most
+from tasks.calls.invoke import invoke
+from tasks.calls.pieces import cut_pieces
+from tasks.calls.progress import advance
+from tasks.calls.side_by_side import side_by_side
+from tasks.stages.options import AnalyzeOptions
+from tasks.stages.output import StageOutput
+
+# Options that a request has by the same name.
+SHARED = set(AnalyzeOptions.model_fields) & set(TranscribeRequest.model_fields)
+
+
+class Transcription(StageOutput):
+    transcript: Transcript
+
+    @property
+    def summary(self) -> str:
+        words = sum(len(segment.words) for segment in self.transcript.segments)
+        if not words:
+            return "no speech"
+        spoken = {segment.language for segment in self.transcript.segments} - {self.transcript.language, None}
+        others = f" ({', '.join(sorted(map(str, spoken)))} too)" if spoken else ""
+        return f"{words} words, language {self.transcript.language}{others}"
+
+    @property
+    def figures(self) -> dict[str, float | str | bool | None]:
+        times = sorted((self.transcript.word_times or {}).items())
+        return {
+            "word_times": ", ".join(f"{language}: {method}" for language, method in times) or None,
+            "dropped": len(self.transcript.dropped or []),
+            "flagged": sum(bool(segment.flags) for segment in self.transcript.segments),
+        }
+
+
+@task
+def transcribe(audio: str, folder: Path, options: AnalyzeOptions) -> Transcription:
+    """Audio of any rate in, segments of words with start, end, score and language out.
+
+    A long recording is cut at silences and its pieces are sent to the image `pieces_at_once` at a time, as a
+    fleet of Lambdas takes them; on one machine they wait for the image's warm worker.
+    """
+    pieces = cut_pieces(audio)
+    answers = side_by_side(
+        lambda number: _transcribe_piece(
+            audio, pieces[number], folder / f"transcript-{number}.json", options
+        ),
+        range(len(pieces)),
+        options.pieces_at_once,
+        lambda done: advance("transcribe", done / len(pieces)),  # pieces are equally long
+    )
+    output = Transcription(transcript=join(answer.value for answer in answers))
+    for answer in answers:
+        output.add_cost(answer)
+    return output
+
+
+def join(parts: Iterable[Transcript]) -> Transcript:
+    """One transcript of all the pieces of a recording, in their order."""
+    parts = list(parts)
+    segments = [segment for part in parts for segment in part.segments]
+    dropped = [text for part in parts for text in part.dropped or []]
+    seconds = [(str(part.language), word.end - word.start) for part in segments for word in part.words]
+    word_times = {language: method for part in parts for language, method in (part.word_times or {}).items()}
+    return Transcript(
+        segments=segments,
+        language=spoken_most(seconds),
+        dropped=dropped or None,
+        word_times=word_times or None,
+    )
+
+
+def _transcribe_piece(audio: str, piece: Span, result: Path, options: AnalyzeOptions) -> Answer[Transcript]:
+    request = TranscribeRequest(
+        audio=audio,
+        start=piece.start,
+        end=piece.end if piece.start < piece.end else None,
+        model=options.whisper_model,
+        result_uri=result.as_uri(),
+        **options.model_dump(include=SHARED),
+    )
+    return invoke("whisperx", request, Transcript)

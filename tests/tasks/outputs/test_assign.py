@@ -1,0 +1,97 @@
+"""A transcript and a diarization in, a transcript in which every word has a speaker out."""
+
+import time
+
+from containers.pyannote.contract import Diarization, Turn
+from containers.whisperx.contract import Segment, Transcript, Word
+from tasks.outputs.assign import assign_speakers
+
+
+def words(*timed: tuple[str, float, float]) -> list[Word]:
+    return [Word(word=text, start=start, end=end, score=0.9) for text, start, end in timed]
+
+
+def segment(text: str, *timed: tuple[str, float, float]) -> Segment:
+    said = words(*timed)
+    return Segment(start=said[0].start, end=said[-1].end, text=text, words=said)
+
+
+def diarization(*turns: tuple[str, float, float]) -> Diarization:
+    exclusive = [Turn(speaker=speaker, start=start, end=end) for speaker, start, end in turns]
+    return Diarization(turns=[], exclusive_turns=exclusive, voice_activity=[], speakers=[])
+
+
+def utterances(transcript: Transcript, heard: Diarization) -> list[tuple[str | None, str]]:
+    return [(part.speaker, part.text) for part in assign_speakers(transcript, heard).segments]
+
+
+HELLO = segment("Hello there. Hi!", ("Hello", 0.0, 0.4), ("there.", 0.4, 0.9), ("Hi!", 1.2, 1.5))
+
+
+def test_a_segment_is_split_where_the_speaker_changes():
+    transcript = Transcript(segments=[HELLO], language="en")
+    heard = diarization(("ann", 0.0, 1.0), ("bob", 1.1, 1.6))
+    assert utterances(transcript, heard) == [("ann", "Hello there."), ("bob", "Hi!")]
+    first, second = assign_speakers(transcript, heard).segments
+    assert (first.start, first.end, second.start, second.end) == (0.0, 0.9, 1.2, 1.5)
+    assert [word.speaker for word in first.words] == ["ann", "ann"]
+
+
+def test_the_turn_that_covers_most_of_a_word_has_it():
+    heard = diarization(("ann", 0.0, 0.5), ("bob", 0.5, 2.0))
+    assert utterances(Transcript(segments=[HELLO], language="en"), heard) == [
+        ("ann", "Hello"),
+        ("bob", "there. Hi!"),
+    ]
+
+
+def test_a_word_outside_all_turns_goes_to_the_nearest():
+    heard = diarization(("ann", 5.0, 6.0), ("bob", 9.0, 9.5))
+    said = [segment("before", ("before", 0.0, 1.0)), segment("between", ("between", 8.0, 8.5))]
+    said.append(segment("after", ("after", 20.0, 21.0)))
+    assert utterances(Transcript(segments=said, language="en"), heard) == [
+        ("ann", "before"),
+        ("bob", "between"),
+        ("bob", "after"),
+    ]
+
+
+def test_text_keeps_its_spaces_in_languages_with_and_without():
+    korean = segment("안녕하세요, 반갑습니다.", ("안녕하세요,", 0.0, 1.0), ("반갑습니다.", 2.0, 3.0))
+    japanese = segment("こんにちは元気", ("こんにちは", 4.0, 5.0), ("元気", 6.0, 7.0))
+    transcript = Transcript(segments=[korean, japanese], language="ko")
+    assert utterances(transcript, diarization(("ann", 0.0, 9.0))) == [
+        ("ann", "안녕하세요, 반갑습니다."),
+        ("ann", "こんにちは元気"),
+    ]
+    heard = diarization(("ann", 0.0, 1.5), ("bob", 1.5, 5.5), ("ann", 5.5, 8.0))
+    assert utterances(transcript, heard) == [
+        ("ann", "안녕하세요,"),
+        ("bob", "반갑습니다."),
+        ("bob", "こんにちは"),
+        ("ann", "元気"),
+    ]
+
+
+def test_without_turns_or_words_nothing_changes():
+    transcript = Transcript(segments=[HELLO], language="en")
+    assert assign_speakers(transcript, diarization()) == transcript
+    silence = Transcript(segments=[], language=None)
+    assert assign_speakers(silence, diarization(("ann", 0.0, 1.0))) == silence
+    untimed = Transcript(segments=[Segment(start=0, end=1, text="no word times")], language="en")
+    assert utterances(untimed, diarization(("ann", 0.0, 1.0))) == [(None, "no word times")]
+
+
+def test_the_given_transcript_stays_as_it_is():
+    transcript = Transcript(segments=[HELLO], language="en")
+    assign_speakers(transcript, diarization(("ann", 0.0, 1.0)))
+    assert transcript.segments[0].words[0].speaker is None
+
+
+def test_three_hours_take_a_moment():
+    said = [segment(f"w{n}", (f"w{n}", n / 3, n / 3 + 0.3)) for n in range(30_000)]
+    heard = diarization(*((f"speaker{n % 7}", n * 3.0, n * 3.0 + 2.9) for n in range(3_400)))
+    started = time.perf_counter()
+    assigned = assign_speakers(Transcript(segments=said, language="en"), heard)
+    assert time.perf_counter() - started < 10
+    assert all(part.speaker for part in assigned.segments)

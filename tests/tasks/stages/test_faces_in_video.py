@@ -1,0 +1,115 @@
+"""Real faces in moving pictures: who is followed, and who is seen speaking."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import pytest
+from PIL import Image
+
+from benchmarks import who_speaks
+from benchmarks.talking_faces import CONVERSATION, MOUTHS, Scene, build_talking_video
+from flows.images import running_images
+from tasks.media.decode import Decoded, decode_media
+from tasks.media.demo import PICTURES
+from tasks.stages.detect.run import DetectedFaces, detect
+from tasks.stages.options import AnalyzeOptions
+
+pytestmark = pytest.mark.slow
+
+WIDTH, HEIGHT, FPS, SHOT = 1280, 720, 25, 4  # pixels, frames per second, seconds
+# Middle of each face on face-api's pictures, counted and placed by eye.
+FACES = {
+    "sample1.jpg": ((500, 470), (930, 530), (1575, 315)),
+    "sample2.jpg": ((435, 265), (975, 335), (1545, 275)),
+    "sample3.jpg": ((685, 465), (1185, 360), (1600, 430)),
+    "sample4.jpg": ((335, 305), (755, 180), (1075, 290), (1350, 260)),
+    "sample5.jpg": ((465, 1010), (680, 540), (865, 215), (1190, 320), (1490, 525)),
+    "sample6.jpg": ((355, 610), (760, 470), (1270, 445), (1590, 410)),
+}
+EDGE = 130  # pixels of the picture between the middle of a face and the edge of the film
+
+
+@pytest.fixture(scope="module")
+def images() -> Iterator[None]:
+    with running_images():
+        yield
+
+
+def analyse(video: Path, folder: Path, frame_rate: float = 1) -> tuple[Decoded, DetectedFaces]:
+    decoded = decode_media(video, folder, frame_rate)
+    options = AnalyzeOptions(frame_rate=frame_rate)
+    return decoded, detect.fn(decoded.frames, decoded.shots, folder, options)
+
+
+class Pan:
+    """Six shots of four seconds: the camera moves over a picture, sideways and nearer or further away."""
+
+    def __init__(self, path: Path) -> None:
+        self.windows: list[tuple[str, tuple[float, float, float, float]]] = []
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264", rate=FPS, width=WIDTH, height=HEIGHT, pix_fmt="yuv420p")
+            stream.codec_context.options = {"preset": "veryfast"}
+            for number, name in enumerate(FACES):
+                with Image.open(PICTURES / name) as picture:
+                    picture.load()
+                    for frame in range(SHOT * FPS):
+                        progress = frame / (SHOT * FPS - 1)
+                        window = self._window(name, picture, progress if number % 2 else 1 - progress)
+                        self.windows.append((name, window))
+                        shown = picture.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR, box=window)
+                        container.mux(stream.encode(av.VideoFrame.from_image(shown.convert("RGB"))))
+            container.mux(stream.encode(None))
+
+    def _window(self, name: str, picture: Image.Image, progress: float) -> tuple[float, float, float, float]:
+        """As wide as all faces need at least; what is left of the picture is what it moves over."""
+        xs, ys = zip(*FACES[name], strict=True)
+        width = max(max(xs) - min(xs) + 3 * EDGE, (max(ys) - min(ys) + 3 * EDGE) * WIDTH / HEIGHT)
+        width += (min(picture.width, picture.height * WIDTH / HEIGHT) - width) * progress * 0.5
+        width = min(width, picture.width, picture.height * WIDTH / HEIGHT)
+        height = width * HEIGHT / WIDTH
+        least = max(max(xs) + EDGE - width, 0), max(max(ys) + EDGE - height, 0)
+        most = min(min(xs) - EDGE, picture.width - width), min(min(ys) - EDGE, picture.height - height)
+        left, top = (max(0, low + (high - low) * progress) for low, high in zip(least, most, strict=True))
+        return left, top, left + width, top + height
+
+    def person(self, time: float, x: float, y: float) -> tuple[str, int]:
+        """Who is at a place of the film at a time."""
+        name, (left, top, right, _) = self.windows[min(round(time * FPS), len(self.windows) - 1)]
+        x, y = (x * (right - left) / WIDTH + left, y * (right - left) / WIDTH + top)
+        near = min(
+            range(len(FACES[name])), key=lambda n: (FACES[name][n][0] - x) ** 2 + (FACES[name][n][1] - y) ** 2
+        )
+        return name, near
+
+
+def test_a_camera_that_pans_and_zooms_gives_one_track_a_person_without_a_switch(
+    images: None, tmp_path: Path
+) -> None:
+    pan = Pan(tmp_path / "pan.mp4")
+    decoded, found = analyse(tmp_path / "pan.mp4", tmp_path / "media", frame_rate=2)
+    assert decoded.shots == pytest.approx([SHOT * number for number in range(6)], abs=0.05)
+    people = [
+        {
+            pan.person(seen.time, seen.box.x + seen.box.width / 2, seen.box.y + seen.box.height / 2)
+            for seen in track.seen
+        }
+        for track in found.tracks
+    ]
+    assert all(len(shown) == 1 for shown in people), "a track holds one person"
+    assert len(found.tracks) == len({person for shown in people for person in shown}) == 22
+    assert sum(len(track.seen) for track in found.tracks) >= 0.9 * 22 * 2 * SHOT
+
+
+def test_who_speaks_is_who_is_seen_speaking(images: None, tmp_path: Path) -> None:
+    """A SYNTHETIC video: warped mouths of still faces, so an upper bound of what real ones give."""
+    (whole,) = CONVERSATION
+    scenes = (whole._replace(end=12.0), Scene("sample6.jpg", 18, {"speaker90": 0, "speaker91": None}))
+    spoken = build_talking_video(tmp_path / "talk.mp4", scenes)
+    found, linked = who_speaks.analyse(tmp_path / "talk.mp4", tmp_path, spoken)
+    assert len(found.tracks) == len(MOUTHS["sample5.jpg"]) + len(MOUTHS["sample6.jpg"])
+    score = who_speaks.score(linked, spoken, found)
+    assert score.wrong == 0, linked
+    assert score.right >= 4, linked
+    assert score.rejected == sum(turn.face is None for turn in spoken)
+    assert linked.turns == len(spoken)
