@@ -16,7 +16,9 @@ from tasks.asset.bucket import Location, absolute, is_remote, location, name_of
 from tasks.asset.folder import Asset
 from tasks.asset.manifest import Manifest
 from tasks.media.probe import probe
+from tasks.stages.common import StageOptions
 from tasks.stages.options import AnalyzeOptions
+from tasks.stages.registry import STAGES
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,17 +54,26 @@ def _parser() -> argparse.ArgumentParser:
         help="folder or s3:// prefix of asset folders (%(default)s)",
     )
     parser.add_argument("--force", action="store_true", help="do every stage again")
-    for name, field in AnalyzeOptions.model_fields.items():
+    _offer(parser, StageOptions)
+    for stage in STAGES.values():
+        if stage.options is not StageOptions:
+            _offer(parser.add_argument_group(stage.name, stage.about), stage.options)
+    return parser
+
+
+def _offer(group: argparse._ActionsContainer, options: type[StageOptions]) -> None:
+    """A flag for each option; all take their default from where they are declared."""
+    inherited = () if options is StageOptions else StageOptions.model_fields
+    for name, field in options.model_fields.items():
+        if name in inherited:
+            continue
         flag = f"--{name.replace('_', '-')}"
         if field.annotation is bool:
-            parser.add_argument(
+            group.add_argument(
                 flag, action=argparse.BooleanOptionalAction, default=None, help=field.description
             )
         else:
-            parser.add_argument(
-                flag, metavar="VALUE", help=f"{field.description} ({field.default or 'auto'})"
-            )
-    return parser
+            group.add_argument(flag, metavar="VALUE", help=f"{field.description} ({field.default or 'auto'})")
 
 
 def _run(media: Location, output: Location, options: AnalyzeOptions, force: bool) -> int:
@@ -105,7 +116,7 @@ def _analyze(
         server = started.enter_context(temporary_server())
         local = runtime_of(options) != "aws"
         if local and (endpoint := started.enter_context(running_images())):
-            endpoint.prewarm(["whisperx", "pyannote", "faceapi"])
+            endpoint.prewarm([stage.image for stage in STAGES.values() if stage.prewarm and stage.image])
         from flows.analyze.board import Board, current_board
         from flows.analyze.flow import analyze, manifest_of
         from flows.analyze.view import watching

@@ -7,22 +7,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from flows.analyze.plan import ALL
 from tasks.asset.manifest import StageEntry
 
-STAGES = (
-    "decode",
-    "denoise",
-    "transcribe",
-    "diarize",
-    "tag",
-    "detect",
-    "embed",
-    "look",
-    "link",
-    "check",
-    "index",
-    "publish",
-)
 State = Literal["waiting", "running", "done", "skipped", "failed"]
 
 
@@ -55,7 +42,7 @@ class Board:
     """Thread-safe; `on_change` is called with every stage whose state changed, `on_note` with other news."""
 
     on_change: Callable[[StageState], None] = lambda stage: None
-    stages: dict[str, StageState] = field(default_factory=lambda: {name: StageState(name) for name in STAGES})
+    stages: dict[str, StageState] = field(default_factory=lambda: {name: StageState(name) for name in ALL})
     on_note: Callable[[str], None] = lambda note: None
     created: float = field(default_factory=time.perf_counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)

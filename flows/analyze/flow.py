@@ -19,6 +19,7 @@ from deployments.local import LocalEndpoint
 from flows.analyze import ui
 from flows.analyze.artifacts import show_result
 from flows.analyze.board import Board, current_board
+from flows.analyze.find import find, stages_for
 from flows.analyze.plan import fingerprint, plan_keys
 from flows.analyze.shared import SharedResults, load_block
 from flows.analyze.stages import Stages
@@ -36,22 +37,11 @@ from tasks.media.probe import MediaInfo, probe
 from tasks.outputs.documents import Findings, embedding_rows
 from tasks.outputs.embeddings import write_embeddings
 from tasks.stages.check.run import check, prepare_check
-from tasks.stages.denoise.run import DenoisedAudio, denoise
-from tasks.stages.detect.run import detect
 from tasks.stages.detect.track import name_people
-from tasks.stages.diarize.run import diarize
-from tasks.stages.embed.run import embed
 from tasks.stages.index.run import index, withdraw
-from tasks.stages.link.run import link_speakers
-from tasks.stages.look.run import look
 from tasks.stages.options import AnalyzeOptions
 from tasks.stages.publish.run import publish, software_versions
-from tasks.stages.tag.run import tag
-from tasks.stages.transcribe.run import transcribe
-from tasks.stages.weights import weights
-
-HEARD = ("transcribe", "diarize", "tag")
-SEEN = ("detect", "embed", "look")
+from tasks.stages.stage import Part
 
 
 def _named_by_media() -> str:
@@ -121,8 +111,7 @@ def _analyze(
         prepare_check()
         stages = Stages(asset, keys, board, expires, block and SharedResults(block, asset), force)
         decoded = _decode_once(stages, asset, media, info, options)
-        findings = _find(stages, asset, decoded, options, keys)
-        _link(stages, asset, media, decoded, findings, options)
+        findings = _findings(find(stages, asset, media, decoded, options))
         embeddings = asset.cache / "embeddings.parquet"
         rows = embedding_rows(findings)
         write_embeddings(embeddings, asset.id, rows)
@@ -178,11 +167,8 @@ def manifest_of(state: State[Manifest]) -> Manifest:
 def _decode_once(
     stages: Stages, asset: Asset, media: Path, info: MediaInfo, options: AnalyzeOptions
 ) -> Decoded:
-    cleaned = () if options.denoise == "off" else ("denoise",)
-    if cleaned and not _denoised_folder(asset, stages.keys).exists():
-        stages.drop("denoise")
-    wanted = ((*cleaned, *HEARD) if info.audio_codec else ()) + (SEEN if info.video_codec else ())
-    wanted += ("link",) if info.audio_codec and info.video_codec else ()
+    parts: dict[Part, bool] = {"sound": bool(info.audio_codec), "picture": bool(info.video_codec)}
+    wanted = stages_for({part for part, there in parts.items() if there}, options)
     missing = [stage for stage in wanted if not stages.kept(stage)]
     again = bool(missing) and not complete_mark(asset.media).exists()
     future = stages.submit(
@@ -195,84 +181,21 @@ def _decode_once(
     return decoded
 
 
-def _find(
-    stages: Stages, asset: Asset, decoded: Decoded, options: AnalyzeOptions, keys: dict[str, str]
-) -> Findings:
-    """Sound, speech and faces at the same time: only speech has to wait, for its noise to be removed."""
-    audio, tagged, detected, embedded = decoded.audio_48k, None, None, None
-    looked = None
-    transcribed = diarized = cleaned = None
-    if decoded.frames:
-        detected = stages.submit("detect", detect, decoded.frames, decoded.shots, asset.media, options)
-        thumbnails = asset.cache / "pictures" / keys["look"]
-        looked = stages.submit("look", look, decoded.frames, thumbnails, *weights("look", options))
-    else:
-        stages.skip("the media has no picture", *SEEN)
-    if audio:
-        sounds_file = asset.cache / "sounds" / f"{keys['tag']}.npz"
-        tagged = stages.submit("tag", tag, audio, asset.media, options, sounds_file)
-        # From the original: denoising takes away what tells voices apart (DER 0.06 becomes 0.11).
-        diarized = stages.submit("diarize", diarize, decoded.audio_16k, asset.media, options)
-        cleaned = _denoise(stages, asset, decoded, options)
-        speech = (cleaned and cleaned.audio) or decoded.audio_16k
-        # When denoising failed, speech is read from the original, and the next run tries both again.
-        keep = cleaned is not None or options.denoise == "off"
-        transcribed = stages.submit("transcribe", transcribe, speech, asset.media, options, keep=keep)
-    else:
-        stages.skip("the media has no sound", "denoise", *HEARD)
-    faces = stages.collect(detected)
-    if faces:
-        crops = asset.cache / "crops" / keys["embed"]
-        embedded = stages.submit("embed", embed, decoded.frames, faces.frames, faces.tracks, crops)
-    elif detected:
-        stages.skip("no faces were detected, since that stage failed", "embed")
-    vectors = stages.collect(embedded)
-    pictures = stages.collect(looked)
-    words = stages.collect(transcribed)
-    turns = stages.collect(diarized)
-    sounds = stages.collect(tagged)
-    found = {
+def _findings(found: dict[str, Any]) -> Findings:
+    words, turns, sounds = (found.get(name) for name in ("transcribe", "diarize", "tag"))
+    faces, people, pictures = (found.get(name) for name in ("detect", "embed", "look"))
+    known = {
         "transcript": words and words.transcript,
         "diarization": turns and turns.diarization,
         "tags": sounds and sounds.tags,
         "frames": faces and faces.frames,
-        "tracks": faces and name_people(faces.tracks, vectors.people if vectors else {}),
-        "vectors": vectors and vectors.faces,
+        "tracks": faces and name_people(faces.tracks, people.people if people else {}),
+        "vectors": people and people.faces,
         "pictures": pictures and pictures.pictures,
-        "denoised": cleaned,
+        "denoised": found.get("denoise"),
+        "speaking": found.get("link"),
     }
-    return Findings(**{name: value for name, value in found.items() if value})
-
-
-def _denoise(stages: Stages, asset: Asset, decoded: Decoded, options: AnalyzeOptions) -> DenoisedAudio | None:
-    """None when switched off or failed."""
-    if options.denoise == "off":
-        stages.skip("switched off", "denoise")
-        return None
-    folder = _denoised_folder(asset, stages.keys)
-    return stages.collect(stages.submit("denoise", denoise, decoded.audio_48k, folder, options))
-
-
-def _denoised_folder(asset: Asset, keys: dict[str, str]) -> Path:
-    """Kept between runs like the stage's result, which names the files in it."""
-    return asset.cache / "denoised" / keys["denoise"]
-
-
-def _link(
-    stages: Stages, asset: Asset, media: Path, decoded: Decoded, findings: Findings, options: AnalyzeOptions
-) -> None:
-    """Adds to the findings which face speaks in which turn."""
-    ended = [stages.board.stages[stage] for stage in ("diarize", "embed")]
-    if unfinished := [stage for stage in ended if stage.state != "done"]:
-        reasons = " and ".join(f"{stage.name} was {stage.state}" for stage in unfinished)
-        stages.skip(f"it needs speakers and faces, and {reasons}", "link")
-        return
-    turns = findings.diarization.turns
-    hold = 1 / options.frame_rate
-    given = (findings.frames, decoded.shots, findings.tracks, hold, asset.media / "mouths")
-    linked = stages.collect(stages.submit("link", link_speakers, media, decoded.audio_16k, turns, *given))
-    if linked:
-        findings.speaking = linked
+    return Findings(**{name: value for name, value in known.items() if value})
 
 
 def _checked(

@@ -8,54 +8,22 @@ from tasks.asset.folder import fingerprint_of
 from tasks.media.probe import MediaInfo
 from tasks.stages.options import AnalyzeOptions
 from tasks.stages.output import stage_key
-from tasks.stages.weights import weights
+from tasks.stages.registry import STAGES
 
-FACE_OPTIONS = ("detector", "face_threshold", "min_face")
-# Not batch_size, device and pieces_at_once: they decide how fast the same words are found.
-SPEECH_OPTIONS = (
-    "language",
-    "whisper_model",
-    "languages",
-    "beam_size",
-    "compute_type",
-    "initial_prompt",
-    "hotwords",
-    "vad_method",
-    "vad_onset",
-    "vad_offset",
-    "chunk_size",
-)
-NOISE_OPTIONS = ("denoise", "denoise_engine", "denoise_format", "denoise_limit", "denoise_post_filter")
-SOUND_OPTIONS = (
-    "tag_mode",
-    "tag_only",
-    "tag_threshold",
-    "tag_thresholds",
-    "tag_top_k",
-    "tag_window",
-    "tag_hop",
-)
+FIRST, LAST = ("decode",), ("check", "index", "publish")  # of every analysis, around what was registered
+ALL = (*FIRST, *STAGES, *LAST)
 
 
 def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:
-    """Stage name to stage key."""
-
-    def key(stage: str, content: str, image: str | None, *names: str) -> str:
-        chosen = options.model_dump(include=set(names), mode="json")
-        return stage_key(stage, content, chosen, weights(stage, options), image)
-
-    keys = {"decode": key("decode", media.sha256, None, "frame_rate")}
-    speech = keys["decode"]
-    if options.denoise != "off":
-        keys["denoise"] = speech = key("denoise", speech, "deepfilternet", *NOISE_OPTIONS)
-    keys["transcribe"] = key("transcribe", speech, "whisperx", *SPEECH_OPTIONS)
-    speakers = ("num_speakers", "min_speakers", "max_speakers")
-    keys["diarize"] = key("diarize", keys["decode"], "pyannote", *speakers)
-    keys["tag"] = key("tag", keys["decode"], "audioset", *SOUND_OPTIONS)
-    keys["detect"] = key("detect", keys["decode"], "faceapi", *FACE_OPTIONS)
-    keys["embed"] = key("embed", keys["detect"], "facenet")
-    keys["link"] = key("link", f"{keys['embed']} {keys['diarize']}", "faceapi")
-    keys["look"] = key("look", keys["decode"], "facenet")
+    """Stage name to stage key, of those that the options do not switch off."""
+    frame_rate = options.model_dump(include={"frame_rate"}, mode="json")
+    keys = {"decode": stage_key("decode", media.sha256, frame_rate, [], None)}
+    for stage in STAGES.values():
+        if stage.wanted(options):
+            made_of = [keys[name] for name in stage.before if name in keys] or [keys["decode"]]
+            chosen = options.model_dump(include=stage.in_key, mode="json")
+            weights = stage.weights(options)
+            keys[stage.name] = stage_key(stage.name, " ".join(made_of), chosen, weights, stage.image)
     return keys
 
 

@@ -81,10 +81,6 @@ class Stages:
         named = files_named(text, self._asset.cache.as_uri())
         return all((self._asset.cache / unquote(name)).exists() for name in named)
 
-    def drop(self, stage: str) -> None:
-        """Forgets that an earlier run finished this stage."""
-        self._record(stage).unlink(missing_ok=True)
-
     def submit(
         self, stage: str, task: Task[..., Any], *args: Any, again: bool = False, keep: bool = True
     ) -> PrefectFuture[Any]:

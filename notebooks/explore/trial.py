@@ -14,6 +14,7 @@ from tasks.stages.detect.run import DetectedFaces, detect
 from tasks.stages.diarize.run import diarize
 from tasks.stages.options import AnalyzeOptions
 from tasks.stages.output import StageOutput
+from tasks.stages.registry import STAGES
 from tasks.stages.tag.run import tag
 from tasks.stages.transcribe.run import Transcription, transcribe
 
@@ -51,7 +52,9 @@ def _run(stage: str, decoded: Decoded, folder: Path, options: AnalyzeOptions) ->
     if stage == "diarize":
         return diarize.fn(decoded.audio_16k, folder, options)
     if stage == "tag":
-        return tag.fn(decoded.audio_48k, folder, options, folder / "sounds.npz")
+        return tag.fn(
+            decoded.audio_48k, folder, options, STAGES["tag"].weights(options)[0], folder / "sounds.npz"
+        )
     raise UserError(f"There is no stage '{stage}' to try: transcribe, diarize, tag or detect.")
 
 

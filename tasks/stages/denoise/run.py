@@ -7,7 +7,7 @@ from prefect import task
 from containers.common import storage
 from containers.deepfilternet.contract import Denoised, DenoiseRequest, NoiseEstimate
 from tasks.calls.invoke import invoke
-from tasks.stages.options import AnalyzeOptions
+from tasks.stages.denoise.options import DenoiseOptions
 from tasks.stages.output import StageOutput
 
 NOISE, SPECTROGRAM = "noise.json", "spectrogram.png"
@@ -45,7 +45,7 @@ class DenoisedAudio(StageOutput):
 
 
 @task
-def denoise(audio: str, folder: Path, options: AnalyzeOptions) -> DenoisedAudio:
+def denoise(audio: str, folder: Path, options: DenoiseOptions) -> DenoisedAudio:
     """48 kHz mono WAV in; into `folder` the noise over time and, where denoising helps or was asked for,
     the denoised audio and a picture of both."""
     picture = (folder / SPECTROGRAM).as_uri()

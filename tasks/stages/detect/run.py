@@ -9,8 +9,8 @@ from tasks.calls.invoke import invoke
 from tasks.calls.progress import advance
 from tasks.media.decode import Frame
 from tasks.stages.detect.frame_faces import FrameFaces
+from tasks.stages.detect.options import DetectOptions
 from tasks.stages.detect.track import Track, track_faces
-from tasks.stages.options import AnalyzeOptions
 from tasks.stages.output import StageOutput
 
 BATCH = 16  # pictures a call: small enough for true progress and any time-out, large enough to be cheap
@@ -29,7 +29,7 @@ class DetectedFaces(StageOutput):
 
 
 @task
-def detect(frames: list[Frame], shots: list[float], folder: Path, options: AnalyzeOptions) -> DetectedFaces:
+def detect(frames: list[Frame], shots: list[float], folder: Path, options: DetectOptions) -> DetectedFaces:
     """Boxes, landmarks, expressions, age, gender and a 128-d descriptor for every face of every frame.
 
     `shots`: when each shot starts, in seconds; a face is followed within one.

@@ -17,7 +17,7 @@ from tasks.calls.invoke import invoke
 from tasks.calls.pieces import duration_of, even_pieces
 from tasks.calls.progress import advance
 from tasks.calls.side_by_side import side_by_side
-from tasks.stages.options import AnalyzeOptions
+from tasks.stages.diarize.options import DiarizeOptions
 from tasks.stages.output import StageOutput
 
 HEARING = 0.95  # of the work of a long recording; the rest is clustering
@@ -32,7 +32,7 @@ class DiarizedAudio(StageOutput):
 
 
 @task
-def diarize(audio: str, folder: Path, options: AnalyzeOptions) -> DiarizedAudio:
+def diarize(audio: str, folder: Path, options: DiarizeOptions) -> DiarizedAudio:
     """Audio of any rate in, speaker turns, voice activity and one embedding per speaker out.
 
     A long recording is heard in pieces, `pieces_at_once` at a time, as a fleet of Lambdas takes them; then

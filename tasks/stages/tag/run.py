@@ -7,9 +7,8 @@ from prefect import task
 
 from containers.audioset.contract import TagRequest, Tags
 from tasks.calls.invoke import invoke
-from tasks.stages.options import AnalyzeOptions
 from tasks.stages.output import StageOutput
-from tasks.stages.weights import weights
+from tasks.stages.tag.options import TagOptions
 
 
 class TaggedAudio(StageOutput):
@@ -22,14 +21,14 @@ class TaggedAudio(StageOutput):
 
 
 @task
-def tag(audio: str, folder: Path, options: AnalyzeOptions, vectors: Path) -> TaggedAudio:
+def tag(audio: str, folder: Path, options: TagOptions, model: str, vectors: Path) -> TaggedAudio:
     """The original audio in (denoising would remove what is to be tagged), labels with times out.
 
-    A model that makes embeddings leaves them in `vectors`.
+    `model` is the tagger's id in the catalogue. One that makes embeddings leaves them in `vectors`.
     """
     request = TagRequest(
         audio=audio,
-        model=weights("tag", options)[0],
+        model=model,
         mode=options.tag_mode,
         only=options.tag_only,
         threshold=options.tag_threshold,

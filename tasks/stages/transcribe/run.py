@@ -12,11 +12,11 @@ from tasks.calls.invoke import invoke
 from tasks.calls.pieces import cut_pieces
 from tasks.calls.progress import advance
 from tasks.calls.side_by_side import side_by_side
-from tasks.stages.options import AnalyzeOptions
 from tasks.stages.output import StageOutput
+from tasks.stages.transcribe.options import TranscribeOptions
 
 # Options that a request has by the same name.
-SHARED = set(AnalyzeOptions.model_fields) & set(TranscribeRequest.model_fields)
+SHARED = set(TranscribeOptions.model_fields) & set(TranscribeRequest.model_fields)
 
 
 class Transcription(StageOutput):
@@ -42,7 +42,7 @@ class Transcription(StageOutput):
 
 
 @task
-def transcribe(audio: str, folder: Path, options: AnalyzeOptions) -> Transcription:
+def transcribe(audio: str, folder: Path, options: TranscribeOptions) -> Transcription:
     """Audio of any rate in, segments of words with start, end, score and language out.
 
     A long recording is cut at silences and its pieces are sent to the image `pieces_at_once` at a time, as a
@@ -78,7 +78,9 @@ def join(parts: Iterable[Transcript]) -> Transcript:
     )
 
 
-def _transcribe_piece(audio: str, piece: Span, result: Path, options: AnalyzeOptions) -> Answer[Transcript]:
+def _transcribe_piece(
+    audio: str, piece: Span, result: Path, options: TranscribeOptions
+) -> Answer[Transcript]:
     request = TranscribeRequest(
         audio=audio,
         start=piece.start,

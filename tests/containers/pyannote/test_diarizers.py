@@ -9,7 +9,7 @@ from containers.common.models import store as models
 from containers.pyannote.app import handler
 from containers.pyannote.diarizers import DIARIZERS, choose_diarizer, diarizer_of
 from tasks.stages.options import AnalyzeOptions
-from tasks.stages.weights import weights
+from tasks.stages.registry import STAGES
 from tests.containers.pyannote.published import list_models
 
 COMMUNITY = "pyannote-community-1/embedding/pytorch_model.bin"
@@ -38,18 +38,21 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_auto_is_the_best_that_the_store_holds_whole(store):
     assert choose_diarizer("auto") == "community-1"
-    assert weights("diarize", AnalyzeOptions()) == ["pyannote-community-1"]
+    assert STAGES["diarize"].weights(AnalyzeOptions()) == ["pyannote-community-1"]
     (store / COMMUNITY).unlink()
     assert choose_diarizer("auto") == "3.1"
-    assert weights("diarize", AnalyzeOptions()) == [Path(part).parts[0] for part in PARTS]
+    assert STAGES["diarize"].weights(AnalyzeOptions()) == [Path(part).parts[0] for part in PARTS]
     (store / PARTS[2]).unlink()
     assert choose_diarizer("auto") == "starter"
-    assert weights("diarize", AnalyzeOptions()) == ["pyannet-segmentation", "ge2e-speaker"]
+    assert STAGES["diarize"].weights(AnalyzeOptions()) == ["pyannet-segmentation", "ge2e-speaker"]
 
 
 def test_who_is_named_is_taken(store):
     assert [choose_diarizer(name) for name in DIARIZERS] == ["community-1", "3.1", "starter"]
-    assert weights("diarize", AnalyzeOptions(diarizer="starter")) == ["pyannet-segmentation", "ge2e-speaker"]
+    assert STAGES["diarize"].weights(AnalyzeOptions(diarizer="starter")) == [
+        "pyannet-segmentation",
+        "ge2e-speaker",
+    ]
 
 
 @pytest.mark.parametrize(

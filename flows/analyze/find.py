@@ -1,0 +1,69 @@
+"""Everything that is to be found: each stage starts as soon as those that it builds on have ended."""
+
+from pathlib import Path
+
+from prefect.futures import PrefectFuture
+
+from flows.analyze.stages import Stages
+from tasks.asset.folder import Asset
+from tasks.media.decode import Decoded
+from tasks.stages.options import AnalyzeOptions
+from tasks.stages.output import StageOutput
+from tasks.stages.registry import STAGES, waves
+from tasks.stages.stage import Inputs, Part, Stage
+
+
+def find(
+    stages: Stages, asset: Asset, media: Path, decoded: Decoded, options: AnalyzeOptions
+) -> dict[str, StageOutput]:
+    """The output of each stage that succeeded. One that cannot start is skipped, and the others go on."""
+    running: dict[str, PrefectFuture] = {}
+    found: dict[str, StageOutput] = {}
+
+    def collect(name: str) -> None:
+        if (future := running.pop(name, None)) and (output := stages.collect(future)):
+            found[name] = output
+
+    for stage in waves():
+        for name in stage.before:
+            collect(name)
+        if reason := _why_not(stage, stages, decoded, found, options):
+            stages.skip(reason, stage.name)
+            continue
+        kept = asset.cache / stage.keeps / stages.keys[stage.name]
+        task, arguments = stage.call(Inputs(media, decoded, found, options, asset.media, kept))
+        # What was made without a stage that failed is made again by the next run.
+        whole = all(name in found or not STAGES[name].wanted(options) for name in stage.before)
+        running[stage.name] = stages.submit(stage.name, task, *arguments, keep=whole)
+    for name in list(running):
+        collect(name)
+    return found
+
+
+def stages_for(parts: set[Part], options: AnalyzeOptions) -> list[str]:
+    """Those that a medium with these parts has something for."""
+    return [
+        stage.name for stage in STAGES.values() if stage.wanted(options) and parts.issuperset(stage.reads)
+    ]
+
+
+def parts_of(decoded: Decoded) -> set[Part]:
+    """What was decoded of the medium."""
+    parts: dict[Part, bool] = {"sound": decoded.audio_48k is not None, "picture": bool(decoded.frames)}
+    return {part for part, there in parts.items() if there}
+
+
+def _why_not(
+    stage: Stage, stages: Stages, decoded: Decoded, found: dict[str, StageOutput], options: AnalyzeOptions
+) -> str | None:
+    """The reason why a stage cannot start, for people."""
+    if not stage.wanted(options):
+        return "switched off"
+    if missing := [part for part in stage.reads if part not in parts_of(decoded)]:
+        return f"the media has no {' and no '.join(missing)}"
+    if lacking := [name for name in stage.needs if name not in found]:
+        ended = {"failed": "failed", "skipped": "was skipped"}
+        return "it needs " + " and ".join(
+            f"{name}, which {ended.get(stages.board.stages[name].state, 'did not end')}" for name in lacking
+        )
+    return None

@@ -1,0 +1,30 @@
+"""Who speaks is who is seen."""
+
+from tasks.stages.stage import Call, Inputs, Stage
+
+
+class LinkSpeakers(Stage):
+    name = "link"
+    about = "which face speaks"
+    image = "faceapi"
+    reads = ("sound", "picture")
+    needs = ("diarize", "embed")
+    after = ("detect",)
+
+    def weights(self, options: object) -> list[str]:
+        return ["faceapi"]
+
+    def call(self, given: Inputs) -> Call:
+        from tasks.stages.detect.track import name_people
+        from tasks.stages.link.run import link_speakers
+
+        faces = given.found["detect"]
+        tracks = name_people(faces.tracks, given.found["embed"].people)
+        turns = given.found["diarize"].diarization.turns
+        hold = 1 / given.options.frame_rate
+        sound, shots = given.decoded.audio_16k, given.decoded.shots
+        mouths = given.work / "mouths"
+        return link_speakers, (given.media, sound, turns, faces.frames, shots, tracks, hold, mouths)
+
+
+STAGE = LinkSpeakers()

@@ -1,0 +1,76 @@
+"""What a stage says about itself. Order, keys, options, documents, checks and report are derived from it.
+
+A stage is a folder of `tasks/stages` with a `stage.py` that holds one `STAGE`, and one line in `registry.py`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from tasks.stages.common import NotInKey, StageOptions
+
+if TYPE_CHECKING:
+    from prefect import Task
+
+    from tasks.media.decode import Decoded
+
+Part = Literal["sound", "picture"]
+Call = tuple["Task[..., Any]", Sequence[Any]]  # a task and its arguments
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a stage can be given."""
+
+    media: Path
+    decoded: "Decoded"
+    found: Mapping[str, Any]  # the output of each earlier stage that succeeded, by its name
+    options: Any  # of the stage's own class
+    work: Path  # a folder that goes when the run has ended
+    kept: Path  # the stage's own folder, which lasts as long as its result
+
+
+class Stage(ABC):
+    """Base of all stages. Methods import the stage's heavier files themselves: this one is part of `--help`."""
+
+    name: ClassVar[str]
+    about: ClassVar[str]  # what it finds, in a few words
+    image: ClassVar[str | None] = None  # the container whose models it calls
+    reads: ClassVar[tuple[Part, ...]]  # without these in the media there is nothing to do
+    needs: ClassVar[tuple[str, ...]] = ()  # stages whose output it is made of
+    after: ClassVar[tuple[str, ...]] = ()  # stages whose output it uses where there is one
+    options: ClassVar[type[StageOptions]] = StageOptions
+    keeps: ClassVar[str] = ""  # the folder in the asset's cache with the files that its output names
+    prewarm: ClassVar[bool] = False  # its image loads for seconds: it is started with the run
+
+    @abstractmethod
+    def call(self, given: Inputs) -> Call:
+        """The Prefect task that finds it, with its arguments."""
+
+    def wanted(self, options: Any) -> bool:
+        """False where the options switch it off."""
+        return True
+
+    def weights(self, options: Any) -> list[str]:
+        """Catalogue ids of its models, known before anything is loaded."""
+        return []
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        return (*self.needs, *self.after)
+
+    @property
+    def in_key(self) -> set[str]:
+        """Names of its options that change what it finds."""
+        own = {
+            name: field
+            for name, field in self.options.model_fields.items()
+            if name not in StageOptions.model_fields
+        }
+        return {
+            name
+            for name, field in own.items()
+            if not any(isinstance(mark, NotInKey) for mark in field.metadata)
+        }
