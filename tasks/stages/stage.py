@@ -33,7 +33,7 @@ class Inputs:
 
 
 class Stage(ABC):
-    """Base of all stages. Methods import the stage's heavier files themselves: this one is part of `--help`."""
+    """Base of all stages. Methods import heavier files themselves: this one is part of `--help`."""
 
     name: ClassVar[str]
     about: ClassVar[str]  # what it finds, in a few words
