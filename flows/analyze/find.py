@@ -6,7 +6,7 @@ from prefect.futures import PrefectFuture
 
 from flows.analyze.stages import Stages
 from tasks.asset.folder import Asset
-from tasks.media.decode import Decoded
+from tasks.media.decoded import Decoded
 from tasks.stages.options import AnalyzeOptions
 from tasks.stages.output import StageOutput
 from tasks.stages.registry import STAGES, waves

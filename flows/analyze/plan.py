@@ -1,11 +1,15 @@
 """Which stages an analysis has, and the key under which each one's result is kept.
 
 A key covers the media's content, the options that matter to the stage, its weights, its code and the keys of
-the stages it builds on: when nothing of these changed, the stage is not done again.
+the stages it builds on: when nothing of these changed, the stage is not done again. What only presents the
+results has a code of its own: when that changed, files are written anew and no model runs.
 """
+
+from pathlib import Path
 
 from tasks.asset.folder import fingerprint_of
 from tasks.media.probe import MediaInfo
+from tasks.stages.code import ROOT, code_of
 from tasks.stages.options import AnalyzeOptions
 from tasks.stages.output import stage_key
 from tasks.stages.registry import STAGES
@@ -16,17 +20,33 @@ ALL = (*FIRST, *STAGES, *LAST)
 
 def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:
     """Stage name to stage key, of those that the options do not switch off."""
+    code = codes()
     frame_rate = options.model_dump(include={"frame_rate"}, mode="json")
-    keys = {"decode": stage_key("decode", media.sha256, frame_rate, [], None)}
+    keys = {"decode": stage_key("decode", media.sha256, frame_rate, [], code["decode"])}
     for stage in STAGES.values():
         if stage.wanted(options):
             made_of = [keys[name] for name in stage.before if name in keys] or [keys["decode"]]
             chosen = options.model_dump(include=stage.in_key, mode="json")
-            weights = stage.weights(options)
-            keys[stage.name] = stage_key(stage.name, " ".join(made_of), chosen, weights, stage.image)
+            models = stage.weights(options)
+            keys[stage.name] = stage_key(stage.name, " ".join(made_of), chosen, models, code[stage.name])
     return keys
+
+
+def codes(root: Path = ROOT) -> dict[str, str]:
+    """A hash of each stage's code; `root` is the folder of the project."""
+    tasks = root / "tasks"
+    places = {
+        "decode": [tasks / "media" / "decode.py"],
+        **{stage.name: stage.sources(root) for stage in STAGES.values()},
+        "check": [tasks / "stages" / "check", tasks / "checks" / "rules.py"],
+        "index": [tasks / "stages" / "index"],
+        # With what each stage says of its documents and its part of the report.
+        "publish": [tasks / "stages", tasks / "outputs"],
+    }
+    return {name: code_of(sources, root) for name, sources in places.items()}
 
 
 def fingerprint(keys: dict[str, str], options: AnalyzeOptions) -> str:
     """Equal fingerprints: the asset folder would come out the same."""
-    return fingerprint_of({**keys, "index": str(options.index)})
+    code = codes()
+    return fingerprint_of({**keys, **{name: code[name] for name in LAST}, "indexed": str(options.index)})

@@ -12,45 +12,20 @@ import av
 import av.error
 import numpy as np
 from prefect import task
-from pydantic import BaseModel, Field
 
 from containers.common.errors import MediaError
 from containers.common.media.container import open_media
 from tasks.asset.folder import explain_disk
 from tasks.calls.progress import advance
 from tasks.media.cuts import CutDetector
+from tasks.media.decoded import Decoded, Frame
 from tasks.media.pictures import to_picture
 from tasks.media.probe import is_moving
-from tasks.stages.output import StageOutput
 
 SPEECH_RATE = 16_000  # Hz: Whisper and pyannote
 FULL_RATE = 48_000  # Hz: DeepFilterNet and the taggers
 GAP = 0.1  # seconds: timestamps that jump further than this are filled with silence
 JPEG_QUALITY = 92
-
-
-class Frame(BaseModel):
-    """A sampled picture and when it was shown."""
-
-    time: float = Field(description="seconds from the start of the media")
-    image: str = Field(description="file:// URI of a JPEG")
-
-
-class Decoded(StageOutput):
-    """What the models are given. URIs are None when the media has no audio."""
-
-    duration: float = Field(description="seconds really decoded")
-    audio_48k: str | None = None
-    audio_16k: str | None = None
-    frames: list[Frame] = []
-    shots: list[float] = Field(default=[], description="when each shot starts, seconds; the first at 0")
-    damaged_packets: int = 0
-
-    @property
-    def summary(self) -> str:
-        sound = "sound" if self.audio_48k else "no sound"
-        damage = f", {self.damaged_packets} damaged packets" if self.damaged_packets else ""
-        return f"{self.duration:.1f} s, {sound}, {len(self.frames)} frames, {len(self.shots)} shots{damage}"
 
 
 @task

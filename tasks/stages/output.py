@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
 
 from containers.common.contract import Answer, ModelRef
-from containers.common.image import CONTAINERS
 from containers.common.models.store import catalogue
 
 
@@ -37,28 +35,16 @@ class StageOutput(BaseModel):
         self.compute_seconds += answer.compute_seconds
 
 
-def stage_key(stage: str, content: str, options: dict[str, Any], models: list[str], image: str | None) -> str:
+def stage_key(stage: str, content: str, options: dict[str, Any], models: list[str], code: str) -> str:
     """The same key means the same result: same media, options, weights and code.
 
-    `content` names the input: the media's SHA-256 or the key of the stage before.
+    `content` names the input: the media's SHA-256 or the keys of the stages before; `code` is a hash.
     """
     parts = {
         "content": content,
         "options": options,
         "models": {model: catalogue()[model].sha256 for model in models if model in catalogue()},
-        "code": code_version(image) if image else None,
-        "version": 3,
+        "code": code,
     }
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     return f"{stage}-{digest[:24]}"
-
-
-@cache
-def code_version(image: str) -> str:
-    """SHA-256 over the sources of an image and of what all images share."""
-    digest = hashlib.sha256()
-    for folder in (CONTAINERS / image, CONTAINERS / "common"):
-        for path in sorted(folder.rglob("*")):
-            if path.suffix in {".py", ".mjs", ".txt"} and "node_modules" not in path.parts:
-                digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()

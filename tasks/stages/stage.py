@@ -3,18 +3,20 @@
 A stage is a folder of `tasks/stages` with a `stage.py` that holds one `STAGE`, and one line in `registry.py`.
 """
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from tasks.stages.code import ROOT
 from tasks.stages.common import NotInKey, StageOptions
 
 if TYPE_CHECKING:
     from prefect import Task
 
-    from tasks.media.decode import Decoded
+    from tasks.media.decoded import Decoded
 
 Part = Literal["sound", "picture"]
 Call = tuple["Task[..., Any]", Sequence[Any]]  # a task and its arguments
@@ -60,6 +62,11 @@ class Stage(ABC):
     @property
     def before(self) -> tuple[str, ...]:
         return (*self.needs, *self.after)
+
+    def sources(self, root: Path = ROOT) -> list[Path]:
+        """The code that its results depend on, with what that imports; how they are written down is not."""
+        folder = root / Path(inspect.getfile(type(self))).parent.relative_to(ROOT)
+        return [folder / "run.py", *([root / "containers" / self.image] if self.image else [])]
 
     @property
     def in_key(self) -> set[str]:

@@ -7,7 +7,7 @@ from prefect import task
 from containers.faceapi.contract import DetectRequest, DetectResult
 from tasks.calls.invoke import invoke
 from tasks.calls.progress import advance
-from tasks.media.decode import Frame
+from tasks.media.decoded import Frame
 from tasks.stages.detect.frame_faces import FrameFaces
 from tasks.stages.detect.options import DetectOptions
 from tasks.stages.detect.track import Track, track_faces

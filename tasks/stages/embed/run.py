@@ -11,7 +11,7 @@ from containers.facenet.contract import AlignedFace, EmbedRequest, EmbedResult, 
 from containers.facenet.matching import group_people
 from tasks.calls.invoke import invoke
 from tasks.calls.progress import advance
-from tasks.media.decode import Frame
+from tasks.media.decoded import Frame
 from tasks.stages.detect.frame_faces import FrameFaces
 from tasks.stages.detect.track import Track
 from tasks.stages.output import StageOutput

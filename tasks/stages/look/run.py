@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from containers.facenet.contract import PHASH, LookRequest, LookResult
 from tasks.calls.invoke import invoke
 from tasks.calls.progress import advance
-from tasks.media.decode import Frame
+from tasks.media.decoded import Frame
 from tasks.stages.output import StageOutput
 
 BATCH = 64  # pictures a call

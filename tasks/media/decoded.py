@@ -1,0 +1,29 @@
+"""What decoding leaves: sound and sampled frames, as every stage wants them."""
+
+from pydantic import BaseModel, Field
+
+from tasks.stages.output import StageOutput
+
+
+class Frame(BaseModel):
+    """A sampled picture and when it was shown."""
+
+    time: float = Field(description="seconds from the start of the media")
+    image: str = Field(description="file:// URI of a JPEG")
+
+
+class Decoded(StageOutput):
+    """What the models are given. URIs are None when the media has no audio."""
+
+    duration: float = Field(description="seconds really decoded")
+    audio_48k: str | None = None
+    audio_16k: str | None = None
+    frames: list[Frame] = []
+    shots: list[float] = Field(default=[], description="when each shot starts, seconds; the first at 0")
+    damaged_packets: int = 0
+
+    @property
+    def summary(self) -> str:
+        sound = "sound" if self.audio_48k else "no sound"
+        damage = f", {self.damaged_packets} damaged packets" if self.damaged_packets else ""
+        return f"{self.duration:.1f} s, {sound}, {len(self.frames)} frames, {len(self.shots)} shots{damage}"
