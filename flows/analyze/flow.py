@@ -34,10 +34,10 @@ from tasks.calls.invoke import about
 from tasks.checks.verdicts import Quality
 from tasks.media.decode import Decoded, complete_mark, decode
 from tasks.media.probe import MediaInfo, probe
-from tasks.outputs.documents import Findings, embedding_rows
+from tasks.outputs.documents import embedding_rows
 from tasks.outputs.embeddings import write_embeddings
+from tasks.outputs.findings import Findings, gather
 from tasks.stages.check.run import check, prepare_check
-from tasks.stages.detect.track import name_people
 from tasks.stages.index.run import index, withdraw
 from tasks.stages.options import AnalyzeOptions
 from tasks.stages.publish.run import publish, software_versions
@@ -111,7 +111,7 @@ def _analyze(
         prepare_check()
         stages = Stages(asset, keys, board, expires, block and SharedResults(block, asset), force)
         decoded = _decode_once(stages, asset, media, info, options)
-        findings = _findings(find(stages, asset, media, decoded, options))
+        findings = gather(find(stages, asset, media, decoded, options))
         embeddings = asset.cache / "embeddings.parquet"
         rows = embedding_rows(findings)
         write_embeddings(embeddings, asset.id, rows)
@@ -179,23 +179,6 @@ def _decode_once(
         asset.drop_media()
         raise UserError(stages.board.stages["decode"].reason)
     return decoded
-
-
-def _findings(found: dict[str, Any]) -> Findings:
-    words, turns, sounds = (found.get(name) for name in ("transcribe", "diarize", "tag"))
-    faces, people, pictures = (found.get(name) for name in ("detect", "embed", "look"))
-    known = {
-        "transcript": words and words.transcript,
-        "diarization": turns and turns.diarization,
-        "tags": sounds and sounds.tags,
-        "frames": faces and faces.frames,
-        "tracks": faces and name_people(faces.tracks, people.people if people else {}),
-        "vectors": people and people.faces,
-        "pictures": pictures and pictures.pictures,
-        "denoised": found.get("denoise"),
-        "speaking": found.get("link"),
-    }
-    return Findings(**{name: value for name, value in known.items() if value})
 
 
 def _checked(

@@ -38,9 +38,9 @@ def codes(root: Path = ROOT) -> dict[str, str]:
     places = {
         "decode": [tasks / "media" / "decode.py"],
         **{stage.name: stage.sources(root) for stage in STAGES.values()},
-        "check": [tasks / "stages" / "check", tasks / "checks" / "rules.py"],
+        # With what each stage says of its documents, its rules and its part of the report.
+        "check": [tasks / "stages", tasks / "checks"],
         "index": [tasks / "stages" / "index"],
-        # With what each stage says of its documents and its part of the report.
         "publish": [tasks / "stages", tasks / "outputs"],
     }
     return {name: code_of(sources, root) for name, sources in places.items()}

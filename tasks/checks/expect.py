@@ -62,3 +62,12 @@ def unique_together(sentence: str, columns: list[str], severity: str = "critical
     return expect.ExpectCompoundColumnsToBeUnique(
         column_list=columns, severity=severity, description=sentence
     )
+
+
+def within_media(what: str) -> list[Expectation]:
+    """A `what` has a `start` and an `end` between the media's own."""
+    return [
+        not_before(f"A {what} ends after it starts.", "end", "start"),
+        between(f"A {what} starts at or after 0 s.", "start", 0, float("inf")),
+        not_before(f"A {what} ends inside the media.", "latest", "end"),
+    ]

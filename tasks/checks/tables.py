@@ -4,7 +4,7 @@ Every row says which `asset` it belongs to and which `row` of its file it is.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +12,14 @@ import numpy as np
 import pandas as pd
 
 from containers.common.models.store import sha256_of
+from tasks.checks.table import Rows, Table
 from tasks.outputs.embeddings import read_embeddings
+from tasks.stages.registry import STAGES
 
 SLACK = 0.5  # seconds that a result may reach over the media's end: a model's last window is padded
 UNNORMALISED = {"faceapi", "panns-cnn14"}  # compared by distance, or normalised when they are indexed
-Rows = list[dict[str, Any]]
-BOX = ("left", "top", "right", "bottom", "width", "height")
-# Every column that a rule names, so that a file without rows still makes a whole table.
-COLUMNS = {
-    "segments": ["start", "end", "before", "latest", "language", "characters_per_second"],
-    "words": ["start", "end", "before", "score", "segment_start", "segment_end"],
-    "turns": ["start", "end", "latest", "speaker", "known"],
-    "exclusive_turns": ["start", "end", "before", "before_end", "latest"],
-    "tags": ["label", "score", "start", "end", "latest"],
-    "faces": ["time", "latest", "score", "inside", "expressions", "age", "gender_probability", *BOX],
+# Of every asset, whatever stages it has.
+OF_ALL = {
     "embeddings": ["model", "dimension", "model_dimension", "finite", "norm", "fact"],
     "manifest": ["kind", "name", "version", "sha256", "size", "found_size", "found_sha256"],
 }
@@ -45,99 +39,40 @@ def tables_of(
     """
     read = {name: json.loads(documents[name]) for name in documents if name.endswith(".json")}
     latest = float(manifest["duration"]) + SLACK
-    diarization = read["diarization.json"]
     rows = {
-        "segments": _segments(read["transcript.json"]),
-        "words": _words(read["transcript.json"]),
-        "turns": _turns(diarization),
-        "exclusive_turns": _ordered(diarization["exclusive_turns"]),
-        "tags": _tags(read["tags.json"]),
-        "faces": _faces(read["faces.json"]),
-        "embeddings": _embeddings(embeddings),
-        "manifest": _manifest(manifest, folder),
+        each.name: each.rows(read[each.document]) if each.document in read else []
+        for each in stage_tables().values()
     }
+    rows |= {"embeddings": _embeddings(embeddings), "manifest": _manifest(manifest, folder)}
     return {name: _table(asset, name, found, latest) for name, found in rows.items()}
+
+
+def stage_tables() -> dict[str, Table]:
+    """By name, what the stages' documents are checked as. Raises ValueError where two have one name."""
+    tables: dict[str, Table] = {}
+    for stage in STAGES.values():
+        for table in stage.tables():
+            if table.name in tables or table.name in OF_ALL:
+                raise ValueError(f"Two tables are named {table.name}; {stage.name}'s is one of them.")
+            tables[table.name] = table
+    return tables
+
+
+def _columns(name: str) -> Sequence[str]:
+    return OF_ALL[name] if name in OF_ALL else stage_tables()[name].columns
 
 
 def join(tables: list[Tables]) -> Tables:
     """The tables of many assets as one of each kind."""
-    return {name: pd.concat([each[name] for each in tables], ignore_index=True) for name in COLUMNS}
+    return {
+        name: pd.concat([each[name] for each in tables], ignore_index=True)
+        for name in (*stage_tables(), *OF_ALL)
+    }
 
 
 def _table(asset: str, name: str, rows: Rows, latest: float) -> pd.DataFrame:
     full = [{"asset": asset, "row": number, "latest": latest} | row for number, row in enumerate(rows)]
-    return pd.DataFrame(full, columns=["asset", "row", *COLUMNS[name]])
-
-
-def _ordered(rows: Rows) -> Rows:
-    """Each row with the start and the end of the one before it."""
-    before = [{"start": 0.0, "end": 0.0}, *rows]
-    return [
-        {**row, "before": other["start"], "before_end": other["end"]}
-        for row, other in zip(rows, before, strict=False)
-    ]
-
-
-def _segments(transcript: dict[str, Any]) -> Rows:
-    return [
-        {
-            **segment,
-            "language": segment.get("language") or transcript["language"],
-            "characters_per_second": len(segment["text"]) / max(segment["end"] - segment["start"], 0.1),
-        }
-        for segment in _ordered(transcript["segments"])
-    ]
-
-
-def _words(transcript: dict[str, Any]) -> Rows:
-    return [
-        {**word, "segment_start": segment["start"], "segment_end": segment["end"]}
-        for segment in transcript["segments"]
-        for word in _ordered(segment.get("words", []))
-    ]
-
-
-def _turns(diarization: dict[str, Any]) -> Rows:
-    known = {speaker["speaker"] for speaker in diarization["speakers"]}
-    return [{**turn, "known": turn["speaker"] in known} for turn in diarization["turns"]]
-
-
-def _tags(tags: dict[str, Any]) -> Rows:
-    return [
-        {**event, "start": event["start_time"], "end": event["end_time"]} for event in tags["predictions"]
-    ]
-
-
-def _faces(document: dict[str, Any]) -> Rows:
-    rows: Rows = []
-    for frame in document["frames"]:
-        for face in frame["faces"]:
-            box, person = face["detection"]["box"], face["ageAndGender"]
-            rows.append(
-                {
-                    "time": frame["time"],
-                    "score": face["detection"]["score"],
-                    "inside": _inside(box, frame["width"], frame["height"]),
-                    "expressions": sum(face["expressions"].values()),
-                    "age": person["age"],
-                    "gender_probability": person["genderProbability"],
-                    "left": box["x"],
-                    "top": box["y"],
-                    "right": box["x"] + box["width"],
-                    "bottom": box["y"] + box["height"],
-                    "width": frame["width"],
-                    "height": frame["height"],
-                }
-            )
-    return rows
-
-
-def _inside(box: dict[str, float], width: float, height: float) -> float | None:
-    """Share of the box's area that is inside the frame; none for a box without an area."""
-    across = min(box["x"] + box["width"], width) - max(box["x"], 0)
-    down = min(box["y"] + box["height"], height) - max(box["y"], 0)
-    area = box["width"] * box["height"]
-    return max(0, across) * max(0, down) / area if area > 0 else None
+    return pd.DataFrame(full, columns=["asset", "row", *_columns(name)])
 
 
 def _embeddings(path: Path) -> Rows:

@@ -5,9 +5,9 @@ import io
 from PIL import Image, ImageDraw, ImageFont
 
 from containers.common import storage
-from tasks.outputs.documents import Findings
+from tasks.outputs.findings import Findings
 from tasks.outputs.report_view import clock, speaker_name
-from tasks.stages.publish.run import best_crops
+from tasks.stages.embed.document import best_crops
 
 MOST, COLUMNS = 24, 8  # faces, the longest seen first
 SIDE, CAPTION, GAP = 112, 34, 8  # pixels

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -18,8 +19,10 @@ from tasks.asset.manifest import StageEntry
 from tasks.checks.verdicts import Quality
 from tasks.media.probe import MediaInfo
 from tasks.outputs import report_view
+from tasks.stages.code import ROOT
 from tasks.stages.denoise.run import DenoisedAudio
 from tasks.stages.detect.track import Track
+from tasks.stages.registry import STAGES
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -55,6 +58,7 @@ class ReportData(BaseModel):
     stages: list[StageEntry] = []
     models: list[ModelRef] = []
     quality: Quality | None = Field(default=None, description="none when it was not checked")
+    sections: dict[str, dict[str, Any]] = Field(default={}, description="what stages show of themselves")
     files: list[str] = Field(default=[], description="names beside the page, offered as links")
 
 
@@ -83,6 +87,8 @@ def render_report(asset: ReportData) -> str:
             ticks=report_view.axis_ticks(asset.duration),
             people=report_view.longest_seen(people, report_view.MOST_PEOPLE),
             people_found=len(people),
+            # What builds on most comes first.
+            sections=[stage.folder.name for stage in reversed(STAGES.values()) if stage.section],
             most_appearances=report_view.MOST_APPEARANCES,
             outcome={stage.name: stage for stage in asset.stages},
         )
@@ -92,7 +98,7 @@ def render_report(asset: ReportData) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader([TEMPLATES, ROOT / "tasks" / "stages"]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -16,7 +16,10 @@ from tasks.stages.common import NotInKey, StageOptions
 if TYPE_CHECKING:
     from prefect import Task
 
+    from tasks.checks.table import Table
     from tasks.media.decoded import Decoded
+    from tasks.outputs.findings import Findings
+    from tasks.stages.output import StageOutput
 
 Part = Literal["sound", "picture"]
 Call = tuple["Task[..., Any]", Sequence[Any]]  # a task and its arguments
@@ -46,10 +49,16 @@ class Stage(ABC):
     options: ClassVar[type[StageOptions]] = StageOptions
     keeps: ClassVar[str] = ""  # the folder in the asset's cache with the files that its output names
     prewarm: ClassVar[bool] = False  # its image loads for seconds: it is started with the run
+    software: ClassVar[tuple[str, ...]] = ()  # packages whose versions the manifest states
+    section: ClassVar[str] = ""  # title of its part of the report, which is report.html.j2 in its folder
 
     @abstractmethod
     def call(self, given: Inputs) -> Call:
         """The Prefect task that finds it, with its arguments."""
+
+    @abstractmethod
+    def output(self) -> "type[StageOutput]":
+        """What the task returns."""
 
     def wanted(self, options: Any) -> bool:
         """False where the options switch it off."""
@@ -59,13 +68,41 @@ class Stage(ABC):
         """Catalogue ids of its models, known before anything is loaded."""
         return []
 
+    def findings(self, output: Any, found: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of Findings that it fills; without any, its output is `Findings.of` its name."""
+        return {}
+
+    def documents(self, findings: "Findings", asset: str) -> dict[str, bytes]:
+        """Its files in the asset folder, by name, that are made of findings alone."""
+        return {}
+
+    def files(self, findings: "Findings") -> dict[str, bytes | Path]:
+        """Its other files there: what its task left in the asset's cache."""
+        return {}
+
+    def embeddings(self, findings: "Findings") -> list[dict[str, Any]]:
+        """Its rows for embeddings.parquet: `model`, `vector` and `metadata` with its `kind`."""
+        return []
+
+    def tables(self) -> "Sequence[Table]":
+        """The quality checks' tables of its documents, with their rules."""
+        return ()
+
+    def report(self, findings: "Findings") -> dict[str, Any]:
+        """What its part of the report shows: `section` in its template."""
+        return {}
+
+    @property
+    def folder(self) -> Path:
+        return Path(inspect.getfile(type(self))).parent
+
     @property
     def before(self) -> tuple[str, ...]:
         return (*self.needs, *self.after)
 
     def sources(self, root: Path = ROOT) -> list[Path]:
         """The code that its results depend on, with what that imports; how they are written down is not."""
-        folder = root / Path(inspect.getfile(type(self))).parent.relative_to(ROOT)
+        folder = root / self.folder.relative_to(ROOT)
         return [folder / "run.py", *([root / "containers" / self.image] if self.image else [])]
 
     @property

@@ -7,7 +7,8 @@ from typing import Any
 from prefect import task
 
 from tasks.checks.verdicts import Quality
-from tasks.outputs.documents import Findings, write_documents
+from tasks.outputs.documents import write_documents
+from tasks.outputs.findings import Findings
 from tasks.stages.output import StageOutput
 
 

@@ -1,6 +1,14 @@
 """Whose faces are one person's."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from tasks.stages.stage import Call, Inputs, Stage
+
+if TYPE_CHECKING:
+    from tasks.outputs.findings import Findings
+    from tasks.stages.output import StageOutput
 
 
 class Embed(Stage):
@@ -10,6 +18,7 @@ class Embed(Stage):
     reads = ("picture",)
     needs = ("detect",)
     keeps = "crops"
+    software = ("facenet-pytorch",)
 
     def weights(self, options: object) -> list[str]:
         from containers.common.models.store import has_model
@@ -21,6 +30,26 @@ class Embed(Stage):
 
         faces = given.found["detect"]
         return embed, (given.decoded.frames, faces.frames, faces.tracks, given.kept)
+
+    def output(self) -> "type[StageOutput]":
+        from tasks.stages.embed.run import EmbeddedFaces
+
+        return EmbeddedFaces
+
+    def findings(self, output: Any, found: Mapping[str, Any]) -> dict[str, Any]:
+        from tasks.stages.detect.track import name_people
+
+        return {"vectors": output.faces, "tracks": name_people(found["detect"].tracks, output.people)}
+
+    def files(self, findings: "Findings") -> dict[str, bytes | Path]:
+        from tasks.stages.embed.document import crop_files
+
+        return crop_files(findings)
+
+    def embeddings(self, findings: "Findings") -> list[dict[str, Any]]:
+        from tasks.stages.embed.document import face_rows
+
+        return face_rows(findings)
 
 
 STAGE = Embed()

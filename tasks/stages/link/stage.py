@@ -1,6 +1,12 @@
 """Who speaks is who is seen."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from tasks.stages.stage import Call, Inputs, Stage
+
+if TYPE_CHECKING:
+    from tasks.stages.output import StageOutput
 
 
 class LinkSpeakers(Stage):
@@ -25,6 +31,14 @@ class LinkSpeakers(Stage):
         sound, shots = given.decoded.audio_16k, given.decoded.shots
         mouths = given.work / "mouths"
         return link_speakers, (given.media, sound, turns, faces.frames, shots, tracks, hold, mouths)
+
+    def output(self) -> "type[StageOutput]":
+        from tasks.stages.link.run import Speaking
+
+        return Speaking
+
+    def findings(self, output: Any, found: Mapping[str, Any]) -> dict[str, Any]:
+        return {"speaking": output}
 
 
 STAGE = LinkSpeakers()

@@ -1,6 +1,13 @@
 """Pictures to find others by."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from tasks.stages.stage import Call, Inputs, Stage
+
+if TYPE_CHECKING:
+    from tasks.outputs.findings import Findings
+    from tasks.stages.output import StageOutput
 
 
 class Look(Stage):
@@ -20,6 +27,19 @@ class Look(Stage):
         from tasks.stages.look.run import look
 
         return look, (given.decoded.frames, given.kept, *self.weights(given.options))
+
+    def output(self) -> "type[StageOutput]":
+        from tasks.stages.look.run import SeenPictures
+
+        return SeenPictures
+
+    def findings(self, output: Any, found: Mapping[str, Any]) -> dict[str, Any]:
+        return {"pictures": output.pictures}
+
+    def embeddings(self, findings: "Findings") -> list[dict[str, Any]]:
+        from tasks.stages.look.document import picture_rows
+
+        return picture_rows(findings.pictures)
 
 
 STAGE = Look()

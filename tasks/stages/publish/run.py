@@ -13,25 +13,17 @@ from tasks.asset.bucket import Location, is_remote
 from tasks.asset.folder import MANIFEST, QUALITY, Asset
 from tasks.asset.manifest import Manifest
 from tasks.checks.verdicts import Quality
-from tasks.outputs.documents import Findings, write_documents
+from tasks.outputs.documents import write_documents
 from tasks.outputs.embeddings import read_embeddings
+from tasks.outputs.findings import Findings
 from tasks.outputs.report import ReportData, ReportFrame, ReportPerson, render_report
 from tasks.people.known import known_names, name_diarization, name_transcript
 from tasks.stages.detect.track import Track
+from tasks.stages.embed.document import best_crops
 from tasks.stages.output import StageOutput
+from tasks.stages.registry import STAGES
 
-PACKAGES = (
-    "mediaflow",
-    "prefect",
-    "whisperx",
-    "pyannote.audio",
-    "facenet-pytorch",
-    "faiss-cpu",
-    "torch",
-    "av",
-)
-
-
+PACKAGES = ("mediaflow", "prefect", "faiss-cpu", "torch", "av")  # beside what each stage names
 FOUND = "found.json"
 
 
@@ -65,13 +57,12 @@ def publish(
     found = Found(findings=findings, media=media).model_dump_json().encode()
     storage.write_bytes(storage.join(asset.cache, FOUND), found)
     files: dict[str, bytes | Path] = dict(write_documents(findings, asset.id))
-    if findings.denoised:
-        files |= findings.denoised.files
+    files |= {name: file for name, file in _left(findings).items() if "/" not in name}
     files["embeddings.parquet"] = embeddings
     if quality is not None:
         files[QUALITY] = quality.model_dump_json(indent=1).encode()
     names = [*files, MANIFEST]
-    files |= _crops(findings)
+    files |= _left(findings)
     files["report.html"] = render_report(_report_data(findings, manifest, media, names, quality)).encode()
     return Published(manifest=asset.publish(files, manifest))
 
@@ -102,21 +93,13 @@ def _report_data(
         models=manifest.models,
         files=names,
         quality=quality,
+        sections={name: stage.report(findings) for name, stage in STAGES.items() if stage.section},
     )
 
 
-def best_crops(findings: Findings) -> dict[int, str]:
-    """Track to the URI of its best face's crop."""
-    crops: dict[int, str] = {}
-    for vector in findings.vectors:
-        if vector.crop:
-            crops.setdefault(vector.track, vector.crop)
-    return crops
-
-
-def _crops(findings: Findings) -> dict[str, bytes | Path]:
-    """faces/<track>.jpg of the asset folder."""
-    return {f"faces/{track:03d}.jpg": storage.read_bytes(uri) for track, uri in best_crops(findings).items()}
+def _left(findings: Findings) -> dict[str, bytes | Path]:
+    """What the stages' tasks left to be published."""
+    return {name: file for stage in STAGES.values() for name, file in stage.files(findings).items()}
 
 
 def _quality(track: Track) -> float:
@@ -125,4 +108,5 @@ def _quality(track: Track) -> float:
 
 def software_versions() -> dict[str, str]:
     """Versions that a result may depend on."""
-    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    named = [*PACKAGES, *(name for stage in STAGES.values() for name in stage.software)]
+    return {"python": platform.python_version()} | {name: version(name) for name in named}

@@ -1,7 +1,15 @@
 """Speech as timed words."""
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
 from tasks.stages.stage import Call, Inputs, Stage
 from tasks.stages.transcribe.options import TranscribeOptions
+
+if TYPE_CHECKING:
+    from tasks.checks.table import Table
+    from tasks.outputs.findings import Findings
+    from tasks.stages.output import StageOutput
 
 
 class Transcribe(Stage):
@@ -12,6 +20,7 @@ class Transcribe(Stage):
     after = ("denoise",)
     options = TranscribeOptions
     prewarm = True
+    software = ("whisperx",)
 
     def weights(self, options: TranscribeOptions) -> list[str]:
         from containers.whisperx.languages import possible_models
@@ -26,6 +35,24 @@ class Transcribe(Stage):
         cleaned = given.found.get("denoise")
         speech = (cleaned and cleaned.audio) or given.decoded.audio_16k
         return transcribe, (speech, given.work, given.options)
+
+    def output(self) -> "type[StageOutput]":
+        from tasks.stages.transcribe.run import Transcription
+
+        return Transcription
+
+    def findings(self, output: Any, found: Mapping[str, Any]) -> dict[str, Any]:
+        return {"transcript": output.transcript}
+
+    def documents(self, findings: "Findings", asset: str) -> dict[str, bytes]:
+        from tasks.stages.transcribe.document import write_transcript
+
+        return write_transcript(findings)
+
+    def tables(self) -> "Sequence[Table]":
+        from tasks.stages.transcribe.checks import TABLES
+
+        return TABLES
 
 
 STAGE = Transcribe()

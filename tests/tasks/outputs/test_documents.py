@@ -5,7 +5,8 @@ import json
 import numpy as np
 
 from containers.audioset.contract import Prediction, Tags
-from tasks.outputs.documents import Findings, embedding_rows, write_documents
+from tasks.outputs.documents import embedding_rows, write_documents
+from tasks.outputs.findings import Findings
 
 
 def test_windows_of_sound_become_rows(tmp_path):

@@ -7,8 +7,8 @@ import pytest
 import soundfile
 from PIL import Image
 
-from tasks.outputs.documents import Findings
 from tasks.outputs.face_sheet import face_sheet
+from tasks.outputs.findings import Findings
 from tasks.outputs.sound_picture import HEIGHT, spectrogram
 
 RATE = 16_000

@@ -14,8 +14,9 @@ from containers.whisperx.contract import Segment, Transcript, Word
 from tasks.asset.folder import Asset
 from tasks.asset.manifest import Manifest
 from tasks.media.probe import MediaInfo
-from tasks.outputs.documents import Findings, embedding_rows
+from tasks.outputs.documents import embedding_rows
 from tasks.outputs.embeddings import write_embeddings
+from tasks.outputs.findings import Findings
 from tasks.people.edit import forget_person, name_person
 from tasks.people.known import spread_names
 from tasks.people.republish import republish_named

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tasks.outputs.documents import Findings, embedding_rows
+from tasks.outputs.documents import embedding_rows
+from tasks.outputs.findings import Findings
 from tasks.stages.look.run import PictureVector, SeenPictures, group_near_duplicates
 
 

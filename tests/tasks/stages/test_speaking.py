@@ -8,7 +8,8 @@ from containers.common.contract import Span
 from containers.faceapi.contract import AgeAndGender, Box, Detection, Face
 from containers.pyannote.contract import Diarization, Speaker, Turn
 from containers.whisperx.contract import Segment, Transcript, Word
-from tasks.outputs.documents import Findings, write_documents
+from tasks.outputs.documents import write_documents
+from tasks.outputs.findings import Findings
 from tasks.stages.detect.frame_faces import FrameFaces
 from tasks.stages.detect.track import Track, name_people, track_faces
 from tasks.stages.link.mouths import Following

@@ -1,0 +1,78 @@
+"""What a plausible transcript looks like."""
+
+from typing import TYPE_CHECKING, Any
+
+from tasks.checks.table import Rows, Table, in_order
+
+if TYPE_CHECKING:
+    from great_expectations.expectations.expectation import Expectation
+
+FASTEST = 45  # characters a second; fast speakers reach 25, and short interjections look faster
+# The languages of Whisper's tokenizer (openai/whisper, whisper/tokenizer.py, LANGUAGES).
+_LANGUAGES = (
+    "af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht "
+    "hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl "
+    "ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh"
+)
+LANGUAGES = _LANGUAGES.split()
+
+
+def segments(transcript: dict[str, Any]) -> Rows:
+    return [
+        {
+            **segment,
+            "language": segment.get("language") or transcript["language"],
+            "characters_per_second": len(segment["text"]) / max(segment["end"] - segment["start"], 0.1),
+        }
+        for segment in in_order(transcript["segments"])
+    ]
+
+
+def words(transcript: dict[str, Any]) -> Rows:
+    return [
+        {**word, "segment_start": segment["start"], "segment_end": segment["end"]}
+        for segment in transcript["segments"]
+        for word in in_order(segment.get("words", []))
+    ]
+
+
+def _segment_rules() -> "list[Expectation]":
+    from tasks.checks import expect
+
+    return [
+        *expect.within_media("segment"),
+        expect.not_before("Segments are in the order of their starts.", "start", "before"),
+        expect.one_of("The language is one that Whisper knows.", "language", LANGUAGES, "warning"),
+        expect.there("A segment has a language.", "language", "warning"),
+        expect.between("Nobody speaks that fast.", "characters_per_second", 0, FASTEST, "warning"),
+    ]
+
+
+def _word_rules() -> "list[Expectation]":
+    from tasks.checks import expect
+
+    return [
+        expect.not_before("A word ends after it starts.", "end", "start"),
+        expect.not_before("A word starts inside its segment.", "start", "segment_start"),
+        expect.not_before("A word ends inside its segment.", "segment_end", "end"),
+        expect.not_before("Words are in the order of their starts.", "start", "before", "warning"),
+        expect.between("A word's score is a probability.", "score", 0, 1, "warning"),
+    ]
+
+
+TABLES = (
+    Table(
+        "segments",
+        "transcript.json",
+        ("start", "end", "before", "latest", "language", "characters_per_second"),
+        segments,
+        _segment_rules,
+    ),
+    Table(
+        "words",
+        "transcript.json",
+        ("start", "end", "before", "score", "segment_start", "segment_end"),
+        words,
+        _word_rules,
+    ),
+)
