@@ -5,6 +5,8 @@ from typing import Any
 from tasks.outputs.findings import Findings
 from tasks.stages.registry import STAGES
 
+FIRST_ROWS = ("embed", "diarize", "tag")  # rows are numbered: these came before there were others
+
 
 def write_documents(findings: Findings, asset: str) -> dict[str, bytes]:
     """File name to content, for all files that are made of findings alone."""
@@ -20,6 +22,3 @@ def embedding_rows(findings: Findings) -> list[dict[str, Any]]:
     rows = {name: stage.embeddings(findings) for name, stage in STAGES.items()}
     first = [name for name in FIRST_ROWS if name in rows]
     return [row for name in (*first, *(name for name in rows if name not in first)) for row in rows[name]]
-
-
-FIRST_ROWS = ("embed", "diarize", "tag")  # rows are numbered: these came before there were others
