@@ -11,19 +11,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
-from filelock import FileLock
+from filelock import BaseFileLock
 
 from containers.common.errors import UserError
+from containers.common.locks import QUIET, lock_of
 from flows.child import start_child
 
 TEMPORARY = "MEDIAFLOW_TEMPORARY_SERVER"  # set while the server has no UI and ends with the run
 START_TIMEOUT = 600  # seconds; 8 on an idle 2-core machine, minutes on one that is overloaded
+STARTING = "Waiting for this run's Prefect server; those of several runs start one after another."
 
 
 @contextmanager
@@ -57,16 +59,20 @@ def temporary_server() -> Iterator[subprocess.Popen[bytes] | None]:
         process.wait()
 
 
-def wait_for_server(process: subprocess.Popen[bytes] | None) -> None:
-    """Returns when the server of `PREFECT_API_URL` answers.
+def wait_for_server(process: subprocess.Popen[bytes] | None, say: Callable[[str], object] = print) -> None:
+    """Returns when the server of `PREFECT_API_URL` answers; `say` is told what is waited for.
 
     Raises UserError when `process` has ended or ten minutes have passed.
     """
     url = os.environ.get("PREFECT_API_URL")
     if not url:
         return
-    deadline = time.monotonic() + START_TIMEOUT
-    while time.monotonic() < deadline and (process is None or process.poll() is None):
+    began = time.monotonic()
+    told = False
+    while time.monotonic() < began + START_TIMEOUT and (process is None or process.poll() is None):
+        if not told and time.monotonic() > began + QUIET:
+            told = True
+            say(STARTING if process else f"Waiting for the Prefect server at {url}.")
         try:
             if httpx.get(f"{url}/health", timeout=5, trust_env=False).status_code == 200:
                 return
@@ -85,6 +91,7 @@ def server_is_configured() -> bool:
 
 
 def _serve(port: int, host: str = "127.0.0.1") -> None:
+    import prefect.server.api.server  # noqa: F401  most of the wait: before the lock, not behind it
     import uvicorn
     from prefect.settings import get_current_settings
 
@@ -92,7 +99,7 @@ def _serve(port: int, host: str = "127.0.0.1") -> None:
     home.mkdir(parents=True, exist_ok=True)
     queue_writers()
     # Two first runs at once must not both create the database.
-    lock = FileLock(home / "mediaflow-server-start.lock")
+    lock = lock_of(home / "mediaflow-server-start.lock")
     lock.acquire()
     server = uvicorn.Server(
         uvicorn.Config(
@@ -128,10 +135,10 @@ def queue_writers() -> None:
         MODELS_DEPENDENCIES["database_config"] = QueuedSqlite(connection_url=url)
 
 
-def _release_when_started(server, lock: FileLock) -> None:
+def _release_when_started(server, lock: BaseFileLock) -> None:
     while not server.started:
         time.sleep(0.05)
-    lock.release(force=True)
+    lock.release()
 
 
 if __name__ == "__main__":

@@ -19,10 +19,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from containers.common import storage
 from containers.common.errors import StorageError, UserError
+from containers.common.locks import held
 from containers.faiss import remote
 from containers.faiss.contract import IndexVersion
 
@@ -101,7 +102,7 @@ def drafting(index_uri: str) -> Iterator[Draft]:
 def _turn(root: Path) -> Iterator[None]:
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / ".lock", timeout=PATIENCE):
+        with held(root / ".lock", f"another writer of {root}", patience=PATIENCE):
             for partial in root.glob(".*.part"):
                 shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
             yield

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from filelock import FileLock
-
 from containers.common.errors import StorageError, UserError
+from containers.common.locks import held
 from containers.common.models.lock import record
 from containers.common.models.store import Model, ModelFile, catalogue, sha256_of, store_folder
 from containers.model_downloader.contract import FetchedModel
@@ -110,17 +109,17 @@ def _fetch_alone(
     """While it works, no other thread or process touches this model or what is downloaded for it."""
     locks = store / ".locks"
     locks.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as held:
-        held.enter_context(FileLock(locks / f"{model.id}.lock"))
+    with ExitStack() as ours:
+        ours.enter_context(held(locks / f"{model.id}.lock", f"another run that fetches {model.id}"))
         if verify(model) is None:  # another run was faster
             return FetchedModel(id=model.id, status="present")
         guard = Guard()
-        session = held.enter_context(open_session(guard))
+        session = ours.enter_context(open_session(guard))
         missing = _missing(store, model)
         remotes = choose_remotes(find_remotes(session, guard, source, missing), missing)
         # Models may share archives: always in the same order, so that no two wait for each other.
         for key in sorted({remote.key for remote in remotes}):
-            held.enter_context(FileLock(locks / f"{key}.lock"))
+            ours.enter_context(held(locks / f"{key}.lock", f"another run that downloads for {model.id}"))
         moved, got = _download_all(store, model.id, remotes, progress)
         for orphan in (store / model.id).rglob(".*.part*"):  # of a run that was killed while it unpacked
             orphan.unlink()

@@ -11,16 +11,16 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from filelock import FileLock, Timeout
 from pydantic import BaseModel, Field
 
 from containers.common import storage
 from containers.common.errors import StorageError
+from containers.common.locks import held
 from containers.common.models.store import sha256_of
 from tasks.asset.bucket import Location, absolute, upload_folder, work_folder
 from tasks.asset.exchange import exchange
@@ -144,18 +144,11 @@ class Asset(BaseModel):
         Raises StorageError when the output folder cannot be written.
         """
         self.prepare()
-        with explain_disk(self.output):
-            lock = FileLock(self.lock_path)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                on_wait()
-                lock.acquire()
-        try:
+        with ExitStack() as ours:
+            with explain_disk(self.output):
+                ours.enter_context(held(self.lock_path, self.id, say=lambda _: on_wait(), quiet=0))
             with self._locked_everywhere(on_wait):
                 yield
-        finally:
-            lock.release()
 
     def _locked_everywhere(self, on_wait: Callable[[], None]) -> AbstractContextManager[object]:
         """Among the machines that write to one bucket; those on one disk see each other's lock files."""

@@ -3,15 +3,16 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from prefect import task
 
 from containers.common.errors import UserError
+from containers.common.locks import held
 from containers.common.models.store import sha256_of
 from containers.faiss.delta import list_delta, remove_delta
 from containers.faiss.staging import Part
@@ -30,18 +31,12 @@ def reindexing_alone(output: Path, on_wait: Callable[[], None]) -> Iterator[None
     """
     if not output.is_dir():
         raise UserError(f"There is no folder {output}.")
-    with explain_disk(output):
-        (output / ".cache").mkdir(exist_ok=True)
-        lock = FileLock(output / ".cache" / "reindex.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            on_wait()
-            lock.acquire()
-    try:
+    with ExitStack() as ours:
+        with explain_disk(output):
+            (output / ".cache").mkdir(exist_ok=True)
+            path = output / ".cache" / "reindex.lock"
+            ours.enter_context(held(path, "another re-index", say=lambda _: on_wait(), quiet=0))
         yield
-    finally:
-        lock.release()
 
 
 @task
@@ -106,7 +101,7 @@ def drop_orphans(output: Path) -> int:
                 continue
             asset.lock_path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with FileLock(asset.lock_path, timeout=0):
+                with held(asset.lock_path, "its analysis", patience=0):
                     if not asset.folder.exists():
                         remove_delta(index.as_uri(), file)
                         dropped += 1

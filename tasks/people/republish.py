@@ -1,7 +1,9 @@
 """Published assets get the names that are known now, from what their analysis found; no model runs."""
 
+from functools import partial
 from pathlib import Path
 
+from containers.common.locks import tell
 from tasks.asset.folder import QUALITY, Asset
 from tasks.checks.verdicts import Quality
 from tasks.outputs.embeddings import read_embeddings
@@ -17,7 +19,7 @@ def republish_named(output: Path) -> tuple[list[str], list[str]]:
     written, lost = [], []
     for asset_id in list_assets(output):
         asset = Asset(output=output.absolute(), id=asset_id)
-        with asset.locked(on_wait=lambda: None):
+        with asset.locked(on_wait=partial(tell, f"Waiting for the analysis of {asset_id}.")):
             manifest = asset.manifest()
             embeddings = asset.folder / "embeddings.parquet"
             if manifest is None or not embeddings.is_file():

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from filelock import FileLock
 from pydantic import BaseModel, Field, ValidationError
 
 from containers.common import storage
 from containers.common.errors import UserError
+from containers.common.locks import held
 from tasks.asset.folder import explain_disk
 
 MOST_EXAMPLES = 64  # of one person and model: those that differ most
@@ -91,7 +91,7 @@ def editing_people(output: Path) -> Iterator[People]:
     folder = people_folder(output)
     with explain_disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):
+    with held(folder / ".lock", f"whoever else edits {folder}"):
         people = load_people(output)
         before = people.model_dump_json()
         yield people

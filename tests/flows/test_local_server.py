@@ -3,9 +3,13 @@
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from containers.common.errors import UserError
 from flows.local_server import wait_for_server
@@ -19,6 +23,67 @@ def test_a_server_that_ended_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) 
     ended.wait()
     with pytest.raises(UserError, match="does not answer"):
         wait_for_server(ended)
+
+
+ONE_RUN = """
+import os, sys
+from flows.local_server import temporary_server, wait_for_server
+with temporary_server() as server:
+    wait_for_server(server)
+    print("ready", os.environ["PREFECT_API_URL"], flush=True)
+    sys.stdin.readline()  # it stays while the others start
+"""
+
+
+@pytest.mark.slow
+def test_several_runs_of_one_user_have_their_servers_at_once(tmp_path: Path) -> None:
+    """All of one home, which is empty; the second once waited until the first had ended."""
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "home")}
+    with ExitStack() as stack:
+        runs = []
+        for _ in range(3):
+            run = subprocess.Popen(
+                [sys.executable, "-c", ONE_RUN],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            stack.enter_context(run)
+            stack.callback(run.kill)
+            runs.append(run)
+        said = []
+        for run in runs:
+            assert run.stdout
+            said.append(next((line for line in run.stdout if line.startswith("ready")), "ended"))
+        assert len(set(said)) == len(runs) and "ended" not in said
+        for run in runs:
+            assert run.communicate("\n", timeout=60)[0] == "" and run.returncode == 0
+
+
+RUNS_AT_ONCE = int(os.environ.get("MEDIAFLOW_SOAK_RUNS", "20"))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_many_runs_started_in_the_same_second_all_complete(speech_wav: Path, tmp_path: Path) -> None:
+    samples, rate = soundfile.read(speech_wav)
+    home = {**os.environ, "PREFECT_HOME": str(tmp_path / "home")}
+
+    def run(number: int) -> tuple[int, str]:
+        clip = tmp_path / f"clip{number:02}.wav"
+        soundfile.write(clip, samples[number * rate : (number + 3) * rate], rate)
+        command = [sys.executable, "-m", "flows.analyze", str(clip), "--output", str(tmp_path / "out")]
+        done = subprocess.run(command, cwd=ROOT, env=home, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout[-2000:] + done.stderr
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(RUNS_AT_ONCE) as pool:
+        done = list(pool.map(run, range(RUNS_AT_ONCE)))
+    print(f"{RUNS_AT_ONCE} runs in {time.monotonic() - began:.0f} s", flush=True)
+    assert [said for code, said in done if code] == []
+    assert len(list((tmp_path / "out").glob("*/manifest.json"))) == RUNS_AT_ONCE
 
 
 TWO_WRITERS = """

@@ -27,9 +27,9 @@ def read_lock(store: Path) -> dict[str, Any]:
 
 def record(store: Path, model: str, origin: str, files: list[dict[str, Any]]) -> None:
     """Adds or replaces the model's files; other runs may do so for other models at the same moment."""
-    from filelock import FileLock  # the image that fetches has it; those that only read need none
+    from containers.common.locks import held  # filelock: not in the images that only read
 
-    with FileLock(store / ".locks" / f"{LOCK}.lock"):
+    with held(store / ".locks" / f"{LOCK}.lock", f"whoever else writes {store / LOCK}"):
         known = read_lock(store) | {model: {"origin": origin, "files": files}}
         text = json.dumps(known, indent=2, sort_keys=True, ensure_ascii=False)
         storage.write_bytes(storage.as_uri(store / LOCK), f"{text}\n".encode())
