@@ -47,7 +47,7 @@ def main() -> None:
         home = Path(folder, "prefect")
         home.mkdir()
         with serving(home) as (server, process):
-            os.environ |= {"PREFECT_API_URL": f"{server.url}/api", "PREFECT_HOME": str(home)}
+            os.environ |= {**server.variables, "PREFECT_HOME": str(home)}
             per_task(psutil.Process(process.pid).children()[0])
             if media:
                 per_run(media.absolute(), Path(folder, "out"))

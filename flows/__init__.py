@@ -4,10 +4,12 @@ import logging
 import os
 
 from containers.common.errors import UserError
+from flows.server_secret import know_secret
 
 # Prefect phones home unless told otherwise; an explicit setting of the user's wins.
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+know_secret()
 
 
 # Said by the state, or of no interest to who reads a run's log.

@@ -7,8 +7,9 @@ killed with its runs leaves them running. Both keep their deployment's place: th
 import socket
 from typing import Any
 
-import httpx
 import psutil
+
+from flows.ask_server import asking
 
 RUN_ID = "PREFECT__FLOW_RUN_ID"  # in the environment of a run's process
 
@@ -19,7 +20,7 @@ def put_back(api_url: str, pool: str) -> list[str]:
     To be called while nothing serves `pool`, here or elsewhere. Returns the names of the runs. Raises
     httpx.HTTPError where the server does not answer.
     """
-    with httpx.Client(base_url=api_url, timeout=60, trust_env=False) as client:
+    with asking(api_url) as client:
         wanted = {
             "flow_runs": {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}},
             "work_pools": {"name": {"any_": [pool]}},

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,6 +21,15 @@ from filelock import BaseFileLock
 from containers.common.errors import UserError
 from containers.common.locks import QUIET, lock_of
 from flows.child import start_child
+from flows.server_secret import (
+    API_URL,
+    CLIENT_SECRET,
+    SERVER_SECRET,
+    configured_url,
+    new_secret,
+    own_hosts,
+    server_settings,
+)
 
 TEMPORARY = "MEDIAFLOW_TEMPORARY_SERVER"  # set while the server has no UI and ends with the run
 START_TIMEOUT = 600  # seconds; 8 on an idle 2-core machine, minutes on one that is overloaded
@@ -34,18 +42,25 @@ def temporary_server() -> Iterator[subprocess.Popen[bytes] | None]:
 
     The block begins at once, with the server's process: give it to `wait_for_server` before the first flow.
     """
-    if server_is_configured():
+    if configured_url():
         yield None
         return
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {**os.environ, "PREFECT_SERVER_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1"}
+    url, secret = f"http://127.0.0.1:{port}/api", new_secret()
+    environment = {
+        **os.environ,
+        **server_settings(url, secret),
+        "PREFECT_SERVER_UI_ENABLED": "0",
+        "PREFECT__SERVER_EPHEMERAL": "1",
+    }
     nowhere = subprocess.DEVNULL
     process = start_child("flows.local_server", str(port), stdout=nowhere, stderr=nowhere, env=environment)
     # Nobody can read this server's log pages, and it may end before the last lines are sent.
     settings = {
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        API_URL: url,
+        CLIENT_SECRET: secret,
         "PREFECT_LOGGING_TO_API_ENABLED": "false",
         TEMPORARY: "1",
     }
@@ -64,7 +79,7 @@ def wait_for_server(process: subprocess.Popen[bytes] | None, say: Callable[[str]
 
     Raises UserError when `process` has ended or ten minutes have passed.
     """
-    url = os.environ.get("PREFECT_API_URL")
+    url = os.environ.get(API_URL)
     if not url:
         return
     began = time.monotonic()
@@ -81,19 +96,15 @@ def wait_for_server(process: subprocess.Popen[bytes] | None, say: Callable[[str]
     raise UserError(f"The Prefect server at {url} does not answer.")
 
 
-def server_is_configured() -> bool:
-    """Whether PREFECT_API_URL or a profile names one."""
-    if os.environ.get("PREFECT_API_URL"):
-        return True
-    home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect")
-    profiles = home / "profiles.toml"  # reading it costs nothing; importing Prefect costs seconds
-    return profiles.is_file() and "PREFECT_API_URL" in profiles.read_text(encoding="utf-8")
-
-
 def _serve(port: int, host: str = "127.0.0.1") -> None:
-    import prefect.server.api.server  # noqa: F401  most of the wait: before the lock, not behind it
+    if not os.environ.get(SERVER_SECRET):
+        sys.exit(
+            f"A Prefect server on {host} without {SERVER_SECRET} would obey everybody: `make serve` sets it."
+        )
     import uvicorn
+    from prefect.server.api.server import create_app  # most of the wait: before the lock, not behind it
     from prefect.settings import get_current_settings
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     home = get_current_settings().home
     home.mkdir(parents=True, exist_ok=True)
@@ -103,7 +114,8 @@ def _serve(port: int, host: str = "127.0.0.1") -> None:
     lock.acquire()
     server = uvicorn.Server(
         uvicorn.Config(
-            "prefect.server.api.server:create_app",
+            # Around Prefect's app and not in it: its own services ask it by a name that is no host.
+            lambda: TrustedHostMiddleware(create_app(), own_hosts(host), www_redirect=False),
             factory=True,
             host=host,
             port=port,

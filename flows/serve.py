@@ -14,8 +14,17 @@ from pathlib import Path
 
 import httpx
 
+from containers.common.errors import UserError
 from flows.child import end_child, start_child
 from flows.left_behind import put_back
+from flows.server_secret import (
+    CLIENT_SECRET,
+    SERVER_SECRET,
+    kept_secret,
+    know_secret,
+    secret_file,
+    server_settings,
+)
 
 API_URL = os.environ.setdefault("PREFECT_API_URL", "http://127.0.0.1:4200/api")
 # Runs say that they are alive, so that one whose process is gone can be told from one that works.
@@ -34,6 +43,7 @@ def main() -> None:
     with ExitStack() as ended:
         try:
             watched = {} if _answers() else {"server": _server}
+            _know_secret(ours="server" in watched)
             running = {name: start() for name, start in watched.items()}
             ended.callback(_end, running)
             _wait_for_server(running.get("server"))
@@ -45,6 +55,7 @@ def main() -> None:
             watched["worker"] = _worker
             running["worker"] = _worker()
             print(f"Ready: {API_URL.removesuffix('/api')}/deployments", flush=True)
+            print(_how_to_enter(), flush=True)
             while True:
                 time.sleep(0.5)
                 for name, process in list(running.items()):
@@ -54,6 +65,25 @@ def main() -> None:
                     running[name] = watched[name]()
         except KeyboardInterrupt:
             print("Stopping.", flush=True)
+
+
+def _know_secret(ours: bool) -> None:
+    """Into the environment: the secret of the server that runs, or of `ours`, which is about to start."""
+    if not ours:
+        return know_secret()
+    secret = os.environ.get(SERVER_SECRET) or os.environ.get(CLIENT_SECRET)
+    try:
+        os.environ[CLIENT_SECRET] = secret or kept_secret(API_URL)
+    except UserError as error:
+        sys.exit(str(error))
+
+
+def _how_to_enter() -> str:
+    path = secret_file(API_URL)
+    if not path.is_file():
+        return "The page may ask for this server's PREFECT_SERVER_API_AUTH_STRING."
+    shown = f": {os.environ.get(CLIENT_SECRET)}" if sys.stdout.isatty() else "."
+    return f"The page asks once for the password, which is the line in {path}{shown}"
 
 
 def _tidied() -> bool:
@@ -68,7 +98,8 @@ def _tidied() -> bool:
 
 def _server() -> subprocess.Popen[bytes]:
     address = httpx.URL(API_URL)
-    return start_child("flows.local_server", str(address.port), address.host, cwd=ROOT)
+    environment = {**os.environ, **server_settings(API_URL, os.environ[CLIENT_SECRET])}
+    return start_child("flows.local_server", str(address.port), address.host, cwd=ROOT, env=environment)
 
 
 def _worker() -> subprocess.Popen[bytes]:

@@ -42,13 +42,17 @@ def demo(demo_video: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     return output, done.stdout
 
 
+def chromium() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
     """The Chromium that is installed, headless."""
     from playwright.sync_api import sync_playwright
 
-    names = ("chromium", "chromium-browser", "google-chrome")
-    executable = next((path for name in names if (path := shutil.which(name))), None)
+    executable = chromium()
     if executable is None:
         pytest.skip("needs Chromium: install Debian's package chromium")
     with sync_playwright() as browsers:

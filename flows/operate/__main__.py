@@ -6,7 +6,7 @@ import sys
 from containers.common.errors import UserError
 from containers.common.image import IMAGES
 from flows.analyze.__main__ import quiet_prefect
-from flows.local_server import server_is_configured
+from flows.server_secret import configured_url
 from flows.settings.fields import Settings
 from flows.settings.load import apply
 
@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     quiet_prefect()
     try:
         settings = apply()
-        if not server_is_configured():
+        if not configured_url():
             raise UserError(
                 "No Prefect server is configured: set PREFECT_API_URL, or use a profile naming one."
             )

@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("what", help="an image; with --rollback or --use also models:URI and index:URI")
     parser.add_argument("--version", default="patch", help="major, minor, patch or a version (%(default)s)")
-    parser.add_argument("--build", help="command that builds and pushes {image} {version}; empty: pushed")
+    parser.add_argument("--pushed", action="store_true", help="it was built and pushed already")
     parser.add_argument("--worst", default="MEDIUM", help="worst severity that may pass (%(default)s)")
     parser.add_argument("--unsigned", action="store_true", help="do not ask for a signature")
     parser.add_argument("--shares", default="0.1,0.5", help="of calls for the canary (%(default)s)")
@@ -51,14 +51,14 @@ def _release(chosen: argparse.Namespace) -> int:
     with ExitStack() as started:
         server = started.enter_context(temporary_server())
         from deployments.release.watch import Smoke
-        from flows.release.flow import BUILD, release
+        from flows.release.flow import release
 
         smoke = chosen.smoke and TypeAdapter(list[Smoke]).validate_json(chosen.smoke.read_bytes())
         wait_for_server(server)
         done = release(
             image=chosen.what,
             version=chosen.version,
-            build=BUILD if chosen.build is None else chosen.build,
+            build=not chosen.pushed,
             worst=chosen.worst,
             signed=not chosen.unsigned,
             shares=json.loads(f"[{chosen.shares}]"),

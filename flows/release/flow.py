@@ -1,7 +1,7 @@
 """The release: build, scan, signature, a version, smoke requests, canary, promotion; back at a doubt."""
 
-import shlex
 import subprocess
+import sys
 from typing import Annotated, Any
 
 from prefect import flow, get_run_logger, task
@@ -18,7 +18,7 @@ from deployments.release.registry import Registry, severity_of
 from deployments.release.watch import Smoke, default_smoke, run_smoke, watch_alarms
 from flows.aws import client, read_settings
 
-BUILD = "make images IMAGE={image} VERSION={version} PUSH=1"
+BUILD = (sys.executable, "-m", "deployments.images", "build")  # what `make images` runs
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -37,7 +37,7 @@ class Released(BaseModel):
 def release(
     image: str,
     version: str = "patch",
-    build: str = BUILD,
+    build: bool = True,
     worst: str = "MEDIUM",
     signed: bool = True,
     shares: list[Share] | None = None,
@@ -53,7 +53,7 @@ def release(
     Args:
         image: name of an image: whisperx, pyannote, faceapi, ...
         version: major, minor, patch or a version.
-        build: command that builds and pushes; nothing when it is pushed already.
+        build: build and push it first; off when it is pushed already.
         worst: worst severity of findings that may pass.
         signed: an image without a signature is stopped.
         shares: of calls to the canary, one a step.
@@ -66,7 +66,7 @@ def release(
     registry = Registry(client("ecr"), settings.name(image))
     tag = registry.next_version(version) if build else version
     if build:
-        build_image(build, image, tag)
+        build_image(image, tag)
     findings = check_scan(registry, tag, allowed)
     profiles = check_signature(registry, tag) if signed else []
     function = Function(client("lambda"), settings.name(image), settings.alias)
@@ -90,9 +90,9 @@ def release(
 
 
 @task(name="build", task_run_name="build {image} {version}", cache_policy=NO_CACHE)
-def build_image(command: str, image: str, version: str) -> None:
-    """Runs the command, its output into the log. Raises ReleaseStopped with its last line when it fails."""
-    words = shlex.split(command.format(image=image, version=version))
+def build_image(image: str, version: str) -> None:
+    """Builds and pushes, its output into the log. Raises ReleaseStopped with its last line when it fails."""
+    words = [*BUILD, image, "--version", version, "--push"]
     logger = get_run_logger()
     last = "it could not be started"
     try:

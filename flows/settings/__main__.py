@@ -42,9 +42,9 @@ def _ask_server() -> dict[str, Any]:
     quiet_prefect()
     import httpx
 
-    from flows.local_server import server_is_configured
+    from flows.server_secret import configured_url
 
-    if not server_is_configured():
+    if not configured_url():
         raise UserError(
             "No Prefect server is configured: set PREFECT_API_URL, or use a profile that names one."
         )

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+from flows.ask_server import asking
 
 ROOT = Path(__file__).parents[2]
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
@@ -20,9 +20,15 @@ ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 class Server:
     """The REST API that the UI uses."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, home: Path) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self._client = httpx.Client(base_url=f"{self.url}/api", timeout=60, trust_env=False)
+        self.secret = (home / "mediaflow-secrets" / f"127.0.0.1-{port}").read_text().strip()
+        self._client = asking(f"{self.url}/api", self.secret)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """With which another process's commands ask it."""
+        return {"PREFECT_API_URL": f"{self.url}/api", "PREFECT_API_AUTH_STRING": self.secret}
 
     def call(self, method: str, path: str, **body: object) -> Any:
         answer = self._client.request(method, path, json=body or None)
@@ -83,7 +89,7 @@ def serving(home: Path, **environment: str) -> Iterator[tuple[Server, "subproces
         while "Ready: " not in log.read_text():
             assert process.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.5)
-        yield Server(port), process
+        yield Server(port, home), process
         os.killpg(process.pid, signal.SIGINT)  # Ctrl-C in a terminal
         assert process.wait(timeout=60) == 0, log.read_text()
     finally:

@@ -64,7 +64,7 @@ def test_each_object_becomes_one_run_and_its_message_goes(server, queue, tmp_pat
     sqs, url = queue
     deployment = server.deployment("analyze")
     server.call("PATCH", f"/deployments/{deployment['id']}", paused=True)  # the runs are asked for, and wait
-    environment = {**os.environ, "PREFECT_API_URL": f"{server.url}/api"}
+    environment = {**os.environ, **server.variables}
     command = [sys.executable, "-m", "flows.watch", "sqs:arrivals", "--output", "s3://media/out"]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -50,9 +50,10 @@ def test_what_a_killed_worker_left_goes_on_or_has_crashed(own_server, tmp_path) 
     assert state(server, elsewhere) == "Running", "another machine answers for it"
 
 
-def test_what_has_a_process_is_left_alone(own_server, tmp_path) -> None:
+def test_what_has_a_process_is_left_alone(own_server, monkeypatch, tmp_path) -> None:
     server, serve = own_server
     url = f"{server.url}/api"
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", server.secret)
     run = server.start("quality", output=str(tmp_path / "none"))
     deadline = time.monotonic() + 120
     while not any(

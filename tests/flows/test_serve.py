@@ -90,7 +90,7 @@ def test_a_batch_from_the_form(server, clip, tmp_path):
 def test_a_watched_folder_starts_each_file_once(server, clip, tmp_path):
     """Two watchers of one folder, one after the other: the server knows the file already."""
     (tmp_path / "arrived.wav").write_bytes(clip.read_bytes())
-    environment = {**os.environ, "PREFECT_API_URL": f"{server.url}/api"}
+    environment = {**os.environ, **server.variables}
     command = [sys.executable, "-m", "flows.watch", str(tmp_path), "--every", "1"]
     names = []
     for _ in range(2):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from prefect.filesystems import LocalFileSystem
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from prefect_aws import AwsCredentials, S3Bucket
 
 from containers.common.errors import StorageError, UserError
@@ -103,7 +103,7 @@ def test_a_bucket_that_is_not_there_is_one_sentence(bucket, tmp_path):
 def test_another_machine_goes_on_where_one_was_killed(
     server: Server, bucket: Any, clip: Path, tmp_path: Path
 ) -> None:
-    with temporary_settings({PREFECT_API_URL: f"{server.url}/api"}):
+    with temporary_settings({PREFECT_API_URL: f"{server.url}/api", PREFECT_API_AUTH_STRING: server.secret}):
         block = S3Bucket(bucket_name="media", bucket_folder="stages", credentials=AwsCredentials())
         block.save("results")
         AwsCredentials().save("no-files")
@@ -120,7 +120,7 @@ def test_another_machine_goes_on_where_one_was_killed(
         command = ["-m", "flows.analyze", str(clip), "--output", "s3://media/out", "--denoise", "off"]
         environment = {
             **os.environ,
-            "PREFECT_API_URL": f"{server.url}/api",
+            **server.variables,
             "MEDIAFLOW_WORK": str(tmp_path / machine),
             "MEDIAFLOW_RESULTS_BLOCK": "s3-bucket/results",
         }

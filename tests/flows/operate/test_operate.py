@@ -41,7 +41,7 @@ def operate(server: Server, *arguments: str, **environment: str) -> subprocess.C
     return subprocess.run(
         [sys.executable, "-m", "flows.operate", *arguments],
         cwd=ROOT,
-        env={**os.environ, **environment, "PREFECT_API_URL": f"{server.url}/api"},
+        env={**os.environ, **environment, **server.variables},
         capture_output=True,
         text=True,
         timeout=300,

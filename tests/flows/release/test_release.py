@@ -17,6 +17,7 @@ import boto3
 import httpx
 import numpy as np
 import pytest
+from prefect.exceptions import ParameterTypeError
 from prefect.testing.utilities import prefect_test_harness
 
 from containers.common import storage
@@ -152,7 +153,7 @@ def push(clients: dict[str, Any], tag: str, *findings: tuple[str, str]) -> None:
 
 
 def release(tag: str, **options: Any) -> Any:
-    return release_flow.release("faiss", tag, build="", **{"watch_s": 0, **options})
+    return release_flow.release("faiss", tag, build=False, **{"watch_s": 0, **options})
 
 
 def function(clients: dict[str, Any]) -> Function:
@@ -301,10 +302,19 @@ def test_versions_are_semantic_and_grow(account):
             registry.next_version(wrong)
 
 
-def test_the_build_is_a_command_and_its_failure_one_sentence(account):
-    failing = "sh -c 'echo building {image} {version}; echo no space left; exit 3'"
+def test_a_build_that_fails_is_one_sentence(account, monkeypatch):
+    monkeypatch.setattr(release_flow, "BUILD", ("sh", "-c", "echo no space left; exit 3"))
     with pytest.raises(ReleaseStopped, match=r"^Building faiss 1\.0\.1 failed: no space left\.$"):
-        release_flow.release("faiss", "patch", build=failing)
+        release_flow.release("faiss", "patch")
+
+
+def test_what_a_form_says_is_no_command(account, tmp_path):
+    """`build` was one once: whoever reached the server ran it on the worker's machine."""
+    with pytest.raises(ParameterTypeError):
+        release_flow.release("faiss", "patch", build=f"touch {tmp_path / 'here'}")
+    with pytest.raises(ReleaseStopped, match="no semantic version"):
+        release_flow.release("faiss", f"1.0.1 $(touch {tmp_path / 'here'})")
+    assert not (tmp_path / "here").exists()
 
 
 @pytest.mark.parametrize("store", ["s3://media/store", "file"])

@@ -100,7 +100,7 @@ def test_they_are_shown_with_their_origin_and_without_secrets(monkeypatch, capsy
 @pytest.mark.slow
 def test_prefect_variables_and_secret_blocks_are_read_from_the_server(server):
     server.call("POST", "/variables/", name="mediaflow_function_prefix", value="prod-")
-    variables = os.environ | {"PREFECT_API_URL": f"{server.url}/api", "COLUMNS": "200"}
+    variables = os.environ | server.variables | {"COLUMNS": "200"}
     command = [sys.executable, "-m", "flows.settings", "--server"]
     try:
         done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
