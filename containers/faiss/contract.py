@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from containers.common.contract import Contract, Request
+from containers.common.inside import Name
 
 Metric = Literal["cosine", "euclidean"]
 
@@ -12,7 +13,7 @@ Metric = Literal["cosine", "euclidean"]
 class Segment(Contract):
     """Exact vectors that a version uses: `<index>/<version>/vectors.f32`, row after row."""
 
-    version: str
+    version: Name
     count: int
 
 
@@ -27,7 +28,7 @@ class Tuning(Contract):
 class IndexVersion(Contract):
     """`<index>/<version>/manifest.json`."""
 
-    version: str
+    version: Name
     model: str = Field(description="the embedding model; vectors of different models never mix")
     dimension: int
     type: str = Field(description="faiss factory string")
@@ -38,7 +39,7 @@ class IndexVersion(Contract):
     metric: Metric
     count: int
     sha256: str = Field(description="of index.faiss")
-    previous: str | None = Field(
+    previous: Name | None = Field(
         default=None, description="the version this one replaced: where a rollback leads"
     )
     segments: list[Segment] = []

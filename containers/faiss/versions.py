@@ -23,6 +23,7 @@ from filelock import Timeout
 
 from containers.common import storage
 from containers.common.errors import StorageError, UserError
+from containers.common.inside import one_name
 from containers.common.locks import held
 from containers.faiss import remote
 from containers.faiss.contract import IndexVersion
@@ -56,13 +57,17 @@ def pointer(index_uri: str) -> Pointer | None:
     folder = storage.local_path(index_uri)
     if folder is None:
         found = storage.read_tagged(storage.join(index_uri, POINTER))
-        return Pointer(json.loads(found[0])["version"], found[1]) if found else None
+        return Pointer(_version_in(found[0]), found[1]) if found else None
     try:
-        return Pointer(json.loads((folder / POINTER).read_bytes())["version"])
+        return Pointer(_version_in((folder / POINTER).read_bytes()))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError) as error:
         raise StorageError(f"{folder / POINTER} cannot be read: {error}.") from error
+
+
+def _version_in(content: bytes) -> str:
+    return one_name(json.loads(content)["version"])
 
 
 def manifest(index_uri: str, version: str) -> IndexVersion:

@@ -18,6 +18,7 @@ from prefect.plugins import load_prefect_collections
 from pydantic import BaseModel, ValidationError
 
 from containers.common.errors import StorageError, UserError
+from containers.common.inside import inside
 from tasks.asset.folder import Asset, explain_disk
 
 HERE = "mediaflow-cache:"  # in a shared record, instead of the file:// URI of an asset's cache
@@ -49,7 +50,7 @@ class SharedRecord(BaseModel):
 
 
 class SharedResults:
-    """One asset's finished stages in a block. Who may write there is trusted, as with any Prefect result."""
+    """One asset's finished stages in a block. What it holds is believed as far as `records` goes."""
 
     def __init__(self, block: WritableFileSystem, asset: Asset) -> None:
         # Prefect dispatches to a coroutine where a loop runs, unless told not to.
@@ -62,7 +63,7 @@ class SharedResults:
         record = (self._asset.results / key).read_text(encoding="utf-8")
         files = {}
         for name in sorted(files_named(record, cache.as_uri())):
-            content = (cache / unquote(name)).read_bytes()
+            content = inside(cache, unquote(name)).read_bytes()
             files[name] = hashlib.sha256(content).hexdigest()
             self._write(name, content)
         shared = SharedRecord(record=record.replace(cache.as_uri(), HERE), files=files)
@@ -78,9 +79,7 @@ class SharedResults:
         except ValidationError:
             raise StorageError(f"The shared results of {key} are damaged.") from None
         for name, digest in shared.files.items():
-            path = self._asset.cache / unquote(name)
-            if not path.resolve().is_relative_to(self._asset.cache.resolve()):
-                raise StorageError(f"The shared results of {key} name a file elsewhere: {name}.")
+            path = inside(self._asset.cache, unquote(name))
             content = self._read(name)
             if content is None or hashlib.sha256(content).hexdigest() != digest:
                 return False  # two machines shared the same stage at once

@@ -1,6 +1,5 @@
 """Running a stage: kept results are taken, new ones kept, failures become one sentence on the board."""
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +14,9 @@ from prefect.utilities.annotations import quote
 
 from containers.common.contract import ModelRef
 from containers.common.errors import StorageError, UserError
+from containers.common.inside import inside
 from flows.analyze.board import Board
+from flows.analyze.records import read_record, records_at
 from flows.analyze.shared import SharedResults, files_named
 from flows.analyze.ui import show_refused, show_skipped
 from tasks.asset.folder import Asset
@@ -73,13 +74,13 @@ class Stages:
 
     def _holds(self, text: str) -> bool:
         try:
-            expiration = json.loads(text)["metadata"]["expiration"]
-        except (ValueError, LookupError):
+            expiration = read_record(text, self._asset.cache)["metadata"]["expiration"]
+            if expiration and datetime.fromisoformat(expiration) <= datetime.now(UTC):
+                return False
+            named = files_named(text, self._asset.cache.as_uri())
+            return all(inside(self._asset.cache, unquote(name)).exists() for name in named)
+        except (StorageError, ValueError, TypeError, LookupError):
             return False
-        if expiration and datetime.fromisoformat(expiration) <= datetime.now(UTC):
-            return False
-        named = files_named(text, self._asset.cache.as_uri())
-        return all((self._asset.cache / unquote(name)).exists() for name in named)
 
     def submit(
         self, stage: str, task: Task[..., Any], *args: Any, again: bool = False, keep: bool = True
@@ -105,8 +106,12 @@ class Stages:
             }
             if self._shared:
                 options["on_completion"].append(self._share(stage, self._shared))
+        ours = task.with_options(**options)
+        if ours.result_storage:
+            # As an option Prefect would take only a block that its server keeps.
+            ours.result_storage = records_at(self._asset.results)
         # Not a future among them: looking for one in each number of a thousand faces takes seconds a stage.
-        return task.with_options(**options).submit(*map(quote, args))
+        return ours.submit(*map(quote, args))
 
     def collect(self, future: PrefectFuture[Any] | None) -> Any:
         """The stage's output, or None when it failed or was not started."""

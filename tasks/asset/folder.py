@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field
 
 from containers.common import storage
 from containers.common.errors import StorageError
+from containers.common.inside import Name
 from containers.common.locks import held
 from containers.common.models.store import sha256_of
 from tasks.asset.bucket import Location, absolute, upload_folder, work_folder
@@ -39,7 +40,7 @@ class Asset(BaseModel):
     """One media file's place below the output folder, which with `remote` is this machine's side of it."""
 
     output: Path
-    id: str
+    id: Name
     remote: str | None = Field(default=None, description="s3:// URI of the output")
 
     @classmethod

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from containers.common.contract import ModelRef
+from containers.common.inside import Name, RelativePath
 from deployments.aws.costs import Costs
 from tasks.media.probe import MediaInfo
 
@@ -38,7 +39,7 @@ class Manifest(BaseModel):
     """Written last: an asset folder with a manifest is complete."""
 
     version: Literal[1] = 1
-    asset: str
+    asset: Name
     media: MediaInfo
     duration: float = Field(description="seconds really decoded")
     damaged_packets: int = 0
@@ -53,5 +54,5 @@ class Manifest(BaseModel):
     seconds: float = Field(description="wall time of the run that wrote this")
     peak_memory: dict[str, int] = Field(default={}, description="bytes, by image")
     costs: Costs | None = Field(default=None, description="of this run's calls on AWS, estimated")
-    files: dict[str, FileEntry] = {}
+    files: dict[RelativePath, FileEntry] = {}
     fingerprint: str = Field(description="equal for the same media, options, weights and code")

@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from containers.common import storage
+from containers.common.inside import one_name
 
 
 class ReindexOptions(BaseModel):
@@ -35,4 +36,4 @@ class ReindexOptions(BaseModel):
 
 
 def index_uri(output: Path, options: ReindexOptions, model: str) -> str:
-    return storage.join(options.index or output / "index", model)
+    return storage.join(options.index or output / "index", one_name(model))

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from containers.common.errors import UserError
+from containers.common.inside import existing
 from containers.common.models.store import sha256_of
-from tasks.asset.folder import Asset, explain_disk
+from tasks.asset.folder import explain_disk
 from tasks.people.appearances import Appearance, read_appearances
 from tasks.people.recognise import Group, group
 from tasks.people.store import Example, People, Person, editing_people, load_people, people_folder
@@ -130,8 +131,8 @@ def _keep_crop(output: Path, appearance: Appearance) -> str | None:
     """A copy of the face among the people: another model can embed it when the asset is long gone."""
     if appearance.thumbnail is None:
         return None
-    source = Asset(output=output, id=appearance.asset).cache / appearance.thumbnail
-    if not source.is_file():
+    source = existing(output / ".cache", appearance.asset, appearance.thumbnail)
+    if source is None:
         return None
     crops = people_folder(output) / "crops"
     target = crops / f"{sha256_of(source)[:24]}.jpg"

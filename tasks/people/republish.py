@@ -1,8 +1,11 @@
 """Published assets get the names that are known now, from what their analysis found; no model runs."""
 
+import json
 from functools import partial
 from pathlib import Path
 
+from containers.common.errors import StorageError
+from containers.common.inside import check_uris
 from containers.common.locks import tell
 from tasks.asset.folder import QUALITY, Asset
 from tasks.checks.verdicts import Quality
@@ -27,8 +30,10 @@ def republish_named(output: Path) -> tuple[list[str], list[str]]:
             if manifest.people == known_names(asset.output, asset.id, read_embeddings(embeddings)):
                 continue
             try:
-                found = Found.model_validate_json((asset.cache / FOUND).read_bytes())
-            except (FileNotFoundError, ValueError):
+                content = (asset.cache / FOUND).read_bytes()
+                check_uris(asset.cache, json.loads(content)["findings"])
+                found = Found.model_validate_json(content)
+            except (FileNotFoundError, ValueError, LookupError, TypeError, StorageError):
                 lost.append(asset_id)
                 continue
             kept = asset.cache / "embeddings.parquet"

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from containers.common.errors import UserError
+from containers.common.inside import existing
 from containers.faiss.contract import Filter, Match
 from containers.faiss.vectors import metric_of
-from tasks.asset.folder import Asset
 from tasks.people.appearances import COMPARED
 from tasks.search.answer import Answer, Moment, Question
 from tasks.search.library import Library
@@ -130,5 +130,5 @@ def _thumbnail(library: Library, match: Match) -> str | None:
     name = match.metadata.get("thumbnail")
     if not name:
         return None
-    path = Asset(output=library.output, id=match.asset).cache / name
-    return str(path) if path.is_file() else None
+    path = existing(library.output / ".cache", match.asset, name)
+    return str(path) if path else None

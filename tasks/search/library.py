@@ -6,6 +6,7 @@ from typing import Any
 
 from containers.audioset.contract import Tags
 from containers.common.errors import UserError
+from containers.common.inside import existing, one_name
 from containers.facenet.contract import DINOV2, PHASH
 from containers.faiss.contract import Filter, Match, SearchRequest, SearchResult
 from containers.faiss.delta import list_delta
@@ -76,7 +77,7 @@ class Library:
         return invoke("faiss", request, SearchResult).value.matches
 
     def _index(self, model: str) -> str:
-        return (self.output / "index" / model).as_uri()
+        return (self.output / "index" / one_name(model)).as_uri()
 
     @cached_property
     def people(self) -> Any:
@@ -119,7 +120,6 @@ class Library:
         rows = [row["metadata"] for row in read_embeddings(path)] if path.is_file() else []
         pictures = [row for row in rows if row.get("kind") == "picture" and row.get("thumbnail")]
         for row in sorted(pictures, key=lambda row: row["time"] - row["end"]):
-            found = Asset(output=self.output, id=asset).cache / row["thumbnail"]
-            if found.is_file():
+            if found := existing(self.output / ".cache", asset, row["thumbnail"]):
                 return str(found)
         return None

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 
 from containers.common.contract import Contract, ModelRef
 from containers.common.errors import ModelCorrupt, ModelMissing, UserError
+from containers.common.inside import Name, RelativePath
 from containers.common.models import store_cache, store_s3
 from containers.common.models.lock import read_lock
 
@@ -26,7 +27,7 @@ CATALOGUE = Path(__file__).with_name("catalogue.toml")
 class ModelFile(Contract):
     """One file of a model as it lies in the store."""
 
-    name: str
+    name: RelativePath
     sha256: str | None = Field(default=None, description="unknown until somebody has fetched the model")
     size: int | None = Field(default=None, description="bytes")
     parts: list[str] = Field(default=[], description="'<archive>:<path inside it>', joined in order")
@@ -35,7 +36,7 @@ class ModelFile(Contract):
 class Model(Contract):
     """A catalogue entry. `source` is read by the model downloader alone."""
 
-    id: str
+    id: Name
     task: str
     title: str
     revision: str

@@ -16,13 +16,14 @@ from pydantic import Field, ValidationError
 from containers.common import storage
 from containers.common.contract import Contract
 from containers.common.errors import StorageError
+from containers.common.inside import Name, RelativePath, one_name
 
 OBJECTS, MANIFESTS = "objects", "manifests"
 FRESH = 10  # seconds that a listing is believed; a worker lives for hours, and models may arrive
 
 
 class StoredFile(Contract):
-    name: str
+    name: RelativePath
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     size: int
     etag: str = Field(description="of the object as it was published; another one was put there by others")
@@ -31,7 +32,7 @@ class StoredFile(Contract):
 class Manifest(Contract):
     """What the store says of a model. `origin` is the catalogue entry's whose files these were."""
 
-    id: str
+    id: Name
     revision: str
     licence: str
     origin: str
@@ -63,7 +64,7 @@ def _pointed(pointer: str, moment: int) -> str:
             f"There is no pointer {pointer} to a version of the model store: publish one as {prefix}/v1 and "
             f"run `uv run python -m flows.release models:{prefix} --use v1`."
         )
-    return storage.join(pointer.rpartition("/")[0], json.loads(found[0])["version"])
+    return storage.join(pointer.rpartition("/")[0], one_name(json.loads(found[0])["version"]))
 
 
 def list_models(store: str) -> set[str]:

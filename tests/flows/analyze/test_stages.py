@@ -1,13 +1,15 @@
 """Which results of earlier runs are taken."""
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prefect.results import ResultRecord, ResultRecordMetadata
+from prefect.serializers import JSONSerializer
 
 from flows.analyze.board import Board
 from flows.analyze.stages import Stages
 from tasks.asset.folder import Asset
+from tasks.stages.output import StageOutput
 
 
 @pytest.fixture
@@ -17,11 +19,16 @@ def stages(tmp_path):
     return Stages(asset, {"tag": "tag-1"}, Board())
 
 
-def record(stages, result="{}", expires=None):
+class Kept(StageOutput):
+    uris: list[str] = []
+
+
+def record(stages, *uris, expires=None):
     """As Prefect writes it."""
     path = stages._asset.results / "tag-1"
-    expiration = expires and (datetime.now(UTC) + expires).isoformat()
-    path.write_text(json.dumps({"metadata": {"expiration": expiration}, "result": result}))
+    expiration = expires and datetime.now(UTC) + expires
+    about = ResultRecordMetadata(storage_key=str(path), serializer=JSONSerializer(), expiration=expiration)
+    path.write_bytes(ResultRecord(result=Kept(uris=list(uris)), metadata=about).serialize())
     return path
 
 
@@ -48,12 +55,12 @@ def test_one_that_a_kill_cut_off_is_not(stages):
 def test_one_whose_files_are_gone_is_not(stages):
     sounds = stages._asset.cache / "sounds.npz"
     sounds.touch()
-    record(stages, json.dumps({"sounds": sounds.as_uri()}))
+    record(stages, sounds.as_uri())
     assert stages.kept("tag")
     sounds.unlink()
     assert not stages.kept("tag")
 
 
 def test_decoded_media_that_is_gone_does_not_matter(stages):
-    record(stages, json.dumps({"audio": (stages._asset.media / "audio_16k.wav").as_uri()}))
+    record(stages, (stages._asset.media / "audio_16k.wav").as_uri())
     assert stages.kept("tag")

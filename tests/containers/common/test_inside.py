@@ -1,0 +1,147 @@
+"""Names and URIs that others wrote stay inside the folder they are for."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from containers.common.errors import StorageError
+from containers.common.inside import Name, RelativePath, check_uris, existing, inside, one_name
+
+ROOT = Path(__file__).parents[3]
+LEADS_OUT = ["..", "../x", "a/../../x", "/etc/passwd", "a/../..", "\0"]
+# Where the right side of a path is something that a file, a bucket or a browser said.
+SAID_BY_OTHERS = {"thumbnail", "crop"}
+
+
+@pytest.mark.parametrize("name", LEADS_OUT)
+def test_what_leads_out_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="is not inside"):
+        inside(tmp_path, name)
+    assert existing(tmp_path, name) is None
+
+
+def test_what_stays_inside_is_a_path(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b.jpg").touch()
+    assert existing(tmp_path, "a", "b.jpg") == tmp_path / "a" / "b.jpg"
+    assert existing(tmp_path, "a/../a/b.jpg")
+    assert inside(tmp_path, "not there") == tmp_path / "not there"
+    assert existing(tmp_path, "a") is None, "no file"
+
+
+def test_a_link_leads_out_too(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "picture.jpg").symlink_to("/etc/passwd")
+    (tmp_path / "out" / "folder").symlink_to("/etc")
+    for name in ("picture.jpg", "folder/passwd"):
+        assert existing(tmp_path / "out", name) is None
+    with pytest.raises(StorageError):
+        check_uris(tmp_path / "out", [(tmp_path / "out" / "picture.jpg").as_uri()])
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_an_output_that_is_itself_a_link_is_inside(folder: bool, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "disk")
+    (tmp_path / "disk" / "a.jpg").touch()
+    assert existing(tmp_path / "out", "a.jpg")
+    check_uris(tmp_path / "out", [(tmp_path / ("disk" if folder else "out") / "a.jpg").as_uri()])
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "file:///etc/passwd",
+        "FILE:///etc/passwd",
+        " file:///etc/passwd",
+        "fi\nle:///etc/passwd",
+        "file://{}/../x",
+        "file://{}/%2e%2e/x",
+        "file://{}/a/../../x",
+    ],
+)
+def test_a_uri_in_any_spelling_is_looked_at(uri: str, tmp_path: Path) -> None:
+    here = (tmp_path / "a.jpg").as_uri()
+    for value in ({"deep": [here, {"er": uri.format(tmp_path)}]}, {uri.format(tmp_path): 1}):
+        with pytest.raises(StorageError):
+            check_uris(tmp_path, value)
+    check_uris(
+        tmp_path, {"words": "at 10:30 he said: file it", "at": "s3://bucket/key", "n": [1, None, here]}
+    )
+
+
+def test_the_types_of_names() -> None:
+    path, name = TypeAdapter(RelativePath), TypeAdapter(Name)
+    assert path.validate_python("faces/001.jpg") == "faces/001.jpg"
+    assert name.validate_python("whisper-base") == one_name("whisper-base") == "whisper-base"
+    for wrong in (*LEADS_OUT, "", ".", "a//b", "a\\..\\b", "./a"):
+        for kind in (path, name):
+            with pytest.raises(ValidationError, match="is no name"):
+                kind.validate_python(wrong)
+        with pytest.raises(StorageError):
+            one_name(wrong)
+    with pytest.raises(ValidationError):
+        name.validate_python("a/b")
+
+
+@pytest.mark.parametrize("folder", ["flows", "tasks", "containers", "notebooks"])
+def test_nobody_follows_what_others_wrote_without_looking(folder: str) -> None:
+    """`folder / row["thumbnail"]`, `folder / unquote(name)`: `inside` and `existing` are for them."""
+    found = []
+    for path in (ROOT / folder).rglob("*.py"):
+        if "node_modules" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and _said(node.right):
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}")
+    assert found == []
+
+
+def _said(right: ast.expr) -> bool:
+    if isinstance(right, ast.Subscript):
+        return isinstance(right.slice, ast.Constant) and isinstance(right.slice.value, str)
+    if isinstance(right, ast.Call):
+        called = right.func.attr if isinstance(right.func, ast.Attribute) else getattr(right.func, "id", "")
+        return called in ("unquote", "get")
+    return isinstance(right, ast.Attribute) and right.attr in SAID_BY_OTHERS
+
+
+def test_a_catalogue_writes_nowhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from containers.common.errors import UserError
+    from containers.common.models import store
+
+    entry = '[[model]]\nid = "{}"\ntask = "t"\ntitle = "t"\nrevision = "1"\nlicence = "MIT"\nprofile = "p"\n'
+    entry += 'source = {{}}\nfiles = [{{name = "{}"}}]\n'
+    for model, file in (("../x", "model.bin"), ("mine", "../../x"), ("mine", "/etc/x")):
+        catalogue = tmp_path / "catalogue.toml"
+        catalogue.write_text(entry.format(model, file))
+        with pytest.raises(UserError, match="is no name of a file"):
+            store._read_catalogue(catalogue)
+    catalogue.write_text(entry.format("mine", "sub/model.bin"))
+    assert store._read_catalogue(catalogue).model[0].id == "mine"
+
+
+@pytest.mark.parametrize("wrong", ["../../x", "/etc/x"])
+def test_a_store_s_manifest_writes_nowhere_else(wrong: str) -> None:
+    from containers.common.models.store_s3 import Manifest
+
+    file = {"name": wrong, "sha256": "0" * 64, "size": 1, "etag": "e"}
+    about = {"id": "mine", "revision": "1", "licence": "MIT", "origin": "o"}
+    with pytest.raises(ValidationError, match="is no name"):
+        Manifest.model_validate(about | {"files": [file]})
+    with pytest.raises(ValidationError, match="is no name"):
+        Manifest.model_validate(about | {"id": wrong, "files": []})
+
+
+def test_an_index_s_pointer_and_manifest_stay_in_the_index(tmp_path: Path) -> None:
+    from containers.faiss.contract import Segment
+    from containers.faiss.versions import pointer
+
+    (tmp_path / "current").write_text(json.dumps({"version": "../elsewhere"}))
+    with pytest.raises(StorageError, match="is no name"):
+        pointer(tmp_path.as_uri())
+    with pytest.raises(ValidationError, match="is no name"):
+        Segment.model_validate({"version": "../elsewhere", "rows": 1})
