@@ -56,14 +56,32 @@ class PlainClient:
     def _call(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> tuple[bytes, dict[str, Any]]:
-        connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
-        with contextlib.closing(connection):
-            connection.request(method, f"/2018-06-01/runtime/invocation/{path}", body, headers or {})
+        address, _, secret = os.environ["AWS_LAMBDA_RUNTIME_API"].partition("/")
+        with contextlib.closing(http.client.HTTPConnection(address)) as connection:
+            path = f"/{secret}/2018-06-01/runtime/invocation/{path}"
+            connection.request(method, path, body, headers or {})
             response = connection.getresponse()
             content = response.read()
         if response.status >= 300:
             raise RuntimeError(f"The Runtime API answers {response.status} to {method} {path}")
         return content, dict(response.headers)
+
+
+def report_below_secret_path() -> None:
+    """awslambdaric reports a failed init through http.client, which takes a host and no path behind it."""
+    from awslambdaric.lambda_runtime_client import BaseLambdaRuntimeClient
+
+    call = BaseLambdaRuntimeClient.call_rapid
+
+    def call_below(self: Any, method: str, endpoint: str, *arguments: Any, **options: Any) -> None:
+        named = self.lambda_runtime_address
+        self.lambda_runtime_address, _, secret = named.partition("/")
+        try:
+            call(self, method, f"/{secret}{endpoint}", *arguments, **options)
+        finally:
+            self.lambda_runtime_address = named
+
+    BaseLambdaRuntimeClient.call_rapid = call_below
 
 
 def main() -> None:
@@ -77,6 +95,7 @@ def main() -> None:
     import awslambdaric.bootstrap
     from awslambdaric.__main__ import main as run
 
+    report_below_secret_path()
     awslambdaric.bootstrap.ERROR_LOG_LINE_TERMINATE = "\n"  # its "\r" is for CloudWatch, our log is a file
     try:
         run(["awslambdaric", os.environ["_HANDLER"]])

@@ -78,6 +78,8 @@ class Worker:
                 return Fate("timeout" if delivered else "init_timeout")
             if message.kind == "delivered":
                 delivered, deadline = True, time.monotonic() + self.image.timeout_s
+            elif message.kind == "returned":
+                delivered, deadline = False, time.monotonic() + self.image.init_timeout_s
             elif message.kind == "exited":
                 return Fate("exited" if delivered else "lost")
             else:
