@@ -70,11 +70,12 @@ class Started(NamedTuple):
 def process_of(settings: Image, python: Path, scratch: Path) -> Iterator[tuple[subprocess.Popen, RuntimeApi]]:
     """The image's process, asking a Runtime API of its own for work; killed in the end."""
     api = RuntimeApi()
-    environment = worker_environment(settings, api.address, ROOT, scratch) | {"PYTHONPATH": str(ROOT)}
+    environment = worker_environment(settings, api.address, ROOT, scratch)
+    environment |= {"PYTHONPATH": str(ROOT), "MEDIAFLOW_IMAGE": settings.name}
     if settings.runtime == "node":
         command, folder = [node(), "entry.mjs", settings.handler], CONTAINERS / settings.name
     else:
-        command, folder = [str(python), "-m", "containers.common.runtime.entry", settings.handler], ROOT
+        command, folder = [str(python), "-m", "containers.common.runtime.entry"], ROOT
     quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command, cwd=folder, env=environment, **quiet)
     try:

@@ -3,7 +3,7 @@
 # In an image's build stage only. Secrets of the build, both optional: /run/network.sh, variables of a machine
 # that reaches package registries in its own way, and /run/ca.pem, the certificates that it trusts.
 set -eu
-extra=$1 torch=$2 index=$3
+extra=$(echo "$1" | tr _ -) torch=$2 index=$3 # an image's folder may have underscores
 if [ -s /run/network.sh ]; then . /run/network.sh; fi
 if [ -s /run/ca.pem ]; then export SSL_CERT_FILE=/run/ca.pem PIP_CERT=/run/ca.pem; fi
 export UV_PROJECT_ENVIRONMENT=/opt/venv UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy

@@ -80,6 +80,8 @@ def _plan(account: Account, stack: str, images: list[str] | None) -> list[tuple[
         return [(f"{project}-repository-{_dashed(name)}", "repository", {"Image": name}) for name in names]
     if stack == "images":
         return [(f"{project}-{_dashed(name)}", "image", dict(parameters(name))) for name in images or IMAGES]
+    if stack == "build":
+        return [(f"{project}-{stack}", stack, {"Images": ",".join([*IMAGES, "flows"])})]
     known = account.outputs(f"{project}-network") if stack == "flows" else {}
     own = {name: known[name] for name in ("Subnets", "SecurityGroup") if name in known}
     return [(f"{project}-{stack}", stack, own)]

@@ -5,15 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from containers.common.contract import Contract, Request, Score
-
-
-class Box(Contract):
-    """Pixels of the picture, from its top left corner."""
-
-    x: float
-    y: float
-    width: float
-    height: float
+from containers.common.media.box import Box
 
 
 class Detection(Contract):

@@ -13,9 +13,9 @@ from PIL import Image
 
 from containers.common import storage
 from containers.common.errors import UserError
+from containers.common.media.box import Box
 from containers.common.models.store import catalogue, has_model, open_model
 from containers.common.runtime.handler import Stopwatch, make_handler
-from containers.faceapi.contract import Box
 from containers.facenet import detector, embedder, looks
 from containers.facenet.contract import (
     AlignedFace,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from containers.common.contract import Contract, Request, Score
-from containers.faceapi.contract import Box
+from containers.common.media.box import Box
 
 DINOV2, PHASH = "dinov2-base", "phash-256"  # what whole pictures are embedded by
 

@@ -1,41 +1,18 @@
 """Lambda or ECS: what the image's settings say, and on "auto" what a request is going to need."""
 
-import tomllib
-from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from containers.common.image import Image
+from containers.common.image import image as settings_of
 
 Where = Literal["lambda", "ecs"]
-ESTIMATES = Path(__file__).with_name("estimates.toml")
 LAMBDA_MEMORY_MB = 10240
 SPARE = 1.5  # media differ, and so do Lambda's processors: estimates have to be this far below the limits
 
 
-class Estimate(BaseModel):
-    """What an image needs for a request: a constant and a part that grows with the work."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    seconds: float = 0
-    seconds_per_media_second: float = 0
-    seconds_per_picture: float = 0
-    memory_mb: float = 0
-    memory_mb_per_media_second: float = 0
-
-
-@cache
-def estimates() -> dict[str, Estimate]:
-    content = tomllib.loads(ESTIMATES.read_text(encoding="utf-8"))
-    return {name: Estimate.model_validate(values) for name, values in content.items()}
-
-
 def needs(image: str, request: dict[str, Any], media_seconds: float) -> tuple[float, float]:
     """Seconds and megabytes that a request is going to take, with some to spare."""
-    estimate = estimates().get(image, Estimate())
+    estimate = settings_of(image).estimate
     pictures = len(request.get("images", ()))
     start, end = request.get("start") or 0, request.get("end") or media_seconds  # of a piece
     heard = 0 if pictures else max(0, end - start)

@@ -40,7 +40,11 @@ def version(name: str) -> str:
 
 
 def dockerfile(name: str) -> Path:
-    return (ROOT / "deployments/aws/flows" if name == FLOWS else CONTAINERS / name) / "Dockerfile"
+    """Python images share one; an image that differs has its own in its folder."""
+    if name == FLOWS:
+        return ROOT / "deployments" / "aws" / "flows" / "Dockerfile"
+    own = CONTAINERS / name / "Dockerfile"
+    return own if own.is_file() else CONTAINERS / "Dockerfile"
 
 
 def _words(engine: str, name: str, reference: str, choices: Choices) -> list[str]:
@@ -49,6 +53,7 @@ def _words(engine: str, name: str, reference: str, choices: Choices) -> list[str
         "VERSION": reference.rpartition(":")[2],
         "REVISION": revision(),
         "BASE_IMAGE": choices.base,
+        "IMAGE": None if name == FLOWS or node else name,
         "EXTRA": None if node else choices.extra,
         ("BACKEND" if node else "TORCH"): "cuda" if choices.cuda else None,
     }

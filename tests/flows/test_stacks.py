@@ -47,7 +47,7 @@ def test_the_function_has_the_settings_of_the_image(account):
     assert found["Code"]["ImageUri"].endswith(".amazonaws.com/mediaflow-faiss:1.2.0")
     configuration = found["Configuration"]
     assert (configuration["MemorySize"], configuration["Timeout"]) == (settings.memory_mb, settings.timeout_s)
-    assert configuration["Role"] == f"arn:aws:iam::{ACCOUNT}:role/mediaflow-faiss"
+    assert configuration["Role"] == f"arn:aws:iam::{ACCOUNT}:role/mediaflow-images/mediaflow-faiss"
     store = configuration["Environment"]["Variables"]["MEDIAFLOW_MODELS"]
     assert store == f"s3://mediaflow-models-{ACCOUNT}-us-east-1/models/current"
 

@@ -55,6 +55,21 @@ def script() -> str:
     return "\n".join([*lines, "exit $((1 - CODEBUILD_BUILD_SUCCEEDING))"])
 
 
+class Tags(yaml.SafeLoader):
+    """CloudFormation's functions as what they are given."""
+
+
+def _given(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> object:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_mapping(node, deep=True) if isinstance(node, yaml.MappingNode) else None
+
+
+Tags.add_multi_constructor("!", _given)
+
+
 @pytest.fixture
 def build(tmp_path: Path):
     """Runs the recipe and returns its exit code and the calls; `fails` is a program that is to fail."""
@@ -103,8 +118,19 @@ def build(tmp_path: Path):
 
 
 def test_the_matrix_has_every_image_and_the_flows():
-    matrix = SPEC["batch"]["build-matrix"]["dynamic"]["env"]["variables"]["IMAGE"]
-    assert matrix == [*IMAGES, "flows"]
+    """The stack's own recipe starts a build by this one for each of the images that it is given."""
+    (project,) = [
+        one
+        for one in yaml.load((AWS / "stacks/build.yaml").read_text(), Loader=Tags)["Resources"].values()
+        if one["Type"] == "AWS::CodeBuild::Project"
+    ]
+    recipe, values = project["Properties"]["Source"]["BuildSpec"]
+    separator, listed = values["Listed"]
+    assert listed == "Images"
+    batch = yaml.safe_load(recipe.replace("${Listed}", separator.join([*IMAGES, "flows"])))["batch"]
+    matrix = batch["build-matrix"]["dynamic"]
+    assert matrix["env"]["variables"]["IMAGE"] == [*IMAGES, "flows"]
+    assert [ROOT / path for path in matrix["buildspec"]] == [AWS / "buildspec.yml"]
 
 
 def test_login_build_test_and_then_push(build):

@@ -1,6 +1,7 @@
 """The templates: what cfn-lint and checkov say of them, and that they say what the images' settings say."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -97,14 +98,17 @@ def test_every_bucket_is_encrypted_versioned_private_and_refuses_what_is_not_tls
 
 
 def test_the_templates_know_every_image():
-    for name, extra in (("image", set()), ("repository", {"flows"})):
-        allowed = read(STACKS / f"{name}.yaml")["Parameters"]["Image"]["AllowedValues"]
-        assert set(allowed) == {*IMAGES} | extra
+    for name in ("image", "repository"):
+        allowed = read(STACKS / f"{name}.yaml")["Parameters"]["Image"]["AllowedPattern"]
+        assert all(re.fullmatch(allowed, image) for image in (*IMAGES, "flows"))
     policies = resources("AWS::IAM::Role", STACKS / "flows.yaml")["FlowRole"]["Policies"]
     called, started, passed = (policies[0]["PolicyDocument"]["Statement"][number] for number in (0, 1, 4))
-    for statement, ending in ((called, ":live"), (started, ":*"), (passed, "")):
-        named = {arn["Fn::Sub"].rpartition("${Project}-")[2] for arn in statement["Resource"]}
-        assert {f"{name}{ending}" for name in IMAGES} <= named
+    for statement, names in ((called, "*:live"), (started, "*:*"), (passed, "images/*")):
+        (arn,) = statement["Resource"]
+        assert arn["Fn::Sub"].endswith("${Project}-" + names)
+    roles = resources("AWS::IAM::Role", STACKS / "image.yaml").values()
+    paths = {role["Path"]["Fn::Sub"] for role in roles}
+    assert paths == {"/${Project}-images/"}, "these roles alone may be handed to a task"
 
 
 @pytest.mark.parametrize("name", IMAGES)

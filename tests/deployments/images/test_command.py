@@ -61,7 +61,8 @@ def test_a_build_is_told_version_revision_and_choices(calls, capsys) -> None:
     (line,) = asked()
     for word in (
         "--tag mediaflow-faiss:1.2.3",
-        "containers/faiss/Dockerfile",
+        "containers/Dockerfile",
+        "--build-arg=IMAGE=faiss",
         "--layers --pull-never",
         "--build-arg=VERSION=1.2.3",
         f"--build-arg=REVISION={revision()}",
@@ -92,7 +93,7 @@ def test_the_flows_have_an_image_with_the_project_s_version(calls, capsys) -> No
 def test_an_image_that_is_not_there_is_said(calls, capsys) -> None:
     calls(docker=0)
     assert main(["build", "fais"]) == 1
-    assert capsys.readouterr().err.startswith("There is no image 'fais'; there are whisperx, ")
+    assert capsys.readouterr().err.startswith("There is no image 'fais'; there are audioset, ")
 
 
 def test_an_index_and_its_password_travel_as_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from containers.common.image import CONTAINERS, IMAGES, image
-from deployments.images import sizes
+from deployments.images import build, sizes
 
 PYTHON_IMAGES = [name for name in IMAGES if image(name).runtime == "python"]
 HADOLINT = Path(sys.executable).with_name("hadolint")
@@ -17,12 +17,13 @@ FLOWS_ONLY = {"prefect", "prefect-aws", "great-expectations", "jupyterlab", "pap
 
 
 def dockerfile(name: str) -> str:
-    return (CONTAINERS / name / "Dockerfile").read_text(encoding="utf-8")
+    """As the image's name makes it."""
+    return build.dockerfile(name).read_text(encoding="utf-8").replace("${IMAGE}", name)
 
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_hadolint_has_nothing_to_say(name: str) -> None:
-    command = [HADOLINT, "--no-color", CONTAINERS / name / "Dockerfile"]
+    command = [HADOLINT, "--no-color", build.dockerfile(name)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
@@ -39,13 +40,16 @@ def test_the_last_stage_is_the_base_and_starts_as_nobody_in_particular(name: str
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_the_dockerfile_says_what_the_settings_say(name: str) -> None:
+def test_an_image_starts_as_its_settings_say(name: str) -> None:
+    """A Python image reads them when it starts (containers/common/runtime/entry.py)."""
     text, settings = dockerfile(name), image(name)
+    if settings.runtime == "python":
+        assert f"MEDIAFLOW_IMAGE={name}\n" in text
+        assert 'ENTRYPOINT ["python", "-m", "containers.common.runtime.entry"]' in text
+        return
     for variable, value in settings.environment.items():
         assert f'{variable}="{value}"' in text
     assert f'CMD ["{settings.handler}"]' in text
-    if settings.runtime == "python":
-        assert f"ARG EXTRA={settings.extra}\n" in text
 
 
 @pytest.mark.parametrize("name", PYTHON_IMAGES)

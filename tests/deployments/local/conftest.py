@@ -33,7 +33,6 @@ def sample_image(name: str) -> Image:
     return Image(
         name=name,
         handler=SPECIAL.get(name, f"handlers.{name}"),
-        extra="none",
         memory_mb=256,
         timeout_s=1 if name == "moody" else 20,
         init_timeout_s=1 if name == "slow_import" else 20,

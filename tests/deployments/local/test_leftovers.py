@@ -20,7 +20,7 @@ from containers.common.image import Image
 from deployments.local import LocalEndpoint
 
 def image(name):
-    return Image(name=name, handler=f"handlers.{name}", extra="none", memory_mb=512, timeout_s=60)
+    return Image(name=name, handler=f"handlers.{name}", memory_mb=512, timeout_s=60)
 
 with LocalEndpoint(image, root=Path(sys.argv[1]), logs=Path(sys.argv[2])) as endpoint:
     client = boto3.Session("any", "any", region_name="local").client("lambda", endpoint_url=endpoint.url)
