@@ -4,14 +4,18 @@ UV := $(or $(shell command -v uv),.tools/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 NODE_MODULES := containers/faceapi/node_modules/.mediaflow-lock.json
 AWS_TOOLS := .tools/aws/.synced
-CHECKED := flows tasks containers deployments notebooks tests benchmarks
+CHECKED := flows tasks containers deployments notebooks tests benchmarks examples
 # Files side by side, each one's tests in their order; more than four would want more than 16 GiB.
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 export UV_PYTHON_DOWNLOADS := never
 # Idle threads that spin would take the cores that other processes need.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: setup models demo test soak lint images lab serve bench clean
+.DEFAULT_GOAL := setup
+.PHONY: setup models demo test fast soak lint format images lab serve bench clean help
+
+help: ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
 
 setup: .venv/.synced $(NODE_MODULES) ## install everything the lock names
 
@@ -44,6 +48,13 @@ lint: .venv/.synced ## style, formatting and types
 	@$(RUN) ruff check --quiet $(CHECKED)
 	@$(RUN) ruff format --quiet --check $(CHECKED)
 	@$(RUN) basedpyright --level error
+
+format: .venv/.synced ## style that can be mended, mended
+	@$(RUN) ruff check --quiet --fix $(CHECKED)
+	@$(RUN) ruff format --quiet $(CHECKED)
+
+fast: models $(AWS_TOOLS) ## the tests that load no model
+	@$(RUN) pytest -q $(SIDE_BY_SIDE) -m "not slow and not soak"
 
 test: lint models $(AWS_TOOLS) ## everything; fast tests first
 	@$(RUN) pytest -q $(SIDE_BY_SIDE) -m "not slow and not soak"
