@@ -10,7 +10,7 @@ from typing import NamedTuple
 from benchmarks.talking_faces import CONVERSATION, CUTS, Scene, Spoken, build_talking_video
 from containers.pyannote.contract import Turn
 from flows.images import running_images
-from tasks.media.decode import decode_media
+from tasks.media.decoding import decode_media
 from tasks.stages.detect.run import DetectedFaces, detect
 from tasks.stages.detect.track import name_people
 from tasks.stages.embed.run import embed
@@ -42,7 +42,7 @@ def analyse(video: Path, folder: Path, spoken: list[Spoken]) -> tuple[DetectedFa
     people = embed.fn(decoded.frames, found.frames, found.tracks, folder / "crops").people
     turns = [Turn(start=turn.start, end=turn.end, speaker=turn.speaker) for turn in spoken]
     tracks = name_people(found.tracks, people)
-    given = (found.frames, decoded.shots, tracks, 1.0, folder / "mouths")
+    given = (found.frames, decoded.shots, tracks, 1.0, decoded.seekable, folder / "mouths")
     assert decoded.audio_16k is not None
     return found, link_speakers.fn(video, decoded.audio_16k, turns, *given)
 

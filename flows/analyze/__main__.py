@@ -95,7 +95,7 @@ def _finished(media: Path, output: Location, options: AnalyzeOptions, force: boo
     from flows.analyze.plan import fingerprint, plan_keys
     from flows.settings.load import load
 
-    info = probe(media)
+    info = probe(media, options.audio_track)
     asset = Asset.at(output, info.asset_id)
     asset.prepare()
     days = load().results_days

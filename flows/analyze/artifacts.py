@@ -10,7 +10,7 @@ from containers.common import storage
 from flows.analyze.ui import somebody_looks
 from tasks.asset.folder import MANIFEST, Asset
 from tasks.asset.manifest import Manifest
-from tasks.media.decode import Decoded
+from tasks.media.decoded import Decoded
 from tasks.outputs.face_sheet import face_sheet
 from tasks.outputs.findings import Findings
 from tasks.outputs.report_view import list_speakers

@@ -28,11 +28,13 @@ from flows.operate.limits import within_limits
 from flows.settings.fields import Settings
 from flows.settings.load import apply_with_server
 from tasks.asset.bucket import Location, name_of, on_this_machine
-from tasks.asset.folder import Asset, disk_is_full
+from tasks.asset.disk import disk_is_full
+from tasks.asset.folder import Asset
 from tasks.asset.manifest import Manifest
 from tasks.calls.invoke import about
 from tasks.checks.verdicts import Quality
-from tasks.media.decode import Decoded, complete_mark, decode
+from tasks.media.decode import complete_mark, decode
+from tasks.media.decoded import Decoded
 from tasks.media.probe import MediaInfo, probe
 from tasks.outputs.documents import embedding_rows
 from tasks.outputs.embeddings import write_embeddings
@@ -94,7 +96,7 @@ def _analyze(
 ) -> Manifest:
     expires = timedelta(settings.results_days) if settings.results_days else None
     block = load_block(settings.results_block) if settings.results_block else None
-    info = probe(media)
+    info = probe(media, options.audio_track)
     ui.tag_run(info)
     asset = Asset.at(output, info.asset_id)
     keys = plan_keys(info, options)
@@ -126,6 +128,7 @@ def _analyze(
                 media=info,
                 duration=decoded.duration,
                 damaged_packets=decoded.damaged_packets,
+                notes=decoded.notes,
                 options=options.model_dump(mode="json", exclude={"runtime"}),
                 complete=not board.failed,
                 stages=board.entries(),
@@ -171,9 +174,8 @@ def _decode_once(
     wanted = stages_for({part for part, there in parts.items() if there}, options)
     missing = [stage for stage in wanted if not stages.kept(stage)]
     again = bool(missing) and not complete_mark(asset.media).exists()
-    future = stages.submit(
-        "decode", decode, media, asset.media, options.frame_rate, info.duration, again=again
-    )
+    read = (options.frame_rate, info.duration, options.audio_track)
+    future = stages.submit("decode", decode, media, asset.media, *read, again=again)
     decoded = stages.collect(future)
     if decoded is None:
         asset.drop_media()

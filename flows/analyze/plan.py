@@ -21,8 +21,8 @@ ALL = (*FIRST, *STAGES, *LAST)
 def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:
     """Stage name to stage key, of those that the options do not switch off."""
     code = codes()
-    frame_rate = options.model_dump(include={"frame_rate"}, mode="json")
-    keys = {"decode": stage_key("decode", media.sha256, frame_rate, [], code["decode"])}
+    read = options.model_dump(include={"frame_rate", "audio_track"}, mode="json")
+    keys = {"decode": stage_key("decode", media.sha256, read, [], code["decode"])}
     for stage in STAGES.values():
         if stage.wanted(options):
             made_of = [keys[name] for name in stage.before if name in keys] or [keys["decode"]]
@@ -36,7 +36,7 @@ def codes(root: Path = ROOT) -> dict[str, str]:
     """A hash of each stage's code; `root` is the folder of the project."""
     tasks = root / "tasks"
     places = {
-        "decode": [tasks / "media" / "decode.py"],
+        "decode": [tasks / "media" / "decode.py", tasks / "media" / "worker.py"],
         **{stage.name: stage.sources(root) for stage in STAGES.values()},
         # With what each stage says of its documents, its rules and its part of the report.
         "check": [tasks / "stages", tasks / "checks"],

@@ -1,9 +1,9 @@
 """An asset folder read with the contracts that wrote it, and the frames of its media."""
 
+import tempfile
 from functools import cached_property
 from pathlib import Path
 
-import av
 import numpy as np
 import pandas as pd
 from PIL import Image
@@ -17,6 +17,7 @@ from tasks.asset.folder import MANIFEST, Asset
 from tasks.asset.manifest import Manifest
 from tasks.outputs.documents import FacesDocument
 from tasks.outputs.embeddings import read_embeddings
+from tasks.search.query import read_picture, read_sound
 from tasks.stages.publish.run import FOUND, Found
 
 RATE = 8000  # Hz, enough to look at
@@ -74,18 +75,9 @@ class OpenedAsset:
         """Mono, RATE Hz; empty without sound."""
         if not self.manifest.media.audio_codec:
             return np.zeros(0, np.float32)
-        return load_audio(self.media.absolute().as_uri(), RATE, start, end)
+        with tempfile.TemporaryDirectory() as folder:
+            return load_audio(read_sound(self.media.absolute(), Path(folder, "sound")), RATE, start, end)
 
     def frame(self, time: float) -> Image.Image:
         """The picture shown at `time` seconds."""
-        with av.open(str(self.media)) as container:
-            stream = container.streams.video[0]
-            origin = (container.start_time or 0) / 1e6
-            container.seek(round((origin + time) * 1e6))
-            picture = None
-            for picture in container.decode(stream):
-                if (picture.time or 0) - origin >= time - 1e-3:
-                    break
-            if picture is None:
-                raise UserError(f"{self.media.name} has no picture at second {time:g}.")
-            return picture.to_image()
+        return read_picture(self.media.absolute(), time)

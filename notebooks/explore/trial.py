@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from containers.common.errors import UserError
-from tasks.media.decode import Decoded, decode
+from tasks.media.decode import decode
+from tasks.media.decoded import Decoded
 from tasks.media.probe import probe
 from tasks.stages.detect.run import DetectedFaces, detect
 from tasks.stages.diarize.run import diarize
@@ -29,7 +30,9 @@ class Trial(NamedTuple):
 
 def decode_once(media: str | Path, folder: Path, options: AnalyzeOptions) -> Decoded:
     """The file's sound and frames, as every stage wants them, in `folder`."""
-    return decode.fn(Path(media), folder, options.frame_rate, probe(Path(media)).duration)
+    return decode.fn(
+        Path(media), folder, options.frame_rate, probe(Path(media)).duration, options.audio_track
+    )
 
 
 def try_stage(stage: str, decoded: Decoded, folder: Path, options: AnalyzeOptions) -> Trial:

@@ -5,7 +5,6 @@ OUT/.cache/<asset id>/       finished stages, and while a run lasts the decoded 
 OUT/index/<embedding model>/ vectors of every asset of OUT
 """
 
-import errno
 import hashlib
 import os
 import shutil
@@ -19,11 +18,11 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from containers.common import storage
-from containers.common.errors import StorageError
 from containers.common.inside import Name
 from containers.common.locks import held
 from containers.common.models.store import sha256_of
 from tasks.asset.bucket import Location, absolute, upload_folder, work_folder
+from tasks.asset.disk import explain_disk
 from tasks.asset.exchange import exchange
 from tasks.asset.lease import leased
 from tasks.asset.manifest import FileEntry, Manifest
@@ -33,7 +32,6 @@ MANIFEST = "manifest.json"
 QUALITY = "quality.json"
 RUNNING = ".running"
 LEASE = 30  # seconds after which a machine that vanished holds an asset no more
-LEAST_FREE = 16 * 2**20  # bytes: with less than this left, a failed write is a full disk
 
 
 class Asset(BaseModel):
@@ -199,21 +197,6 @@ class Asset(BaseModel):
     def forget(self) -> None:
         """Removes everything kept between runs; the published folder stays."""
         shutil.rmtree(self.cache, ignore_errors=True)
-
-
-@contextmanager
-def explain_disk(folder: Path) -> Iterator[None]:
-    """Turns what the operating system says about `folder` into one sentence."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise StorageError(f"The disk that holds {folder} is full.") from error
-        raise StorageError(f"{folder} cannot be written: {error.strerror or error}.") from error
-
-
-def disk_is_full(folder: Path) -> bool:
-    return shutil.disk_usage(folder).free < LEAST_FREE
 
 
 def fingerprint_of(keys: dict[str, str]) -> str:

@@ -43,6 +43,7 @@ class Manifest(BaseModel):
     media: MediaInfo
     duration: float = Field(description="seconds really decoded")
     damaged_packets: int = 0
+    notes: list[str] = Field(default=[], description="what the media says of itself that was not believed")
     options: dict[str, Any]
     complete: bool = Field(description="no stage failed")
     stages: list[StageEntry]

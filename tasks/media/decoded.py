@@ -15,15 +15,19 @@ class Frame(BaseModel):
 class Decoded(StageOutput):
     """What the models are given. URIs are None when the media has no audio."""
 
-    duration: float = Field(description="seconds really decoded")
+    duration: float = Field(description="seconds really decoded, the last frame's own included")
     audio_48k: str | None = None
     audio_16k: str | None = None
     frames: list[Frame] = []
     shots: list[float] = Field(default=[], description="when each shot starts, seconds; the first at 0")
     damaged_packets: int = 0
+    notes: list[str] = Field(default=[], description="what the file says that could not be believed")
+    seekable: bool = Field(default=True, description="whether the container's times are these times")
 
     @property
     def summary(self) -> str:
         sound = "sound" if self.audio_48k else "no sound"
         damage = f", {self.damaged_packets} damaged packets" if self.damaged_packets else ""
-        return f"{self.duration:.1f} s, {sound}, {len(self.frames)} frames, {len(self.shots)} shots{damage}"
+        notes = f", {len(self.notes)} notes" if self.notes else ""
+        pictures = f"{len(self.frames)} frames, {len(self.shots)} shots"
+        return f"{self.duration:.1f} s, {sound}, {pictures}{damage}{notes}"

@@ -1,19 +1,74 @@
-"""A video's frame as the picture that people see."""
+"""A frame as the picture that people see: progressive, upright, with square pixels, in standard range."""
 
+import math
+import struct
 from fractions import Fraction
+from typing import Any, NamedTuple, cast
 
 import av
+from av.sidedata.sidedata import Type
 from PIL import Image
 
+from tasks.media.fields import Deinterlacer
+from tasks.media.hdr import is_hdr, to_standard
+
 LONGEST_SIDE = 1920  # pixels: larger frames are scaled down
+WIDEST = 10  # times as wide as high or the other way round: other pixels are no pixels
 
 
-def to_picture(frame: av.VideoFrame, aspect: Fraction | None) -> Image.Image:
-    """In RGB, with square pixels, upright, at most 1920 pixels on the longer side."""
-    picture = frame.to_image()
-    if aspect and aspect != 1:
-        picture = picture.resize((round(picture.width * aspect), picture.height))
-    if frame.rotation:
-        picture = picture.rotate(frame.rotation, expand=True)
-    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    return picture
+class Shown(NamedTuple):
+    """A frame between its neighbours (None at the ends), `time` seconds from the start of the media."""
+
+    time: float
+    frame: av.VideoFrame
+    before: av.VideoFrame | None
+    after: av.VideoFrame | None
+    aspect: Fraction | None  # of one pixel
+    deinterlacer: Deinterlacer
+
+    def picture(self) -> Image.Image:
+        """In RGB, with square pixels, upright, at most 1920 pixels on the longer side."""
+        frame = self.frame
+        if frame.interlaced_frame:
+            frame = self.deinterlacer.progressive(frame, self.before, self.after)
+        stretched = frame.width * float(pixel_aspect(self.aspect) or 1)
+        scale = min(1.0, LONGEST_SIDE / max(stretched, frame.height))
+        width, height = max(round(stretched * scale), 1), max(round(frame.height * scale), 1)
+        if is_hdr(frame):
+            picture = to_standard(frame, width, height)
+        elif (width, height) == (frame.width, frame.height):
+            picture = frame.to_image()
+        else:
+            picture = frame.reformat(width, height, "rgb24", interpolation="AREA" if scale < 1 else "BICUBIC")
+            picture = picture.to_image()
+        return turn_upright(picture, display_matrix(self.frame))
+
+
+def pixel_aspect(aspect: Fraction | None) -> Fraction | None:
+    """None where it is not told, or cannot be true."""
+    return aspect if aspect and Fraction(1, WIDEST) <= aspect <= WIDEST else None
+
+
+def display_matrix(frame: av.VideoFrame) -> tuple[float, float, float, float] | None:
+    """a, b, c, d of x' = ax + cy, y' = bx + dy (QuickTime File Format, "Matrices"); None without one."""
+    for data in cast(Any, frame.side_data):
+        if data.type == Type.DISPLAYMATRIX:
+            a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data)[:36])
+            return (a / 65536, b / 65536, c / 65536, d / 65536) if a * d != b * c else None
+    return None
+
+
+def turn_upright(picture: Image.Image, matrix: tuple[float, float, float, float] | None) -> Image.Image:
+    """Mirrored, then turned, as the matrix says."""
+    if matrix is None:
+        return picture
+    a, b, c, d = matrix
+    if a * d - b * c < 0:
+        picture, a, b = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT), -a, -b
+    degrees = -math.degrees(math.atan2(b / math.hypot(b, d), a / math.hypot(a, c)))  # counterclockwise
+    return picture.rotate(degrees, expand=True) if abs(degrees) > 0.5 else picture
+
+
+def is_sideways(matrix: tuple[float, float, float, float] | None) -> bool:
+    """Whether width and height change places."""
+    return matrix is not None and abs(matrix[1]) > abs(matrix[0])

@@ -2,29 +2,25 @@
 
 import hashlib
 import os
+from functools import lru_cache
 from pathlib import Path
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from containers.common.errors import MediaError
-from containers.common.media.container import open_media
+from tasks.media.bounded import run_bounded
+from tasks.media.budget import budget_of
+from tasks.media.probing import Description
 
-MAX_PIXELS = 8192 * 8192
+MAX_PICTURE = 8192 * 8192  # pixels; what has more is refused
 
 
-class MediaInfo(BaseModel):
-    """A media file as its container describes it."""
+class MediaInfo(Description):
+    """A media file as its container describes it, and its content's hash."""
 
     name: str
     sha256: str
     size: int = Field(description="bytes")
-    format: str
-    duration: float | None = Field(description="seconds, when the container says so")
-    audio_codec: str | None = None
-    video_codec: str | None = None
-    width: int = 0
-    height: int = 0
-    frame_rate: float | None = Field(default=None, description="frames per second, on average")
 
     @property
     def asset_id(self) -> str:
@@ -32,42 +28,36 @@ class MediaInfo(BaseModel):
         return self.sha256[:16]
 
 
-def probe(path: Path) -> MediaInfo:
-    """Reads the headers and the content's hash.
+def probe(path: Path, audio_track: str | None = None) -> MediaInfo:
+    """Reads the headers, the first picture and the content's hash; the same file again costs nothing.
 
     Raises MediaError with one sentence when there is no such file or nothing to analyse in it.
     """
     readable = os.fsencode(path).decode(errors="replace")
     if readable != str(path):
         raise MediaError(f"The path {readable} holds bytes that are no UTF-8 text; rename it first.")
-    if not path.exists():
-        raise MediaError(f"There is no file {path}.")
-    if not path.is_file():
-        raise MediaError(f"{path} is not a file.")
     try:
-        with open_media(path) as container:
-            audio = next(iter(container.streams.audio), None)
-            video = next((stream for stream in container.streams.video if is_moving(stream)), None)
-            if audio is None and video is None:
-                raise MediaError(f"{path.name} has neither audio nor video.")
-            if video is not None and video.codec_context.width * video.codec_context.height > MAX_PIXELS:
-                raise MediaError(f"{path.name} has pictures of more than {MAX_PIXELS} pixels.")
-            described = {
-                "format": container.format.name,
-                "duration": container.duration / 1e6 if container.duration else None,
-                "audio_codec": audio.codec_context.name if audio else None,
-                "video_codec": video.codec_context.name if video else None,
-                "width": video.codec_context.width if video else 0,
-                "height": video.codec_context.height if video else 0,
-                "frame_rate": float(video.average_rate) if video and video.average_rate else None,
-            }
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        if not path.exists():
+            raise MediaError(f"There is no file {path}.")
+        if not path.is_file():
+            raise MediaError(f"{path} is not a file.")
+        status = path.stat()
+        if not status.st_size:
+            raise MediaError(f"{path.name} is empty.")
+        mark = (status.st_size, status.st_mtime_ns, status.st_ino)
+        return _probe(path.absolute(), audio_track, mark).model_copy(update={"name": path.name}, deep=True)
     except PermissionError:
         raise MediaError(f"{path} may not be read by this user.") from None
-    return MediaInfo(name=path.name, size=path.stat().st_size, sha256=digest, **described)
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
-def is_moving(stream) -> bool:
-    """False for a cover picture, which containers carry as a video stream."""
-    return not stream.disposition & type(stream.disposition).attached_pic
+@lru_cache(maxsize=64)
+def _probe(path: Path, audio_track: str | None, mark: tuple[int, int, int]) -> MediaInfo:
+    size = mark[0]
+    with path.open("rb"):
+        pass  # says here, and not in another process, that it may not be read
+    described = run_bounded("probe", path, budget_of(size, None, MAX_PICTURE), audio_track=audio_track)
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return MediaInfo(name=path.name, size=size, sha256=digest, **described)

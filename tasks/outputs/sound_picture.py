@@ -18,7 +18,7 @@ SHADES = [(0, 0, 4), (59, 15, 112), (140, 41, 129), (222, 73, 104), (254, 159, 1
 
 
 def spectrogram(audio: Path) -> bytes | None:
-    """PNG of a mono 16-bit WAV: time to the right, 0 Hz to half the rate upwards, power in decibels below
+    """PNG of a mono WAV: time to the right, 0 Hz to half the rate upwards, power in decibels below
     the loudest. None when it is shorter than a window or silent."""
     _, samples = wavfile.read(audio, mmap=True)
     if len(samples) < WINDOW:

@@ -4,22 +4,22 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-import av.error
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from containers.audioset.contract import TagRequest, Tags
 from containers.common.errors import MediaError, UserError
-from containers.common.media.container import open_media
 from containers.common.models.store import catalogue, has_model
 from containers.faceapi.contract import Box, DetectRequest, DetectResult
 from containers.facenet.contract import EmbedRequest, EmbedResult, LookRequest, LookResult, Picture
 from containers.pyannote.contract import Diarization, DiarizeRequest
 from containers.pyannote.diarizers import diarizer_of
 from tasks.calls.invoke import invoke
+from tasks.media.bounded import run_bounded
+from tasks.media.budget import Budget, budget_of, check_room
+from tasks.media.probe import MAX_PICTURE
 from tasks.search.answer import Question
 
-Image.MAX_IMAGE_PIXELS = 100_000_000
 LARGEST = 3072  # pixels of the longer side: what the face detectors look at, at most
 
 
@@ -56,38 +56,34 @@ def embed_query(question: Question, model: str) -> QueryVectors:
 
 
 def read_picture(path: Path, at: float = 0.0) -> Image.Image:
-    """A picture of any format that Pillow knows, or the frame of a video at second `at`; RGB, upright."""
-    if path.stat().st_size == 0:
+    """A picture of any format, or what a video shows at second `at`; RGB, upright, with square pixels.
+
+    Read in a process of its own. Raises MediaError.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder, "picture.png")
+        run_bounded("picture", path, _budget(path), at=at, target=str(target))
+        with Image.open(target) as picture:
+            return picture.convert("RGB")
+
+
+def read_sound(path: Path, folder: Path) -> str:
+    """URI of the sound of a file of any format, as an analysis hears it: mono WAV at 16 kHz, and beside it
+    at 48 kHz. Raises MediaError."""
+    given = {"folder": str(folder), "frame_rate": 1.0, "audio_track": None, "pictures": False}
+    check_room(folder, path.stat().st_size, None)
+    decoded = run_bounded("decode", path, _budget(path), **given)
+    if decoded["audio_16k"] is None:
+        raise MediaError(f"{path.name} has no sound in it.")
+    return decoded["audio_16k"]
+
+
+def _budget(path: Path) -> Budget:
+    if not path.is_file():
+        raise MediaError(f"There is no file {path}.")
+    if not (size := path.stat().st_size):
         raise MediaError(f"{path.name} is empty.")
-    try:
-        with Image.open(path) as picture:
-            upright = ImageOps.exif_transpose(picture)
-            return (upright.convert("RGBA") if "transparency" in upright.info else upright).convert("RGB")
-    except Image.DecompressionBombError:
-        raise MediaError(f"{path.name} has more than 200 megapixels.") from None
-    except UnidentifiedImageError:
-        return _read_frame(path, at)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise MediaError(f"{path.name} cannot be decoded as a picture ({error}).") from None
-
-
-def _read_frame(path: Path, at: float) -> Image.Image:
-    try:
-        with open_media(path) as container:
-            if not container.streams.video:
-                raise MediaError(f"{path.name} has no picture.")
-            stream = container.streams.video[0]
-            origin = (container.start_time or 0) / 1e6
-            if at:
-                container.seek(round((origin + at) * 1e6))
-            frame = None
-            for frame in container.decode(stream):
-                if (frame.time or 0.0) - origin >= at - 1e-3:
-                    picture = frame.to_image()
-                    return picture.rotate(frame.rotation, expand=True) if frame.rotation else picture
-    except av.error.FFmpegError as error:
-        raise MediaError(f"{path.name} cannot be decoded: {error.strerror}.") from error
-    raise MediaError(f"{path.name} has no picture at second {at:g}.")
+    return budget_of(size, None, MAX_PICTURE)
 
 
 def _save(picture: Image.Image, folder: Path) -> str:
@@ -125,7 +121,9 @@ def _embed(uri: str, box: Box, folder: Path) -> list[float]:
 
 def _voice(path: Path, which: int | None, model: str, folder: Path) -> np.ndarray:
     result = (folder / "voices.json").as_uri()
-    request = DiarizeRequest(audio=_uri(path), diarizer=diarizer_of(model), result_uri=result)
+    request = DiarizeRequest(
+        audio=read_sound(path, folder / "sound"), diarizer=diarizer_of(model), result_uri=result
+    )
     speakers = invoke("pyannote", request, Diarization).value.speakers
     speaker = speakers[_choose(len(speakers), which, path.name, "voice", "as first heard")]
     if speaker.model != model:
@@ -139,7 +137,7 @@ def _voice(path: Path, which: int | None, model: str, folder: Path) -> np.ndarra
 def _sound(path: Path, model: str, folder: Path) -> np.ndarray:
     vectors = folder / "sounds.npz"
     request = TagRequest(
-        audio=_uri(path),
+        audio=read_sound(path, folder / "sound").replace("audio_16k", "audio_48k"),
         model=model,
         embeddings_uri=vectors.as_uri(),
         result_uri=(folder / "tags.json").as_uri(),
@@ -150,10 +148,6 @@ def _sound(path: Path, model: str, folder: Path) -> np.ndarray:
     if not len(found):
         raise MediaError(f"{path.name} has no sound in it.")
     return found
-
-
-def _uri(path: Path) -> str:
-    return path.absolute().as_uri()
 
 
 def _choose(found: int, which: int | None, name: str, what: str, order: str) -> int:

@@ -20,6 +20,10 @@ class StageOptions(BaseModel):
     frame_rate: float = Field(
         default=1.0, gt=0, le=30, description="frames per second looked at for faces, at least"
     )
+    audio_track: str | None = Field(
+        default=None,
+        description="audio track to listen to, by number or language (2, ger); the default one when empty",
+    )
     pieces_at_once: Annotated[int, NotInKey("speed alone")] = Field(
         default=4, ge=1, description="pieces of a long recording sent to an image at once"
     )

@@ -1,9 +1,11 @@
 """Opening media of unknown origin with PyAV.
 
-A playlist or concatenation script can name other files and hosts, whatever its own file name says;
-FFmpeg would follow it. Only formats that hold their media themselves are opened, from local files.
+A playlist, a script or a concatenation can name other files and hosts, or ask for hours of synthetic sound,
+whatever its own file name says; FFmpeg would follow it. Only formats that hold their media themselves are
+opened, by what is in the file and not by its name, and nothing but the file itself can be read.
 """
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from av.container import InputContainer
 
 from containers.common.errors import MediaError
 
-# Demuxers that read other files, devices or addresses, or that take any text for a picture (tty).
+# Demuxers that read other files, devices or addresses, that synthesise, or that take any text for a picture.
 _REFERRING = frozenset(
     {
         "alias_pix",
@@ -31,8 +33,10 @@ _REFERRING = frozenset(
         "rtp",
         "rtsp",
         "sap",
+        "sbg",
         "sdp",
         "smoothstreaming",
+        "svg_pipe",
         "tty",
         "video4linux2,v4l2",
         "vapoursynth",
@@ -41,6 +45,8 @@ _REFERRING = frozenset(
         "x11grab",
     }
 )
+# Sound without any header: nothing in the file says what it is, so here its name does.
+_HEADERLESS = {".al": "alaw", ".g722": "g722", ".gsm": "gsm", ".sln": "sln", ".ul": "mulaw"}
 
 
 @cache
@@ -55,12 +61,17 @@ def open_media(path: Path) -> InputContainer:
     """
     if path.stat().st_size == 0:
         raise MediaError(f"{path.name} is empty.")
-    options = {"format_whitelist": _self_contained(), "protocol_whitelist": "file"}
     try:
-        return av.open(str(path), options=options)
+        try:
+            return _open(path)
+        except av.error.InvalidDataError:
+            if kind := _HEADERLESS.get(path.suffix.lower()):
+                return _open(path, kind)
+            raise
     except av.error.ArgumentError:
         raise MediaError(
-            f"{path.name} is a playlist or a device description, not media; give the media file itself."
+            f"{path.name} is a playlist, a script or a device description, not media; "
+            "give the media file itself."
         ) from None
     except (
         av.error.InvalidDataError,
@@ -72,3 +83,17 @@ def open_media(path: Path) -> InputContainer:
         raise MediaError(f"{path.name} is not media that can be decoded ({reason}).") from None
     except av.error.FFmpegError as error:
         raise MediaError(f"{path.name} cannot be opened: {error.strerror}.") from error
+
+
+def _open(path: Path, kind: str | None = None) -> InputContainer:
+    """By descriptor: FFmpeg sees neither the name, which may be any bytes, nor any other file."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    options = {
+        "fd": str(descriptor),
+        "format_whitelist": _self_contained(),
+        "protocol_whitelist": "fd",
+    }
+    try:
+        return av.open("fd:", format=kind, options=options, metadata_errors="replace")
+    finally:
+        os.close(descriptor)  # the container reads through a copy of its own

@@ -5,7 +5,6 @@ correlated with the loudness of the sound, as in Chung and Zisserman, "Out of ti
 wild", 2016, with these two signals in the place of learnt ones.
 """
 
-import wave
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.io import wavfile
 
 from containers.pyannote.contract import Turn
 from tasks.stages.link.mouths import Mouth
@@ -28,7 +28,7 @@ BLOCK = 0.08  # seconds of sound about each sample
 def measure_evidence(turn: Turn, mouths: Sequence[Mouth], audio: Path) -> dict[int, float]:
     """Track to evidence that its face speaks in the turn, for every track seen long enough in it.
 
-    `mouths` by time; `audio`: 16-bit mono WAV.
+    `mouths` by time; `audio`: mono WAV.
 
     Fisher's z of the correlation between opening and loudness in units of its standard error, for half as
     many independent samples as there are, less the more of the movement may be trembling landmarks.
@@ -66,12 +66,11 @@ def _best_correlation(openings: NDArray[np.float64], loudness: NDArray[np.float6
 def read_loudness(audio: Path, times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Root mean square of 80 ms of sound about each time, of full scale; 0 after the end."""
     loudness = np.zeros(len(times))
-    with wave.open(str(audio)) as file:
-        rate, count = file.getframerate(), file.getnframes()
-        for number, time in enumerate(times):
-            first = max(0, round((time - BLOCK / 4) * rate))
-            if first < count:
-                file.setpos(first)
-                block = np.frombuffer(file.readframes(round(BLOCK * rate)), np.int16) / 32768
-                loudness[number] = np.sqrt(np.mean(block**2))
+    rate, samples = wavfile.read(audio, mmap=True)
+    full = np.iinfo(samples.dtype).max if samples.dtype.kind == "i" else 1.0
+    for number, time in enumerate(times):
+        first = max(0, round((time - BLOCK / 4) * rate))
+        block = samples[first : first + round(BLOCK * rate)]
+        if len(block):
+            loudness[number] = np.sqrt(np.mean(np.square(block, dtype=np.float64))) / full
     return loudness

@@ -9,17 +9,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import av
-import av.error
 import numpy as np
-from av.container import InputContainer
 from PIL import Image
 
-from containers.common.media.container import open_media
 from containers.faceapi.contract import Box, DetectRequest, DetectResult
 from tasks.calls.invoke import invoke
-from tasks.media.pictures import to_picture
-from tasks.media.probe import is_moving
+from tasks.media.pictures import Shown
+from tasks.media.reader import Reader
 from tasks.stages.detect.track import Track
 from tasks.stages.output import StageOutput
 
@@ -77,16 +73,18 @@ def watch_mouths(
     spans: Sequence[tuple[float, float]],
     following: Following,
     width: int,
+    seekable: bool,
     folder: Path,
     output: StageOutput,
 ) -> list[Mouth]:
     """Openings of all mouths on screen in the spans, by time; spans are seconds, apart and in order.
 
-    Boxes are pixels of a picture `width` wide. The image's cost is added to `output`; sheets go to `folder`.
+    Boxes are pixels of a picture `width` wide. `seekable`: whether the container's own times are the media's,
+    so that only the spans need to be decoded. The image's cost is added to `output`; sheets go to `folder`.
     """
     found: list[Mouth] = []
     cells: list[_Cell] = []
-    for cell in _cut_faces(media, spans, following, width):
+    for cell in _cut_faces(media, spans, following, width, seekable):
         cells.append(cell)
         if len(cells) == SHEETS * COLUMNS**2:
             found += _measure(cells, folder, output)
@@ -97,13 +95,10 @@ def watch_mouths(
 
 
 def _cut_faces(
-    media: Path, spans: Sequence[tuple[float, float]], following: Following, width: int
+    media: Path, spans: Sequence[tuple[float, float]], following: Following, width: int, seekable: bool
 ) -> Iterator[_Cell]:
-    with open_media(media) as container:
-        video = next(stream for stream in container.streams.video if is_moving(stream))
-        video.thread_type = "AUTO"
-        origin = (container.start_time or 0) / 1e6
-        for picture, time in _frames(container, video, spans, origin):
+    with Reader(media) as reader:
+        for picture, time in _pictures(reader, spans, seekable):
             scale = picture.width / width
             for track, box in following.at(time):
                 edges = np.array([box.x, box.y, box.x + box.width, box.y + box.height]) * scale
@@ -117,43 +112,24 @@ def _cut_faces(
                 yield _Cell(track, time, face)
 
 
-def _frames(
-    container: InputContainer,
-    video: av.VideoStream,
-    spans: Sequence[tuple[float, float]],
-    origin: float,
+def _pictures(
+    reader: Reader, spans: Sequence[tuple[float, float]], seekable: bool
 ) -> Iterator[tuple[Image.Image, float]]:
     """RATE frames per second of each span."""
     reached = 0.0
+    shown = reader.read(sound=False)
     for start, end in spans:
-        if start - reached > SEEK:
-            container.seek(int((start + origin) * 1e6))
+        if seekable and start - reached > SEEK:
+            reader.seek(start)
+            shown = reader.read(sound=False)
         due = start
-        for time, frame in _decoded(container, video, origin):
-            reached = time
-            if time >= end:
+        for each in shown:
+            reached = each.time
+            if reached >= end:
                 break
-            if time >= due - 1e-3:
-                due = max(due + 1 / RATE, time)
-                yield to_picture(frame, video.sample_aspect_ratio), round(time, 3)
-
-
-def _decoded(
-    container: InputContainer, video: av.VideoStream, origin: float
-) -> Iterator[tuple[float, av.VideoFrame]]:
-    """Frames from where the container stands; damaged packets are passed over, as in the first pass."""
-    packets = container.demux(video)
-    while True:
-        try:
-            packet = next(packets, None)
-            if packet is None:
-                return
-            for frame in packet.decode():
-                yield (frame.time or 0.0) - origin, frame
-        except av.error.EOFError:
-            return
-        except (av.error.InvalidDataError, av.error.PatchWelcomeError):
-            continue
+            if isinstance(each, Shown) and reached >= due - 1e-3:
+                due = max(due + 1 / RATE, reached)
+                yield each.picture(), round(reached, 3)
 
 
 def _measure(cells: Sequence[_Cell], folder: Path, output: StageOutput) -> list[Mouth]:

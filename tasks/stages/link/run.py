@@ -58,16 +58,18 @@ def link_speakers(
     shots: list[float],
     tracks: list[Track],
     hold: float,
+    seekable: bool,
     folder: Path,
 ) -> Speaking:
-    """Links turns to tracks. `audio`: URI of 16-bit mono WAV; `hold`: seconds between sampled frames."""
+    """Links turns to tracks. `audio`: URI of float32 mono WAV; `hold`: seconds between sampled frames;
+    `seekable`: as decoding said."""
     output = Speaking(turns=len(turns))
     following = Following(tracks, shots, hold)
     shown = [turn for turn in turns if following.during(turn.start, turn.end)]
     if not shown:
         return output
     spans = merge_spans([(turn.start, min(turn.end, turn.start + LONGEST)) for turn in shown])
-    mouths = watch_mouths(media, spans, following, frames[0].width, folder, output)
+    mouths = watch_mouths(media, spans, following, frames[0].width, seekable, folder, output)
     with storage.reading(audio) as path:
         evidence = [measure_evidence(turn, mouths, path) for turn in shown]
     people = {track.id: track.person or str(track.id) for track in tracks}

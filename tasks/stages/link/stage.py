@@ -29,8 +29,8 @@ class LinkSpeakers(Stage):
         turns = given.found["diarize"].diarization.turns
         hold = 1 / given.options.frame_rate
         sound, shots = given.decoded.audio_16k, given.decoded.shots
-        mouths = given.work / "mouths"
-        return link_speakers, (given.media, sound, turns, faces.frames, shots, tracks, hold, mouths)
+        seekable, mouths = given.decoded.seekable, given.work / "mouths"
+        return link_speakers, (given.media, sound, turns, faces.frames, shots, tracks, hold, seekable, mouths)
 
     def output(self) -> "type[StageOutput]":
         from tasks.stages.link.run import Speaking

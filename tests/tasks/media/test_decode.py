@@ -7,10 +7,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from scipy.io import wavfile
 
 from benchmarks.measure import measure
 from containers.common.errors import MediaError
-from tasks.media.decode import decode_media
+from tasks.media.decoding import decode_media
 from tasks.media.probe import probe
 
 
@@ -40,9 +41,9 @@ def make_media(
 
 def read_wav(uri: str | None) -> tuple[int, np.ndarray]:
     assert uri
-    with wave.open(uri.removeprefix("file://")) as file:
-        assert (file.getnchannels(), file.getsampwidth()) == (1, 2)
-        return file.getframerate(), np.frombuffer(file.readframes(file.getnframes()), np.int16)
+    rate, samples = wavfile.read(uri.removeprefix("file://"))
+    assert (samples.ndim, samples.dtype) == (1, np.float32)
+    return rate, samples
 
 
 def test_a_video_gives_both_audio_rates_and_one_frame_a_second(tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ def test_sound_that_starts_late_keeps_its_time(tmp_path: Path) -> None:
     media = make_media(tmp_path / "late.mkv", video_seconds=3, audio_seconds=1, audio_from=2)
     _, samples = read_wav(decode_media(media, tmp_path / "out", frame_rate=1).audio_16k)
     assert not samples[: round(1.8 * 16_000)].any()
-    assert np.abs(samples[round(2.2 * 16_000) : round(2.8 * 16_000)]).max() > 3_000
+    assert np.abs(samples[round(2.2 * 16_000) : round(2.8 * 16_000)]).max() > 0.1
 
 
 def test_ten_milliseconds_of_sound_are_enough(tmp_path: Path) -> None:
@@ -151,15 +152,16 @@ def test_the_same_content_has_the_same_id_under_any_name(tmp_path: Path, speech_
 DECODE_ALONE = """
 import sys
 from pathlib import Path
-from tasks.media.decode import decode_media
+from tasks.media.decoding import decode_media
 decode_media(Path(sys.argv[1]), Path(sys.argv[2]), frame_rate=1)
 """
 
 
 def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
-    """Ten times the length costs nothing more: everything goes to files block by block."""
+    """Three times the length costs nothing more: everything goes to files block by block. Allocators need
+    some minutes of media until they have their fill."""
     peaks = []
-    for seconds in (30, 300):
+    for seconds in (300, 900):
         media = make_media(tmp_path / f"{seconds}.mkv", video_seconds=seconds, audio_seconds=seconds, fps=5)
         command = [sys.executable, "-c", DECODE_ALONE, str(media), str(tmp_path / str(seconds))]
         peaks.append(measure(command).peak)

@@ -10,7 +10,8 @@ from PIL import Image
 from benchmarks import who_speaks
 from benchmarks.talking_faces import CONVERSATION, MOUTHS, Scene, build_talking_video
 from flows.images import running_images
-from tasks.media.decode import Decoded, decode_media
+from tasks.media.decoded import Decoded
+from tasks.media.decoding import decode_media
 from tasks.media.demo import PICTURES
 from tasks.stages.detect.run import DetectedFaces, detect
 from tasks.stages.options import AnalyzeOptions

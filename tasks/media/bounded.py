@@ -1,0 +1,114 @@
+"""Media of unknown origin is read in a process of its own, with limits: what it does there harms nobody."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from containers.common.errors import MediaError, user_error
+from tasks.media.budget import STUCK, Budget
+
+ROOT = Path(__file__).parents[2]
+# Threads that only multiply would reserve memory that the limit counts.
+ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+def run_bounded(
+    name: str,
+    path: Path,
+    budget: Budget,
+    progress: Callable[[float], None] = lambda seconds: None,
+    **given: Any,
+) -> Any:
+    """The result of a job of `tasks.media.worker` on the file at `path`.
+
+    Raises the UserError that the job raises, and MediaError when it goes beyond its budget or its process
+    dies.
+    """
+    job = {"name": name, "path": str(path), "given": given, **budget.model_dump()}
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said,
+        subprocess.Popen(
+            [sys.executable, "-m", "tasks.media.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            cwd=ROOT,
+            env={**os.environ, **ENVIRONMENT},
+            text=True,
+        ) as process,
+    ):
+        watch = _Watch(process)
+        try:
+            answer = _follow(process, watch, job, progress)
+        finally:
+            watch.stop()
+            process.kill()
+        if answer is None:
+            said.seek(0)
+            raise MediaError(_why(path, process.wait(), watch.stuck, budget, said.read()))
+    if "error" in answer:
+        raise (user_error(answer["error"]) or MediaError)(answer["sentence"])
+    return answer["result"]
+
+
+def _follow(
+    process: subprocess.Popen[str], watch: "_Watch", job: dict[str, Any], progress: Callable[[float], None]
+) -> dict[str, Any] | None:
+    """The last line; None when the process ended without one."""
+    assert process.stdin and process.stdout
+    with suppress(BrokenPipeError):  # it died while starting: its end says why
+        json.dump(job, process.stdin)
+        process.stdin.close()
+    for line in process.stdout:
+        watch.alive()
+        told = json.loads(line)
+        if "progress" not in told:
+            process.wait()
+            return told
+        progress(told["progress"])
+    process.wait()
+    return None
+
+
+class _Watch:
+    """Ends a process that gives no sign of life for STUCK seconds."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.stuck = False
+        self._process = process
+        self._heard = time.monotonic()
+        self._ended = threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def alive(self) -> None:
+        self._heard = time.monotonic()
+
+    def stop(self) -> None:
+        self._ended.set()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(max(self._heard + STUCK - time.monotonic(), 0.1)):
+            if time.monotonic() - self._heard >= STUCK:
+                self.stuck = True
+                self._process.kill()
+                return
+
+
+def _why(path: Path, code: int, stuck: bool, budget: Budget, said: str) -> str:
+    if stuck:
+        return f"{path.name} cannot be decoded: nothing came out of it for {STUCK:.0f} s."
+    if code == -signal.SIGXCPU:
+        return f"{path.name} needs more than the {budget.cpu:.0f} s of computing that media like it may use."
+    if code < 0:
+        return f"{path.name} cannot be decoded: it broke the decoder ({signal.Signals(-code).name})."
+    last = next((line for line in reversed(said.splitlines()) if line.strip()), f"exit code {code}")
+    return f"{path.name} cannot be decoded ({last.strip()[:200]})."

@@ -1,0 +1,244 @@
+"""One way to read media: the chosen streams' frames, with times that can be believed.
+
+The first pass, the pass over mouths, a search's picture and a notebook's all come through here.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import av
+import av.error
+
+from containers.common.errors import MediaError
+from containers.common.media.container import open_media
+from tasks.media.clock import Clock, Lane
+from tasks.media.fields import Deinterlacer
+from tasks.media.pictures import Shown, pixel_aspect
+from tasks.media.tracks import Choice
+
+Decodable = av.AudioFrame | av.VideoFrame
+MAX_PIXELS = 8192 * 8192
+PICTURES_AHEAD = 6  # frames held before a jump of the pictures' clock is believed
+READ_TWICE = 8  # times its size: what packets hold together, at most
+SLACK = 64 * 2**20  # bytes
+HOPELESS = 1000  # packets in a row that cannot be decoded
+LONGEST_PICTURE = 3600.0  # seconds
+
+
+class Heard(NamedTuple):
+    """A block of sound, `time` seconds from the start of the media."""
+
+    time: float
+    frame: av.AudioFrame
+
+
+@dataclass
+class Reader:
+    """An open media file. Use it in a `with` statement."""
+
+    path: Path
+    audio_track: str | None = None
+    damaged: int = 0
+    end: float = 0.0  # of what was read so far, seconds, the last frame's length included
+    _notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Raises MediaError as `open_media` does, and when there is nothing to decode."""
+        self._container = open_media(self.path)
+        choice = Choice(self._container, self.path.name, self.audio_track)
+        self.tracks, self.audio, self.video = choice.tracks, choice.audio, choice.video
+        self.duration = self._container.duration / 1e6 if self._container.duration else None
+        self.format = self._container.format.name
+        start = self._container.start_time
+        self._origin = None if start is None else start / 1e6
+        self._clock = Clock(self._origin)
+        if self.video is not None:
+            self.video.thread_type = "AUTO"
+            context = self.video.codec_context
+            if context.width * context.height > MAX_PIXELS:
+                raise MediaError(f"{self.path.name} has pictures of more than {MAX_PIXELS} pixels.")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._container.close()
+
+    @property
+    def notes(self) -> list[str]:
+        """What could not be believed of what was read so far."""
+        return [*self._notes, *self._clock.notes]
+
+    @property
+    def seekable(self) -> bool:
+        """Whether the times read so far are the container's own, so that another pass may seek."""
+        return self._clock.regular
+
+    @property
+    def aspect(self) -> Fraction | None:
+        """Of one pixel. Of what stream and codec say, the one that can be true."""
+        assert self.video is not None
+        told = (self.video.sample_aspect_ratio, self.video.codec_context.sample_aspect_ratio)
+        believed = next((aspect for aspect in told if pixel_aspect(aspect)), None)
+        if wrong := next((aspect for aspect in told if aspect and not pixel_aspect(aspect)), None):
+            instead = f"{believed.numerator}:{believed.denominator}" if believed else "square"
+            self._note(
+                f"Pixels of {wrong.numerator}:{wrong.denominator} cannot be; they are shown {instead}."
+            )
+        return believed
+
+    def skim(self, wanted_rate: float) -> None:
+        """Lets the decoder leave out frames that no other needs, where `wanted_rate` a second are looked at.
+
+        Half the work, and no sample is missed. Not where frames have to be counted.
+        """
+        if self.video is None or not self.video.average_rate or not self.stamped:
+            return
+        if self.video.average_rate > 4 * wanted_rate:
+            self.video.codec_context.skip_frame = "NONREF"
+
+    @property
+    def stamped(self) -> bool:
+        """Whether the container has times at all: elementary streams have none."""
+        return self._container.start_time is not None
+
+    def seek(self, time: float) -> None:
+        """What is read next begins at a key frame at or before `time`; only where the clock is regular."""
+        self._container.seek(int((time + (self._origin or 0.0)) * 1e6))
+        self._clock = Clock(self._origin, time)
+
+    def read(self, sound: bool = True, pictures: bool = True) -> Iterator[Heard | Shown]:
+        """Frames of the chosen streams in decoding order; each stream's times rise.
+
+        Damaged packets are passed over and counted.
+        """
+        chosen = [self.audio if sound else None, self.video if pictures else None]
+        streams = [stream for stream in chosen if stream is not None]
+        lanes: dict[int, Lane] = {}
+        if self.video in streams:
+            assert self.video is not None
+            lanes[self.video.index] = self._clock.lane("picture", PICTURES_AHEAD)
+        if self.audio in streams:
+            assert self.audio is not None
+            lanes[self.audio.index] = self._clock.lane("sound")
+        showing = _Showing(self)
+        for index, frame in self._frames(streams):
+            lane = lanes[index]
+            for time, settled in self._clock.push(lane, _said(frame), self._length(frame, lane), frame):
+                yield from self._give(time, settled, showing)
+        for lane in lanes.values():
+            for time, settled in self._clock.flush(lane):
+                yield from self._give(time, settled, showing)
+        yield from showing.flush()
+
+    def _give(self, time: float, frame: object, showing: "_Showing") -> Iterator[Heard | Shown]:
+        if isinstance(frame, av.AudioFrame):
+            self.end = max(self.end, time + frame.samples / frame.sample_rate)
+            yield Heard(time, frame)
+        elif isinstance(frame, av.VideoFrame):
+            self.end = max(self.end, time + self._shown_for(frame, time))
+            yield from showing.push(time, frame)
+
+    def _frames(
+        self, streams: Sequence[av.AudioStream | av.VideoStream]
+    ) -> Iterator[tuple[int, av.AudioFrame | av.VideoFrame]]:
+        hopeless = 0
+        for packet in self._packets(streams):
+            if not packet.size and packet.dts is not None:
+                continue  # Theora's way to say that a picture stays; to the decoder it would be the end
+            try:
+                decoded = packet.decode()
+            except av.error.EOFError:
+                return
+            except av.error.FFmpegError as error:
+                if isinstance(error, MemoryError):
+                    raise
+                self.damaged += 1
+                hopeless += 1
+                if hopeless > HOPELESS and not self.end:
+                    raise MediaError(f"{self.path.name} cannot be decoded: {error.strerror}.") from None
+                continue
+            for frame in decoded:
+                hopeless = 0
+                if isinstance(frame, av.VideoFrame) and frame.width * frame.height > MAX_PIXELS:
+                    raise MediaError(f"{self.path.name} has pictures of more than {MAX_PIXELS} pixels.")
+                if isinstance(frame, av.AudioFrame | av.VideoFrame):
+                    yield packet.stream.index, frame
+
+    def _packets(self, streams: Sequence[av.AudioStream | av.VideoStream]) -> Iterator[av.Packet]:
+        """Raises MediaError when the file reads itself over and over, or cannot be read any further."""
+        packets = self._container.demux(list(streams))
+        left = READ_TWICE * self.path.stat().st_size + SLACK
+        while left > 0:
+            try:
+                packet = next(packets, None)
+            except av.error.EOFError:
+                return
+            except (av.error.InvalidDataError, av.error.PatchWelcomeError):
+                self.damaged += 1
+                left -= SLACK / HOPELESS
+                continue
+            except av.error.FFmpegError as error:
+                if isinstance(error, MemoryError):
+                    raise
+                raise MediaError(f"{self.path.name} cannot be read: {error.strerror}.") from None
+            if packet is None:
+                return
+            left -= packet.size
+            yield packet
+        raise MediaError(f"{self.path.name} holds the same packets over and over.")
+
+    def _length(self, frame: object, lane: Lane) -> float:
+        """Seconds that the frame itself claims, or its stream's rate."""
+        if isinstance(frame, av.AudioFrame):
+            return frame.samples / frame.sample_rate
+        assert isinstance(frame, av.VideoFrame) and self.video is not None
+        if frame.duration and frame.time_base:
+            told = float(frame.duration * frame.time_base)
+            if 0 < told <= LONGEST_PICTURE:
+                return told
+        rate = self.video.average_rate or self.video.guessed_rate or 25
+        return float(1 / rate) if 0.001 <= rate <= 1000 else 0.04
+
+    def _shown_for(self, frame: av.VideoFrame, time: float) -> float:
+        """The same, but no longer than the container lasts."""
+        told = self._length(frame, Lane("", 0.0))
+        left = (self.duration or 0) - time
+        return told if told <= 1 or told <= left + 0.5 else max(left, 0.04)
+
+    def _note(self, sentence: str) -> None:
+        if sentence not in self._notes:
+            self._notes.append(sentence)
+
+
+class _Showing:
+    """Gives each picture when its successor is there."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._deinterlacer = Deinterlacer()
+        self._before: av.VideoFrame | None = None
+        self._held: tuple[float, av.VideoFrame] | None = None
+
+    def push(self, time: float, frame: av.VideoFrame) -> Iterator[Shown]:
+        yield from self._give(frame)
+        self._held = (time, frame)
+
+    def flush(self) -> Iterator[Shown]:
+        yield from self._give(None)
+
+    def _give(self, after: av.VideoFrame | None) -> Iterator[Shown]:
+        if self._held is None:
+            return
+        time, frame = self._held
+        yield Shown(time, frame, self._before, after, self._reader.aspect, self._deinterlacer)
+        self._before, self._held = frame, None
+
+
+def _said(frame: av.AudioFrame | av.VideoFrame) -> float | None:
+    if frame.time is not None:
+        return frame.time
+    return float(frame.dts * frame.time_base) if frame.dts is not None and frame.time_base else None

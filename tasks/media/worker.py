@@ -1,0 +1,92 @@
+"""The process that reads media of unknown origin: one job, told as JSON on standard input.
+
+It limits its own memory and processor time, tells progress and result as lines of JSON, and can end in any
+way without harm to who started it: see `tasks.media.bounded`.
+"""
+
+import json
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from containers.common.errors import UserError
+from tasks.asset.disk import explain_disk
+
+EVERY = 0.5  # seconds between two lines of progress
+
+
+def main() -> int:
+    """Exit code 0 when a line tells a result or an error."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    job = json.load(sys.stdin)
+    _limit(resource.RLIMIT_AS, job["memory"])
+    _limit(resource.RLIMIT_CPU, round(job["cpu"]))
+    path = Path(job["path"])
+    try:
+        _tell(result=JOBS[job["name"]](path, **job["given"]))
+    except UserError as error:
+        _tell(error=type(error).__name__, sentence=str(error))
+    except MemoryError:
+        _tell(
+            error="MediaError",
+            sentence=f"{path.name} needs more than the {job['memory'] / 2**30:.1f} GiB of memory "
+            "that media like it may use.",
+        )
+    return 0
+
+
+def _limit(kind: int, value: int) -> None:
+    _, most = resource.getrlimit(kind)
+    value = value if most == resource.RLIM_INFINITY else min(value, most)
+    if sys.platform != "darwin":  # which refuses some limits and ignores others
+        resource.setrlimit(kind, (value, most))
+
+
+def _tell(**line: Any) -> None:
+    print(json.dumps(line), flush=True)
+
+
+def _reporter():
+    told = 0.0
+
+    def progress(seconds: float) -> None:
+        nonlocal told
+        if (now := time.monotonic()) - told >= EVERY:
+            told = now
+            _tell(progress=round(seconds, 3))
+
+    return progress
+
+
+def _probe(path: Path, audio_track: str | None) -> dict[str, Any]:
+    from tasks.media.probing import describe
+
+    return describe(path, audio_track).model_dump()
+
+
+def _decode(
+    path: Path, folder: str, frame_rate: float, audio_track: str | None, pictures: bool
+) -> dict[str, Any]:
+    from tasks.media.decoding import decode_media
+
+    with explain_disk(Path(folder)):
+        decoded = decode_media(path, Path(folder), frame_rate, _reporter(), audio_track, pictures)
+    return decoded.model_dump()
+
+
+def _picture(path: Path, at: float, target: str) -> None:
+    from tasks.media.moment import picture_at
+
+    picture = picture_at(path, at)
+    with explain_disk(Path(target).parent):
+        picture.save(target, compress_level=1)
+
+
+JOBS = {"probe": _probe, "decode": _decode, "picture": _picture}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
