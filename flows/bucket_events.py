@@ -10,6 +10,8 @@ from urllib.parse import unquote_plus
 from containers.common.errors import UserError
 from tasks.media.find import is_media
 
+CREATED = "Object Created"  # EventBridge's name of it
+SUBSCRIBING = ("SubscriptionConfirmation", "UnsubscribeConfirmation")  # SNS about itself
 WAIT = 20  # seconds that one question to the queue may last: SQS's most
 
 
@@ -30,20 +32,32 @@ class NotUnderstood(UserError):
 
 
 def read_message(body: str) -> list[Arrived]:
-    """The media objects that a message tells of; none for S3's test message and for other files.
+    """The new media objects that a message tells of, by S3, by EventBridge, or by either through SNS.
 
-    Raises NotUnderstood.
+    None for S3's test message, for other files, and for what else happens to objects: they are removed, get
+    tags, another storage class or an expiry. Raises NotUnderstood.
     """
     try:
-        told = json.loads(body)
-        if told.get("Event") == "s3:TestEvent":
+        told = _unwrapped(json.loads(body))
+        if told.get("Event") == "s3:TestEvent" or told.get("Type") in SUBSCRIBING:
             return []
-        objects = (
-            [_from_s3(record) for record in told["Records"]] if "Records" in told else [_from_bridge(told)]
-        )
+        if "Records" in told:
+            objects = [_from_s3(record) for record in told["Records"] if _is_new(record)]
+        else:
+            objects = [_from_bridge(told)] if told["detail-type"] == CREATED else []
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotUnderstood(f"A message tells of no object ({type(error).__name__}: {error}).") from None
     return [each for each in objects if is_media(Path(each.media))]
+
+
+def _unwrapped(told: dict[str, Any]) -> dict[str, Any]:
+    """What SNS put into an envelope ("Parsing Amazon SNS message formats"), unless delivery is raw."""
+    return json.loads(told["Message"]) if told.get("Type") == "Notification" else told
+
+
+def _is_new(record: dict[str, Any]) -> bool:
+    """By the event's name, with or without the prefix s3:, as "Supported event types" lists them."""
+    return record["eventName"].removeprefix("s3:").startswith("ObjectCreated:")
 
 
 def _from_bridge(event: dict[str, Any]) -> Arrived:

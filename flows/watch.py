@@ -17,7 +17,7 @@ from containers.common.errors import MediaError, UserError
 from flows.analyze.__main__ import quiet_prefect
 from flows.settings.load import apply
 from tasks.asset.bucket import Location, absolute, location
-from tasks.media.find import find_media
+from tasks.media.find import look_below
 
 DEPLOYMENT = "analyze/analyze"
 QUEUE = "sqs:"
@@ -117,18 +117,14 @@ def arrivals(folder: Path, every: float) -> Iterator[Seen]:
 def look(folder: Path) -> set[Seen]:
     if not folder.is_dir():
         raise MediaError(f"There is no folder {folder}.")
-    try:
-        files = find_media([str(folder)])
-    except MediaError:
-        return set()  # nothing has arrived yet
-    return {seen for path in files if (seen := _seen(path))}
+    return {seen for path in look_below(folder).media if (seen := _seen(Path(path)))}
 
 
 def _seen(path: Path) -> Seen | None:
     """None when the file has gone since it was listed."""
     try:
         status = path.stat()
-    except FileNotFoundError:
+    except OSError:
         return None
     return Seen(path, status.st_size, status.st_mtime_ns)
 

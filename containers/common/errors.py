@@ -9,6 +9,10 @@ class MediaError(UserError):
     """The media cannot be read or lacks what was asked of it."""
 
 
+class NothingThere(MediaError):
+    """What was asked of is there and empty: tonight there is nothing to do."""
+
+
 class ModelMissing(UserError):
     """A model is not in the store."""
 

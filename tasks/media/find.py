@@ -1,31 +1,56 @@
-"""Which files a person means by a list of files, folders and globs."""
+"""Which files a person means by a list of files, folders and globs, and what is left out and why.
+
+Folders hold what people and machines leave there: pictures, texts, names of any bytes, links in circles,
+files that vanish. Nothing of it stops the rest.
+"""
 
 import glob
-import mimetypes
-from collections.abc import Iterable
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from containers.common import storage
-from containers.common.errors import MediaError, StorageError
+from containers.common.errors import MediaError, NothingThere, StorageError
 from tasks.asset.bucket import Location, is_remote
+from tasks.media.kinds import kind_of_name, looks_like_media
 
-# Containers that the platform's table of types may not know.
-SUFFIXES = {".flac", ".m4a", ".m4v", ".mka", ".mkv", ".mts", ".mxf", ".ogg", ".opus", ".ts", ".webm"}
+ASSET = re.compile(r"[0-9a-f]{16}")  # a folder of results
+MANIFEST = "manifest.json"
+NO_TEXT = "its name holds bytes that are no UTF-8 text; rename it first"
+TOLD = 5  # names of files left out that a sentence holds
+
+
+@dataclass
+class Found:
+    """What sources stand for; `left_out` is each path, as people can read it, with the reason."""
+
+    media: list[Location] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """What was left out, for people; empty when nothing was."""
+        if not self.left_out:
+            return ""
+        by_reason: dict[str, list[str]] = {}
+        for path, reason in self.left_out.items():
+            by_reason.setdefault(reason, []).append(Path(path).name)
+        parts = []
+        for reason, names in by_reason.items():
+            more = f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
+            parts.append(f"{', '.join(names[:TOLD])}{more} ({reason})")
+        return f"Left out: {'; '.join(parts)}."
 
 
 def find_media(sources: Iterable[str]) -> list[Path]:
     """Absolute paths, each once, in the order given; inside a folder or glob by name.
 
-    A folder stands for the media files below it (by their suffix; hidden ones are left out), a glob for
-    what it matches, and any other name for itself. Raises MediaError when a source stands for nothing.
+    A folder stands for the media files below it, a glob for what it matches, and any other name for itself.
+    Raises MediaError when a source stands for nothing.
     """
-    found: dict[Path, None] = {}
-    for source in sources:
-        files = _files(source)
-        if not files:
-            raise MediaError(f"There is no media at {source}.")
-        found |= dict.fromkeys(path.absolute() for path in files)
-    return list(found)
+    return [Path(path) for path in survey(sources).media]
 
 
 def find_everywhere(sources: Iterable[str]) -> list[Location]:
@@ -33,10 +58,54 @@ def find_everywhere(sources: Iterable[str]) -> list[Location]:
 
     @FILE stands for the sources that a text file lists, one a line; empty lines and # comments are left out.
     """
+    return survey(each for given in sources for each in _listed(given)).media
+
+
+def find_noting(sources: Iterable[str], note: Callable[[str], object]) -> list[Location]:
+    """The same, where an empty folder, glob or prefix is no error: `note` is given a sentence, and one about
+    what was left out."""
     found: dict[Location, None] = {}
+    left_out: dict[str, str] = {}
     for source in (each for given in sources for each in _listed(given)):
-        found |= dict.fromkeys(_objects(source) if is_remote(source) else find_media([source]))
+        try:
+            surveyed = survey([source])
+        except NothingThere as empty:
+            note(str(empty))
+            continue
+        found |= dict.fromkeys(surveyed.media)
+        left_out |= surveyed.left_out
+    if left_out:
+        note(Found(left_out=left_out).sentence)
     return list(found)
+
+
+def survey(sources: Iterable[str]) -> Found:
+    """What `sources` stand for, as `find_everywhere` does, and what of it is left out.
+
+    In folders of results nothing is media: an analysis would be analysed.
+    """
+    found: dict[Location, None] = {}
+    left_out: dict[str, str] = {}
+    for given in sources:
+        for source in _listed(given):
+            if is_remote(source):
+                places: list[Location] = [*_objects(source)]
+            else:
+                places = [*_files(source, left_out)]
+            if not places:
+                empty = Path(source).expanduser().is_dir() or glob.has_magic(source)
+                why = f": {Found(left_out=left_out).sentence}" if left_out else "."
+                raise (NothingThere if empty else MediaError)(
+                    f"There is no media at {readable(Path(source))}{why}"
+                )
+            found |= dict.fromkeys(places)
+    return Found(list(found), left_out)
+
+
+def look_below(folder: Path) -> Found:
+    """What lies below a folder now, which may be nothing."""
+    left_out: dict[str, str] = {}
+    return Found([*_below(folder.absolute(), left_out)], left_out)
 
 
 def _listed(source: str) -> list[str]:
@@ -51,35 +120,112 @@ def _listed(source: str) -> list[str]:
 
 def _objects(source: str) -> list[str]:
     names = sorted(storage.list_sizes(source))
-    media = [name for name in names if is_media(Path(name)) and not _hidden(Path(name), Path())]
+    results = {name.rpartition("/")[0] for name in names if _is_manifest(Path(name))}
+    media = [
+        name
+        for name in names
+        if is_media(Path(name))
+        and not _hidden(Path(name))
+        and not any(str(parent) in results for parent in Path(name).parents)
+    ]
     if media:
         return [f"{source.rstrip('/')}/{name}" for name in media]
     try:
         storage.size(source)
     except StorageError:
-        raise MediaError(f"There is no media at {source}.") from None
+        kind = MediaError if is_media(Path(source)) else NothingThere  # a name, or a prefix
+        raise kind(f"There is no media at {source}.") from None
     return [source]
 
 
-def _files(source: str) -> list[Path]:
-    path = Path(source).expanduser()
+def _files(source: str, left_out: dict[str, str]) -> Iterator[Path]:
+    path = Path(source).expanduser().absolute()
     if path.is_dir():
-        inside = sorted(path.rglob("*"))
-        return [file for file in inside if file.is_file() and is_media(file) and not _hidden(file, path)]
-    if path.exists():
-        return [path]
-    if glob.has_magic(source):
+        yield from _below(path, left_out)
+    elif os.path.lexists(path):
+        if readable(path) == str(path):
+            yield path
+        else:
+            left_out[readable(path)] = NO_TEXT
+    elif glob.has_magic(source):
         # Path.glob takes no absolute pattern.
         matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
-        return [Path(match) for match in matches if Path(match).is_file()]
-    return []
+        for match in map(Path, matches):
+            if readable(match) != str(match):
+                left_out[readable(match)] = NO_TEXT
+            elif match.is_file():
+                yield match
+
+
+def _below(folder: Path, left_out: dict[str, str]) -> Iterator[Path]:
+    """Media files by name; links to folders are followed, each folder once."""
+    seen: set[tuple[int, int]] = set()
+
+    def refused(error: OSError) -> None:
+        left_out[readable(Path(os.fsdecode(error.filename or folder)))] = _why(error)
+
+    for place, folders, names in os.walk(folder, onerror=refused, followlinks=True):
+        here = Path(place)
+        try:
+            status = here.stat()
+        except OSError as error:
+            refused(error)
+            folders.clear()
+            continue
+        known = (status.st_dev, status.st_ino) in seen
+        seen.add((status.st_dev, status.st_ino))
+        if known or (ASSET.fullmatch(here.name) and MANIFEST in names):
+            folders.clear()
+            continue
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.startswith("."):
+                continue
+            file = here / name
+            if reason := _reason_against(file):
+                left_out[readable(file)] = reason
+            else:
+                yield file
+
+
+def _reason_against(file: Path) -> str | None:
+    """Why a file in a folder is not to be analysed; None for media."""
+    if readable(file) != str(file):
+        return NO_TEXT
+    try:
+        if not file.is_file():
+            return "it is no file" if file.exists() else "it has gone"
+        kind = kind_of_name(file)
+        if kind == "picture":
+            return "a picture: name it to have it analysed"
+        if kind == "other" or (kind == "unknown" and not looks_like_media(file)):
+            return "no media"
+        return None if os.access(file, os.R_OK) else "it may not be read by this user"
+    except OSError as error:
+        return _why(error)
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "it may not be read by this user"
+    if isinstance(error, FileNotFoundError):
+        return "it has gone"
+    return error.strerror or str(error)
 
 
 def is_media(path: Path) -> bool:
-    """By its suffix."""
-    guessed = mimetypes.guess_type(path.name)[0] or ""
-    return path.suffix.lower() in SUFFIXES or guessed.startswith(("audio/", "video/"))
+    """By its name."""
+    return kind_of_name(path) == "media"
 
 
-def _hidden(path: Path, below: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(below).parts)
+def readable(path: Path) -> str:
+    """The path for people: what is no text in it is replaced."""
+    return os.fsencode(path).decode(errors="replace")
+
+
+def _is_manifest(path: Path) -> bool:
+    return path.name == MANIFEST and bool(ASSET.fullmatch(path.parent.name))
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

@@ -25,11 +25,46 @@ def bridge(key: str, etag: str = "abc") -> str:
 
 
 def test_an_object_by_eventbridge_and_by_s3_itself_is_the_same_object():
-    record = {"s3": {"bucket": {"name": "media"}, "object": {"key": "in/a+talk.mp4", "eTag": "abc"}}}
+    record = {
+        "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": "media"}, "object": {"key": "in/a+talk.mp4", "eTag": "abc"}},
+    }
     (by_s3,) = read_message(json.dumps({"Records": [record]}))
     (by_bridge,) = read_message(bridge("in/a talk.mp4"))
     assert by_s3 == by_bridge == Arrived("s3://media/in/a talk.mp4", "abc")
     assert by_s3.key == by_bridge.key != read_message(bridge("in/a talk.mp4", "other"))[0].key
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ObjectRemoved:DeleteMarkerCreated",
+        "ObjectTagging:Put",
+        "LifecycleTransition",
+        "s3:ObjectRestore:Post",
+    ],
+)
+def test_only_a_new_object_starts_a_run(name):
+    thing = {"bucket": {"name": "media"}, "object": {"key": "a.mp4", "eTag": "abc"}}
+    assert read_message(json.dumps({"Records": [{"eventName": name, "s3": thing}]})) == []
+    assert (
+        len(read_message(json.dumps({"Records": [{"eventName": "s3:ObjectCreated:Copy", "s3": thing}]}))) == 1
+    )
+    for kind in (
+        "Object Deleted",
+        "Object Tags Added",
+        "Object Storage Class Changed",
+        "Object Restore Expired",
+    ):
+        assert read_message(json.dumps(json.loads(bridge("a.mp4")) | {"detail-type": kind})) == []
+
+
+def test_what_sns_wraps_is_unwrapped():
+    wrapped = {"Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:1:t", "Message": bridge("a.mp4")}
+    assert read_message(json.dumps(wrapped)) == read_message(bridge("a.mp4"))
+    assert read_message(json.dumps({"Type": "SubscriptionConfirmation", "Token": "t"})) == []
+    with pytest.raises(NotUnderstood):
+        read_message(json.dumps({"Type": "Notification", "Message": "hello"}))
 
 
 def test_what_is_no_media_starts_nothing():

@@ -1,9 +1,11 @@
 """Files, folders and globs become a list of media."""
 
+import os
+
 import pytest
 
 from containers.common.errors import MediaError
-from tasks.media.find import find_everywhere, find_media
+from tasks.media.find import find_everywhere, find_media, find_noting, look_below
 
 
 @pytest.fixture
@@ -57,9 +59,75 @@ def test_a_source_that_stands_for_nothing_is_named(source, tmp_path):
         find_media([str(tmp_path / source)])
 
 
+def test_what_is_empty_is_noted_and_what_is_missing_is_not(library, tmp_path):
+    (tmp_path / "empty").mkdir()
+    notes: list[str] = []
+    given = [str(tmp_path / "empty"), str(library / "b.mp4"), str(tmp_path / "*.avi")]
+    assert names(find_noting(given, notes.append)) == ["b.mp4"]
+    assert notes == [f"There is no media at {given[0]}.", f"There is no media at {given[2]}."]
+    with pytest.raises(MediaError, match="missing"):
+        find_noting([str(tmp_path / "missing.mp4")], notes.append)
+
+
 def test_a_list_names_what_is_meant(library, tmp_path):
     listed = tmp_path / "list.txt"
     listed.write_text(f"# the best\n{library / 'b.mp4'}\n\n{library}/**/*.wav\n")
     assert names(find_everywhere([f"@{listed}"])) == ["b.mp4", "a.wav"]
     with pytest.raises(MediaError, match=r"^The list missing\.txt cannot be read: "):
         find_everywhere(["@missing.txt"])
+
+
+def test_what_is_left_out_of_a_folder_is_said_with_the_reason(library):
+    (library / "cover.jpg").write_bytes(b"\xff\xd8")
+    (library / "gone.mp4").symlink_to(library / "nothing.mp4")
+    os.mkfifo(library / "pipe.mp3")
+    (library / b"caf\xe9.wav".decode(errors="surrogateescape")).touch()
+    found = look_below(library)
+    assert names(found.media) == ["a.wav", "b.mp4", "c.MKV", "e.opus"]
+    reasons = {path.rpartition("/")[2]: why for path, why in found.left_out.items()}
+    assert reasons == {
+        "caf\ufffd.wav": "its name holds bytes that are no UTF-8 text; rename it first",
+        "cover.jpg": "a picture: name it to have it analysed",
+        "gone.mp4": "it has gone",
+        "notes.txt": "no media",
+        "pipe.mp3": "it is no file",
+    }
+    assert found.sentence.startswith("Left out: ") and found.sentence.endswith(").")
+
+
+def test_what_a_name_does_not_tell_the_first_bytes_do(tmp_path, speech_wav):
+    (tmp_path / "recording").write_bytes(speech_wav.read_bytes())
+    (tmp_path / "capture.001").write_bytes(b"\x47" + bytes(187) + (b"\x47" + bytes(187)) * 4)
+    (tmp_path / "notes").write_text("no sound\n")
+    found = look_below(tmp_path)
+    assert names(found.media) == ["capture.001", "recording"]
+    assert list(found.left_out.values()) == ["no media"]
+
+
+def test_links_in_circles_are_walked_once(library):
+    (library / "deep" / "again").symlink_to(library)
+    (library / "also").symlink_to(library / "deep")
+    assert names(look_below(library).media) == ["a.wav", "b.mp4", "c.MKV", "e.opus"]
+
+
+def test_results_are_no_media(library):
+    """An output folder inside the one that is looked at: its denoised sound must not be analysed."""
+    asset = library / "out" / "0123456789abcdef"
+    asset.mkdir(parents=True)
+    (asset / "denoised.flac").write_bytes(b"fLaC")
+    (asset / "manifest.json").write_text("{}")
+    assert "denoised.flac" not in names(look_below(library).media)
+
+
+def test_a_folder_that_may_not_be_read_or_goes_away_stops_nothing(library, monkeypatch):
+    scan = os.scandir
+
+    def refuse(path):
+        if os.fspath(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = look_below(library)
+    assert names(found.media) == ["a.wav", "b.mp4"]
+    assert found.left_out[str(library / "deep")] == "it may not be read by this user"
