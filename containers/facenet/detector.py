@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from containers.common.media.box import intersection_over_union
+
 if TYPE_CHECKING:
     from facenet_pytorch import MTCNN
 
@@ -82,13 +84,5 @@ def confirm_face(detector: "MTCNN", picture: Image.Image, box: Corners) -> Detec
         face._replace(box=face.box + np.tile(first, 2), landmarks=face.landmarks + first)
         for face in find_faces(detector, region, SHARE * min(sides), REGION)
     ]
-    best = max(found, key=lambda face: overlap(face.box, box), default=None)
-    return best if best and overlap(best.box, box) >= OVERLAP else None
-
-
-def overlap(one: Corners, other: Corners) -> float:
-    """Intersection over union of two boxes."""
-    sides = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
-    shared = float(np.prod(np.maximum(sides, 0)))
-    areas = [float(np.prod(box[2:] - box[:2])) for box in (one, other)]
-    return shared / (sum(areas) - shared)
+    best = max(found, key=lambda face: intersection_over_union(face.box.tolist(), box.tolist()), default=None)
+    return best if best and intersection_over_union(best.box.tolist(), box.tolist()) >= OVERLAP else None

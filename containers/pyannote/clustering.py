@@ -50,7 +50,7 @@ class SpeakerClustering(AgglomerativeClustering):
     def filter_embeddings(
         self,
         embeddings: NDArray,
-        segmentations: SlidingWindowFeature,
+        segmentations: SlidingWindowFeature | None = None,
         min_active_ratio: float = 0.2,
     ) -> tuple[NDArray, NDArray, NDArray]:
         found, windows, voices = super().filter_embeddings(embeddings, segmentations, min_active_ratio)
@@ -61,13 +61,15 @@ class SpeakerClustering(AgglomerativeClustering):
     def __call__(
         self,
         embeddings: NDArray,
-        segmentations: SlidingWindowFeature,
+        segmentations: SlidingWindowFeature | None = None,
         num_clusters: int | None = None,
         min_clusters: int | None = None,
         max_clusters: Any = None,
         **kwargs: Any,
     ) -> Any:
         """Clusters (windows, voices), their scores, and centroids (clusters, dimension), as upstream."""
+
+        assert segmentations is not None, "the pipeline always gives them"
 
         def cluster(number: int | None) -> Any:
             # It prints when there are fewer clusters than asked for; the result says that too.

@@ -5,6 +5,7 @@ features and weights: Resemblyzer 0.1.4 (https://github.com/resemble-ai/Resembly
 """
 
 from pathlib import Path
+from typing import Any
 
 import torch
 import torchaudio
@@ -45,7 +46,7 @@ class GE2E(Model):
             problem=Problem.REPRESENTATION, resolution=Resolution.CHUNK, duration=WINDOW / 100
         )
 
-    def forward(self, waveforms: Tensor, weights: Tensor | None = None) -> Tensor:
+    def forward(self, waveforms: Tensor, weights: Tensor | None = None, **kwargs: Any) -> Tensor:
         sound = waveforms[:, 0]
         mels = self.mel(sound).transpose(1, 2)
         if weights is None:

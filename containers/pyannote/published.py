@@ -100,12 +100,13 @@ class _Steady(BaseClustering):
     def filter_embeddings(
         self,
         embeddings: NDArray,
-        segmentations: SlidingWindowFeature,
+        segmentations: SlidingWindowFeature | None = None,
         min_active_ratio: float = 0.2,
     ) -> tuple[NDArray, NDArray, NDArray]:
         found = super().filter_embeddings(embeddings, segmentations, min_active_ratio)
         if len(found[0]):
             return sample(*found)
+        assert segmentations is not None, "the pipeline always gives them"
         # Nobody talks alone for long. Upstream makes that one speaker, whose voice would be NaN.
         mean = embeddings[segmentations.data.any(1)].mean(0, keepdims=True)
         return mean, np.zeros(1, int), np.zeros(1, int)
@@ -113,13 +114,14 @@ class _Steady(BaseClustering):
     def __call__(
         self,
         embeddings: NDArray,
-        segmentations: SlidingWindowFeature,
+        segmentations: SlidingWindowFeature | None = None,
         num_clusters: int | None = None,
         min_clusters: int | None = None,
         max_clusters: Any = None,
         **kwargs: Any,
     ) -> Any:
         """Clusters (windows, voices), their scores, and centroids (clusters, dimension), as upstream."""
+        assert segmentations is not None, "the pipeline always gives them"
         # Silent voices are put in some cluster and taken out of it later; NaN would spread to others.
         silent = np.expand_dims(~segmentations.data.any(1), 2)
         embeddings = np.where(silent, np.float32(1), embeddings)

@@ -52,7 +52,7 @@ class Exchange(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # headers and body are two writes: Nagle would add 40 ms
-    server: LocalServer
+    server: LocalServer  # pyright: ignore[reportIncompatibleVariableOverride] - it is ours alone
 
     def read_body(self, limit: int) -> tuple[bytes, int]:
         """The body and its size. One above `limit` is read to its end, so that the caller

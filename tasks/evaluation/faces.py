@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
 
-from containers.faceapi.contract import Box, Face
+from containers.common.media.box import Box, intersection_over_union
+from containers.faceapi.contract import Face
 from containers.facenet.matching import METRICS
 from tasks.evaluation.dataset import MarkedFace
 from tasks.evaluation.ranking import Ranking
@@ -24,22 +25,15 @@ IOU = 0.5
 FARS = (0.1, 0.01)
 
 
-def overlap(one: Box, other: Box) -> float:
-    """Intersection by union of two boxes, 0 to 1."""
-    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    shared = max(width, 0.0) * max(height, 0.0)
-    return shared / (one.width * one.height + other.width * other.height - shared)
-
-
 def match_faces(marked: Sequence[MarkedFace], found: Sequence[Face]) -> list[int | None]:
     """For each face found, the surest first, the marked face that it is; each marked face is found once."""
-    free = dict(enumerate(Box(x=f.box[0], y=f.box[1], width=f.box[2], height=f.box[3]) for f in marked))
+    boxes = (Box(x=f.box[0], y=f.box[1], width=f.box[2], height=f.box[3]) for f in marked)
+    free = {number: box.corners for number, box in enumerate(boxes)}
     matches: list[int | None] = [None] * len(found)
     for place in sorted(range(len(found)), key=lambda number: -found[number].detection.score):
-        box = found[place].detection.box
-        best = max(free, key=lambda number: overlap(free[number], box), default=None)
-        if best is not None and overlap(free[best], box) >= IOU:
+        box = found[place].detection.box.corners
+        best = max(free, key=lambda number: intersection_over_union(free[number], box), default=None)
+        if best is not None and intersection_over_union(free[best], box) >= IOU:
             matches[place] = best
             del free[best]
     return matches

@@ -45,7 +45,7 @@ class Split(NamedTuple):
     name: str
     model: str
     file: Path
-    count: int
+    size: int
     queries: NDArray[np.float32]
     truth: list[list[str]]
 
@@ -99,7 +99,7 @@ def try_index(split: Split, kind: str, recall: float, options: SearchOptions, fo
     answers = list(_answers(split, found, seconds, options.k))
     row = {
         "set": split.name,
-        "vectors": split.count,
+        "vectors": split.size,
         "dimension": version.dimension,
         "asked": kind,
         "wanted": recall,

@@ -123,6 +123,23 @@ def test_its_part_is_in_the_report_and_its_rules_among_the_checks(asset: Path) -
     assert {"Light is between black and white."} <= {one["rule"] for one in verdicts if one["checked"] == 2}
 
 
+def test_its_part_of_the_report_is_made_anew_without_a_model(
+    asset: Path, copy: Path, store: Path, video: Path
+) -> None:
+    template = copy / "tasks/stages/light/report.html.j2"
+    text = template.read_text()
+    template.write_text(text.replace(">Light<", ">Brightness<"))
+    words = ["-m", "flows.analyze", str(video), "--output", str(asset.parent), "--dark", "0.2"]
+    said = python(copy, *words, MEDIAFLOW_MODELS=str(store))
+    template.write_text(text)
+    assert "Nothing changed" not in said
+    assert ">Brightness<" in (asset / "report.html").read_text(encoding="utf-8")
+    manifest = json.loads((asset / "manifest.json").read_bytes())
+    found = [stage for stage in manifest["stages"] if stage["status"] == "done"]
+    made = {stage["name"] for stage in found if not stage["kept"]}
+    assert made == {"check", "index"}, "publish is not in the manifest that it writes"
+
+
 def test_its_rule_can_fail(copy: Path) -> None:
     text = """
 import pandas as pd

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from scipy.optimize import linear_sum_assignment
 
 from containers.common.contract import Score
+from containers.common.media.box import intersection_over_union
 from containers.faceapi.contract import Box, Face
 from tasks.stages.detect.face_quality import Quality, measure_quality
 from tasks.stages.detect.frame_faces import FrameFaces
@@ -120,7 +121,7 @@ def _cost(
     last, which = track.seen[-1]
     before = frames[last]
     distance = track.distance(np.array(face.descriptor))
-    overlap = intersection_over_union(before.faces[which].detection.box, face.detection.box)
+    overlap = intersection_over_union(before.faces[which].detection.box.corners, face.detection.box.corners)
     cut = any(before.time < start <= frame.time for start in shots)
     if cut:
         limit = SAME_AFTER_CUT if overlap >= OVERLAP else -1.0
@@ -136,15 +137,6 @@ def _assign(costs: NDArray[np.float64]) -> dict[int, int]:
     finite = np.where(np.isfinite(costs), costs, 1e3)
     pairs = zip(*linear_sum_assignment(finite), strict=True)
     return {int(face): int(track) for track, face in pairs if np.isfinite(costs[track, face])}
-
-
-def intersection_over_union(one: Box, other: Box) -> float:
-    """Of two boxes; 0 where they do not touch."""
-    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    shared = max(width, 0.0) * max(height, 0.0)
-    whole = one.width * one.height + other.width * other.height - shared
-    return shared / whole if whole else 0.0
 
 
 def _describe(track: _Open, number: int, frames: Sequence[FrameFaces]) -> Track:

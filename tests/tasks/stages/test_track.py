@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from containers.common.media.box import intersection_over_union
 from containers.faceapi.contract import AgeAndGender, Box, Detection, Face
 from tasks.stages.detect.frame_faces import FrameFaces
-from tasks.stages.detect.track import Track, intersection_over_union, track_faces
+from tasks.stages.detect.track import Track, track_faces
 
 PEOPLE = np.eye(4, 128) * 0.7  # descriptors 0.99 apart
 EYES = {36: (30.0, 40.0), 45: (70.0, 40.0)}
@@ -124,6 +125,8 @@ def test_every_face_is_in_exactly_one_track() -> None:
 
 def test_overlap_of_boxes() -> None:
     box = Box(x=0, y=0, width=10, height=10)
-    assert intersection_over_union(box, box) == 1
-    assert intersection_over_union(box, box.model_copy(update={"x": 5})) == pytest.approx(1 / 3)
-    assert intersection_over_union(box, box.model_copy(update={"x": 10})) == 0
+    assert intersection_over_union(box.corners, box.corners) == 1
+    assert intersection_over_union(box.corners, box.model_copy(update={"x": 5}).corners) == pytest.approx(
+        1 / 3
+    )
+    assert intersection_over_union(box.corners, box.model_copy(update={"x": 10}).corners) == 0
