@@ -75,3 +75,27 @@ def test_an_image_imports_no_other_image_s_code() -> None:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("containers."):
                 other = (node.module or "").split(".")[1]
                 assert other in {"common", image} or (node.module or "").endswith(".contract"), path
+
+
+# What tasks and flows know of an image beside its contract: the index's own format, which is read and written
+# without a call, the downloader's library, and which model an image is going to choose.
+SHARED = {
+    "audioset": {"ontology"},
+    "deepfilternet": {"engine"},
+    "facenet": {"matching"},
+    "faiss": {"delta", "staging", "vectors", "versions"},
+    "model_downloader": {"fetch", "inventory", "publish", "sizes"},
+    "pyannote": {"diarizers"},
+    "whisperx": {"choice", "languages", "names", "speech"},
+}
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if path.relative_to(ROOT).parts[0] in ("flows", "tasks")], ids=str
+)
+def test_of_an_image_its_contract_is_seen(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        module = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+        parts = module.split(".")
+        if parts[0] == "containers" and len(parts) > 2 and parts[1] != "common":
+            assert parts[2] in {"contract", *SHARED.get(parts[1], ())}, f"{path} imports {module}"

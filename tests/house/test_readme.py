@@ -29,7 +29,10 @@ def test_both_languages_show_the_same_commands_and_pictures() -> None:
     )
 
 
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+GUIDES = [ROOT / "CONTRIBUTING.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs/decisions").glob("*.md"))]
+
+
+@pytest.mark.parametrize("readme", [*READMES, *GUIDES], ids=lambda path: path.name)
 def test_links_and_named_files_exist(readme: Path) -> None:
     text = readme.read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", text):
