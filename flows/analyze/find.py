@@ -33,7 +33,7 @@ def find(
         kept = asset.cache / stage.keeps / stages.keys[stage.name]
         task, arguments = stage.call(Inputs(media, decoded, found, options, asset.media, kept))
         # What was made without a stage that failed is made again by the next run.
-        whole = all(name in found or not STAGES[name].wanted(options) for name in stage.before)
+        whole = all(stages.board.stages[name].state != "failed" for name in stage.before)
         running[stage.name] = stages.submit(stage.name, task, *arguments, keep=whole)
     for name in list(running):
         collect(name)

@@ -54,7 +54,7 @@ class Built:
 
     @property
     def start(self) -> list[str]:
-        return [*self.config["Entrypoint"], *self.config["Cmd"]]
+        return [*self.config["Entrypoint"], *(self.config.get("Cmd") or [])]
 
     @contextmanager
     def function(self, mounts: dict[Path, str], log: Path) -> Iterator[Callable[[dict[str, Any]], Any]]:
