@@ -36,7 +36,7 @@ def codes(root: Path = ROOT) -> dict[str, str]:
     """A hash of each stage's code; `root` is the folder of the project."""
     tasks = root / "tasks"
     places = {
-        "decode": [tasks / "media" / "decode.py", tasks / "media" / "worker.py"],
+        "decode": [tasks / "media" / "decode.py"],
         **{stage.name: stage.sources(root) for stage in STAGES.values()},
         # With what each stage says of its documents, its rules and its part of the report.
         "check": [tasks / "stages", tasks / "checks"],

@@ -1,12 +1,14 @@
 """Which code a result depends on: files and all that they import of this project, as one hash.
 
-Imports are read from the sources, those inside functions too, so nothing is loaded to know a key. What stands
-under `if TYPE_CHECKING:` never runs and does not count.
+Imports are read from the sources, those inside functions too, so nothing is loaded to know a key. A module
+that is started by its name, which is a string then, counts like an import. What stands under `if TYPE_CHECKING:` never
+runs and does not.
 """
 
 import ast
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +19,7 @@ ROOMS = frozenset({"tasks", "containers", "flows", "deployments"})
 # Of a folder: what runs, and what it reads beside; not its limits on AWS, which are in image.toml.
 SOURCES = frozenset({".py", ".mjs", ".cjs", ".txt", ".j2", ".js", ".css"})
 
+NAMED = re.compile(rb"""["']((?:%s)(?:\.\w+)+)["']""" % b"|".join(sorted(map(str.encode, ROOMS))))
 NOT_OURS = frozenset({"node_modules", "__pycache__"})
 
 
@@ -81,8 +84,10 @@ def _source(path: Path) -> _Source:
 @lru_cache(maxsize=4096)
 def _read(path: Path, changed: int, size: int) -> _Source:
     content = path.read_bytes()
-    imports = tuple(sorted(_imports(ast.parse(content)))) if path.suffix == ".py" else ()
-    return _Source(hashlib.sha256(content).digest(), imports)
+    if path.suffix != ".py":
+        return _Source(hashlib.sha256(content).digest(), ())
+    named = {name.decode() for name in NAMED.findall(content)}
+    return _Source(hashlib.sha256(content).digest(), tuple(sorted(_imports(ast.parse(content)) | named)))
 
 
 def _imports(tree: ast.Module) -> set[str]:

@@ -95,13 +95,14 @@ def test_the_place_of_the_project_does_not_matter(copy: Path) -> None:
 
 
 def test_imports_are_followed_wherever_they_stand(tmp_path: Path) -> None:
-    for name in ("a", "late", "shown", "hidden", "typed"):
+    for name in ("a", "late", "shown", "hidden", "typed", "started"):
         (tmp_path / "tasks").mkdir(exist_ok=True)
         (tmp_path / "tasks" / f"{name}.py").write_text("")
     (tmp_path / "tasks" / "a.py").write_text(
         "from typing import TYPE_CHECKING\nfrom tasks import shown\n"
         "if TYPE_CHECKING:\n    import tasks.typed\n"
-        "def later():\n    try:\n        from tasks.late import x\n    finally:\n        pass\n"
+        "def later():\n    run('-m', 'tasks.started')\n"
+        "    try:\n        from tasks.late import x\n    finally:\n        pass\n"
     )
     found = {path.stem for path in files_of([tmp_path / "tasks" / "a.py"], tmp_path)}
-    assert found == {"a", "late", "shown"}
+    assert found == {"a", "late", "shown", "started"}
