@@ -1,8 +1,8 @@
 """Which code a result depends on: files and all that they import of this project, as one hash.
 
 Imports are read from the sources, those inside functions too, so nothing is loaded to know a key. A module
-that is started by its name, which is a string then, counts like an import. What stands under `if TYPE_CHECKING:` never
-runs and does not.
+that is started by its name, which is a string then, counts like an import. What stands under
+`if TYPE_CHECKING:` never runs and does not.
 """
 
 import ast
