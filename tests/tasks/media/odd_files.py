@@ -103,7 +103,7 @@ class Made:
         self.packets: list[Packet] = []
 
     def picture(self, codec: str, size: tuple[int, int] = (WIDTH, HEIGHT), **given: Any) -> Any:
-        """A video stream; given: aspect, rotation, mirrored, default, frames, interlaced, black, start."""
+        """A video stream; given: aspect, rotation, mirrored, default, frames, black, start, changes_at."""
         stream: Any = self.container.add_stream(codec, rate=FPS, options=SPEED.get(codec, {}))
         stream.width, stream.height = size
         stream.pix_fmt = FORMATS.get(codec, "yuv420p")
@@ -117,7 +117,11 @@ class Made:
             stream.disposition = type(stream.disposition).default
         shown = Image.new("RGB", size) if given.get("black") else quarters(*size)
         frame_of = av.VideoFrame.from_image(shown).reformat(format=stream.pix_fmt)
+        white = av.VideoFrame.from_image(Image.new("RGB", size, "white")).reformat(format=stream.pix_fmt)
+        black = av.VideoFrame.from_image(Image.new("RGB", size)).reformat(format=stream.pix_fmt)
         for number in range(given.get("frames", round(SECONDS * FPS))):
+            if "changes_at" in given:
+                frame_of = white if number >= given["changes_at"] else black
             frame_of.pts, frame_of.time_base = number + given.get("start", 0) * FPS, Fraction(1, FPS)
             self.packets += stream.encode(frame_of)
         self.packets += stream.encode(None)

@@ -1,0 +1,136 @@
+"""A frame as people see it."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from tasks.media.fields import Deinterlacer
+from tasks.media.hdr import PQ, to_standard
+from tasks.media.moment import picture_at
+from tasks.media.pictures import pixel_aspect, turn_upright
+from tasks.media.reader import Reader
+from tasks.media.stills import open_stills
+from tests.tasks.media import odd_files as odd
+
+WIDTH, HEIGHT, STEP = 160, 96, 4  # pixels; STEP: how far the bar moves from field to field
+
+
+def bar(at: int) -> np.ndarray:
+    picture = np.full((HEIGHT, WIDTH, 3), 40, np.uint8)
+    picture[:, at % WIDTH : at % WIDTH + 24] = 220
+    return picture
+
+
+def pan(path: Path, interlaced: bool) -> Path:
+    """A bar that moves to the right; interlaced, each frame's lower field is half a frame later."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg2video", rate=25)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = WIDTH, HEIGHT, "yuv420p", 4_000_000
+        if interlaced:
+            stream.codec_context.options = {"flags": "+ildct+ilme", "top": "1"}
+        for number in range(25):
+            picture = bar(2 * STEP * number)
+            if interlaced:
+                picture[1::2] = bar(2 * STEP * number + STEP)[1::2]
+            frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def combing(picture: Image.Image) -> float:
+    """How much neighbouring rows differ, of 255."""
+    rows = np.asarray(picture.convert("L")).astype(float)
+    return float(np.abs(np.diff(rows, axis=0)).mean())
+
+
+def test_interlaced_pictures_are_not_combed(tmp_path: Path) -> None:
+    interlaced, progressive = pan(tmp_path / "i.mpg", True), pan(tmp_path / "p.mpg", False)
+    with Reader(interlaced) as reader:
+        woven = [each.frame for each in reader.read(sound=False)]
+        assert woven[10].interlaced_frame
+        assert combing(woven[10].to_image()) > 5
+    for second in (0.2, 0.4, 0.6):
+        seen = combing(picture_at(interlaced, second))
+        assert seen < combing(picture_at(progressive, second)) + 1.5
+
+
+def test_a_progressive_frame_is_left_as_it_is() -> None:
+    frame = av.VideoFrame.from_ndarray(bar(8), "rgb24").reformat(format="yuv420p")
+    found = Deinterlacer().progressive(frame, None, None)
+    assert np.array_equal(found.to_ndarray(), frame.to_ndarray())
+
+
+@pytest.mark.parametrize(
+    ("nits", "shown"),
+    [
+        (0.01, (0, 12)),
+        (26, (90, 125)),
+        (100, (160, 200)),
+        (203, (205, 250)),
+        (1000, (250, 255)),
+        (4000, (250, 255)),
+    ],
+)
+def test_hdr_is_tone_mapped(nits: float, shown: tuple[int, int]) -> None:
+    """Diffuse white (203 cd/m2) is nearly white; highlights are not cut off below it."""
+    power = (nits / 10_000) ** (2610 / 16384)
+    code = ((3424 / 4096 + 2413 / 128 * power) / (1 + 2392 / 128 * power)) ** (2523 / 32)
+    frame = av.VideoFrame.from_ndarray(np.full((16, 16, 3), round(code * 65535), np.uint16), "rgb48le")
+    frame.color_trc, frame.color_primaries = PQ, 9
+    red, green, blue = to_standard(frame, 16, 16).getpixel((8, 8))
+    assert shown[0] <= red <= shown[1]
+    assert max(red, green, blue) - min(red, green, blue) <= 2
+
+
+@pytest.mark.parametrize(
+    ("told", "believed"),
+    [("1", 1), ("64/45", 64 / 45), ("2", 2), ("1/2", 0.5), ("65535", None), ("1/65535", None), ("0", None)],
+)
+def test_pixels_that_cannot_be(told: str, believed: float | None) -> None:
+    found = pixel_aspect(Fraction(told))
+    assert (found and float(found)) == believed
+
+
+@pytest.mark.parametrize(
+    ("matrix", "transposed"),
+    [
+        ((1, 0, 0, 1), None),
+        ((-1, 0, 0, 1), Image.Transpose.FLIP_LEFT_RIGHT),
+        ((1, 0, 0, -1), Image.Transpose.FLIP_TOP_BOTTOM),
+        ((-1, 0, 0, -1), Image.Transpose.ROTATE_180),
+        ((0, 1, -1, 0), Image.Transpose.ROTATE_270),
+        ((0, -1, 1, 0), Image.Transpose.ROTATE_90),
+        ((0, 1, 1, 0), Image.Transpose.TRANSPOSE),
+        ((0, -1, -1, 0), Image.Transpose.TRANSVERSE),
+    ],
+)
+def test_display_matrices(matrix: tuple[float, ...], transposed: Image.Transpose | None) -> None:
+    """(a, b, c, d) moves the pixel at (x, y) to (ax + cy, bx + dy)."""
+    picture = odd.quarters()
+    wanted = picture if transposed is None else picture.transpose(transposed)
+    assert np.array_equal(np.asarray(turn_upright(picture, matrix)), np.asarray(wanted))
+
+
+def test_sixteen_bit_grey_is_grey(tmp_path: Path) -> None:
+    path = tmp_path / "grey.png"
+    Image.fromarray(np.full((8, 8), 100 * 257, np.uint16)).save(path)
+    stills = open_stills(path)
+    assert stills is not None
+    with stills:
+        assert stills.first.getpixel((4, 4)) == (100, 100, 100)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts", "mpg", "avi", "h264", "webm", "flv"])
+def test_the_second_that_is_asked_for_is_found(suffix: str, tmp_path: Path) -> None:
+    """The picture is black until 1.4 s, then white, and asked for before and after."""
+    codec = odd.VIDEO[suffix][0]
+    made = odd.Made(tmp_path / f"a.{suffix}")
+    made.picture(codec, changes_at=14)
+    path = made.write()
+    assert np.asarray(picture_at(path, 1.3)).mean() < 60
+    assert np.asarray(picture_at(path, 1.55)).mean() > 200
