@@ -44,14 +44,14 @@ def denoise(request: DenoiseRequest, stopwatch: Stopwatch) -> Denoised:
         cleaned = Path(folder, "cleaned")
         louder = (block * sound.gain for block in read_blocks(source, RATE, sound.layout))
         found = _run(engine, request, sound, louder, meter, stopwatch)
-        keep_blocks(cleaned, (block / sound.gain for block in found))
+        keep_blocks(cleaned, (block * (sound.lift / sound.gain) for block in found))
         noise = meter.estimate()
         applied, reason = decide(request.mode, noise)
         lowered = None
         if applied:
 
             def pairs() -> Iterator[tuple[Block, Block]]:
-                return paired(read_blocks(source, RATE, sound.layout), cleaned, sound.channels)
+                return paired(read_blocks(source, RATE, sound.layout), cleaned, sound.channels, sound.lift)
 
             shares, lowered = _shares(request, sound, pairs)
             _write(request, sound, chosen, pairs(), shares)

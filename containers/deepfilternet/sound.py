@@ -24,6 +24,7 @@ LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "
 # The model takes quiet speech for noise; with the 95th percentile of the 10 ms frames' RMS here, it does not.
 LEVEL = 10 ** (-15 / 20)
 MOST_GAIN = 10 ** (60 / 20)
+HEADROOM = 8  # 18 dB: speech peaks are 12 to 20 dB above its loud parts, which are at LEVEL
 SCALE = 2**15 - 1
 
 Block = NDArray[np.float32]
@@ -42,6 +43,16 @@ class Sound:
     @property
     def duration(self) -> float:
         return self.samples / self.rate
+
+    @property
+    def quiet(self) -> bool:
+        """Whether 16 bits would leave out words: the loud parts lie more than 20 dB below LEVEL."""
+        return self.gain > 10
+
+    @property
+    def lift(self) -> float:
+        """What samples are multiplied with while they are kept in 16 bits, with HEADROOM for peaks."""
+        return max(self.gain / HEADROOM, 1.0)
 
 
 def survey(path: Path) -> Sound:
@@ -102,12 +113,14 @@ def keep_blocks(path: Path, blocks: Iterable[Block]) -> None:
             file.write((np.clip(block, -1, 1) * SCALE).round().astype(np.int16).tobytes())
 
 
-def paired(blocks: Iterable[Block], kept: Path, channels: int) -> Iterator[tuple[Block, Block]]:
-    """Each block with the part of `kept` (of as many samples in all) that belongs to it."""
+def paired(
+    blocks: Iterable[Block], kept: Path, channels: int, lift: float = 1.0
+) -> Iterator[tuple[Block, Block]]:
+    """Each block with the part of `kept` (of as many samples in all) that belongs to it, less the `lift`."""
     with kept.open("rb") as file:
         for block in blocks:
             samples = np.frombuffer(file.read(block.size * 2), np.int16).reshape(-1, channels)
-            yield block, samples.astype(np.float32) / np.float32(SCALE)
+            yield block, samples.astype(np.float32) / np.float32(SCALE * lift)
 
 
 def choose_format(asked: str | None, uri: str, rate: int) -> str:
@@ -122,24 +135,29 @@ def choose_format(asked: str | None, uri: str, rate: int) -> str:
 
 
 def write_blocks(path: Path, blocks: Iterable[Block], sound: Sound, chosen: str) -> None:
-    """48 kHz blocks in; a file of exactly the rate, channels and samples of `sound` out (16 bit).
+    """48 kHz blocks in; a file of exactly the rate, channels and samples of `sound` out.
 
-    Samples beyond [-1, 1] are held at its ends.
+    16 bit, for quiet sound 24 bit, where the format has bits. Samples beyond [-1, 1] are held at its ends.
     """
     container, codec = FORMATS[chosen]
+    deep = sound.quiet and chosen != "opus"
+    kind, depth = ("s32", np.int32) if deep else ("s16", np.int16)
+    codec = {"pcm_s16le": "pcm_s24le"}.get(codec, codec) if deep else codec
     options = {"rf64": "auto"} if chosen == "wav" else {}
     with av.open(str(path), "w", format=container, options=options) as output:
         stream = cast(av.AudioStream, output.add_stream(codec, rate=sound.rate, layout=sound.layout))
-        resampler = av.AudioResampler(format="s16", layout=sound.layout, rate=sound.rate)
+        if deep:
+            stream.codec_context.format = kind
+        resampler = av.AudioResampler(format=kind, layout=sound.layout, rate=sound.rate)
         written = 0
 
         def write(frames: Iterable[av.AudioFrame]) -> None:
             nonlocal written
             for frame in frames:
-                samples = np.asarray(frame.to_ndarray(), np.int16).reshape(-1, sound.channels)
+                samples = np.asarray(frame.to_ndarray(), depth).reshape(-1, sound.channels)
                 samples = samples[: sound.samples - written]
                 if len(samples):
-                    _encode(output, stream, samples, sound, written)
+                    _encode(output, stream, samples, kind, sound, written)
                     written += len(samples)
 
         for block in blocks:
@@ -147,14 +165,13 @@ def write_blocks(path: Path, blocks: Iterable[Block], sound: Sound, chosen: str)
                 write(resampler.resample(_frame(block.T, "fltp", sound.layout, RATE)))
         write(resampler.resample(None))
         if written < sound.samples:
-            _encode(
-                output, stream, np.zeros((sound.samples - written, sound.channels), np.int16), sound, written
-            )
+            rest = np.zeros((sound.samples - written, sound.channels), depth)
+            _encode(output, stream, rest, kind, sound, written)
         output.mux(stream.encode(None))
 
 
-def _encode(output, stream, samples: NDArray[np.int16], sound: Sound, position: int) -> None:
-    frame = _frame(samples.reshape(1, -1), "s16", sound.layout, sound.rate)
+def _encode(output, stream, samples: NDArray[np.integer], kind: str, sound: Sound, position: int) -> None:
+    frame = _frame(samples.reshape(1, -1), kind, sound.layout, sound.rate)
     frame.pts = position
     output.mux(stream.encode(frame))
 

@@ -12,11 +12,13 @@ from pystoi import stoi
 
 from benchmarks.noises import wind
 from containers.common.errors import MediaError, ModelMissing, StorageError, UserError
+from containers.common.media.audio import stream_audio
 from containers.deepfilternet import native
 from containers.deepfilternet.app import handler
 from containers.deepfilternet.contract import DenoiseRequest
 from containers.deepfilternet.native import DELAY, FRAME, LATENCY, MODEL_FILE, open_denoiser
 from containers.deepfilternet.noise import NoiseMeter
+from containers.deepfilternet.sound import Sound, keep_blocks, paired, write_blocks
 
 RATE = 48_000
 pytestmark = pytest.mark.slow
@@ -117,6 +119,19 @@ def test_formats(tmp_path, denoise, noisy, format, codec):
     with av.open(str(tmp_path / f"denoised.{format}")) as container:
         assert container.streams.audio[0].codec_context.name == codec
     assert cleaned.shape[1] == 2 and abs(len(cleaned) - 2 * RATE) <= (312 if format == "opus" else 0)
+
+
+@pytest.mark.parametrize("format", ["wav", "flac"])
+def test_what_is_quiet_keeps_its_samples(tmp_path, speech, format):
+    """At -70 dBFS 16 bit would leave some ten steps of the whole wave."""
+    quiet = (speech[: 2 * RATE] / np.abs(speech).max() * 10 ** (-70 / 20)).astype(np.float32)
+    sound = Sound(RATE, "mono", 1, len(quiet), gain=500.0)
+    keep_blocks(tmp_path / "kept", [quiet[:, None] * sound.lift])
+    ((given, kept),) = paired([quiet[:, None]], tmp_path / "kept", 1, sound.lift)
+    write_blocks(tmp_path / f"out.{format}", [kept], sound, format)
+    found = np.concatenate(list(stream_audio(tmp_path / f"out.{format}", RATE)))
+    error = np.square(found - quiet).mean() / np.square(given).mean()
+    assert 10 * np.log10(error) < -40
 
 
 def test_the_format_is_told_by_the_name_or_asked_for(tmp_path, denoise, noisy):

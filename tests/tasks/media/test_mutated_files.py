@@ -4,28 +4,25 @@
 Each file is read in a process forked for it, with the limits and the jobs of `tasks.media.worker`.
 """
 
+import json
 import os
 import random
-import resource
 import shutil
 import signal
-import traceback
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from containers.common.errors import UserError
+from tasks.media.bounded import ENVIRONMENT, ROOT
 from tasks.media.budget import SOUND_BYTES, budget_of, longest_believed
-from tasks.media.decoding import decode_media
-from tasks.media.probing import describe
 from tests.tasks.media import odd_files as odd
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(6 * 3600)]
 MUTATIONS = int(os.environ.get("MEDIAFLOW_MUTATIONS", "5000"))
-WALL = 240  # seconds that one file may take on a busy machine
-KEPT = 2**20  # bytes of what a process says
 ENDED_BY_BUDGET = {signal.SIGXCPU}
 # A decoder that dies is a sentence too (`tasks.media.bounded`), but none should die often.
 MOST_DEATHS = 0.002
@@ -47,13 +44,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     return [path.read_bytes() for path in made]
 
 
-def test_every_mutated_file_ends_well(whole: list[bytes], tmp_path: Path) -> None:
+def test_every_mutated_file_ends_well(
+    whole: list[bytes], reader: Callable[[Path, Path], Ended], tmp_path: Path
+) -> None:
     faults, deaths, refused = [], 0, 0
     for seed in range(MUTATIONS):
         content = mutate(whole, random.Random(seed))
         path = tmp_path / "a.bin"
         path.write_bytes(content)
-        ended = read_apart(path, tmp_path / "out")
+        ended = reader(path, tmp_path / "out")
         deaths += bool(ended.signal) and ended.signal not in ENDED_BY_BUDGET
         refused += ended.said.startswith("refused")
         budget = budget_of(len(content), None, 8192 * 8192)
@@ -118,39 +117,23 @@ FAULTS: list[Callable[[bytearray, random.Random], None]] = [
 ]
 
 
-def read_apart(path: Path, out: Path) -> Ended:
-    """Describes and decodes `path` in a child of this process."""
-    shutil.rmtree(out, ignore_errors=True)
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(reading)
-        os.write(writing, _read(path, out).encode()[:KEPT])
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        said = pipe.read().decode(errors="replace")
-    _, status, used = os.wait4(child, 0)
-    disk = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
-    ended = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-    if ended == signal.SIGALRM:
-        said = "fault: it took too long"
-    return Ended(said, ended, used.ru_maxrss * 1024, disk)
+@pytest.fixture(scope="module")
+def reader() -> Iterator[Callable[[Path, Path], Ended]]:
+    """Describes and decodes a file in a child of a process that has loaded everything and has no threads."""
+    command = [sys.executable, "-m", "tests.tasks.media.reading_apart"]
+    environment = {**os.environ, **ENVIRONMENT}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
+    ) as process:
+        assert process.stdin and process.stdout
+        asking, answering = process.stdin, process.stdout
 
+        def read(path: Path, out: Path) -> Ended:
+            shutil.rmtree(out, ignore_errors=True)
+            print(json.dumps([str(path), str(out)]), file=asking, flush=True)
+            said, ended, memory = json.loads(answering.readline())
+            disk = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+            return Ended(said, ended, memory, disk)
 
-def _read(path: Path, out: Path) -> str:
-    size = path.stat().st_size
-    signal.alarm(WALL)
-    budget = budget_of(size, None, 8192 * 8192)
-    resource.setrlimit(resource.RLIMIT_AS, (budget.memory, budget.memory))
-    try:
-        described = describe(path)
-        budget = budget_of(size, described.duration, described.pixels)
-        resource.setrlimit(resource.RLIMIT_CPU, (round(budget.cpu), round(budget.cpu)))
-        return f"read {decode_media(path, out, 1.0).duration} s"
-    except UserError as error:
-        return f"refused: {error}" if "\n" not in str(error) else f"fault: {error}"
-    except MemoryError:
-        return "refused: memory"
-    except BaseException:  # noqa: BLE001
-        return f"fault: {traceback.format_exc()}"
+        yield read
+        process.kill()
