@@ -73,9 +73,17 @@ def check_names(names: Iterable[str]) -> None:
             raise UserError(f"AudioSet has no class '{name}'.")
 
 
+def canonical_names(names: Iterable[str]) -> list[str]:
+    """The names as AudioSet or the list of families writes them. Raises UserError for an unknown one."""
+    given = list(names)
+    check_names(given)
+    return [_plain_names()[_plain(name)] for name in given]
+
+
 @cache
-def _plain_names() -> frozenset[str]:
-    return frozenset(name.casefold() for name in (*classes(), *get_args(Family)))
+def _plain_names() -> dict[str, str]:
+    """Each name in lower case, and as it is written; a class before a family of the same name."""
+    return {name.casefold(): name for name in (*get_args(Family), *classes())}
 
 
 def _plain(name: str) -> str:

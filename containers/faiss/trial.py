@@ -9,10 +9,12 @@ from containers.faiss.contract import Tuning
 from containers.faiss.opened import Opened
 from containers.faiss.search import refined
 from containers.faiss.truth import DEPTH, Truth, others
+from containers.faiss.vectors import Matrix
 
 MARGIN = 0.02  # a sample is not all queries: it is to find more than what is wanted
 CODES = {"SQ8": 2, "SQ": 4, "PQ": 8}  # candidates per wanted match that suit an encoding, to begin with
 MOST = 64
+TIE = 1e-5  # relative: closer than float32 can tell
 KNOWN_MISSED = 0.05
 
 
@@ -21,7 +23,10 @@ class NotGoodEnough(UserError):
 
 
 def recall_of(opened: Opened, truth: Truth, tuning: Tuning) -> float:
-    """The share of the exact nearest that the index finds: recall@10, for vectors other than the query."""
+    """The share of the exact nearest that the index finds: recall@10, for vectors other than the query.
+
+    What is as near as the tenth counts, whichever of several equal vectors it is.
+    """
     depth = truth.nearest.shape[1]
     if not depth:
         return 1.0
@@ -31,7 +36,17 @@ def recall_of(opened: Opened, truth: Truth, tuning: Tuning) -> float:
     if tuning.refine > 1:
         slots = refined(opened, queries, slots, depth + 1)[1]
     found = others(slots, truth.slots, depth)
-    return float(np.mean([len(set(a) & set(b)) / depth for a, b in zip(found, truth.nearest, strict=True)]))
+    least = _nearness(opened, queries, truth.nearest[:, -1:])
+    hits = (found >= 0) & (_nearness(opened, queries, found) >= least - TIE * (1 + np.abs(least)))
+    return float(np.mean(hits))
+
+
+def _nearness(opened: Opened, queries: Matrix, slots: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Higher is nearer: cosine, or the negative squared distance; shape of `slots` (queries, any)."""
+    vectors = opened.exact(np.maximum(slots, 0).ravel()).reshape(*slots.shape, -1)
+    if opened.version.metric == "cosine":
+        return np.einsum("qd,qkd->qk", queries, vectors)
+    return -np.square(queries[:, None] - vectors).sum(axis=2)
 
 
 def tune(opened: Opened, truth: Truth, wanted: float, start: Tuning | None = None) -> tuple[Tuning, float]:

@@ -21,7 +21,7 @@ class Compared(NamedTuple):
     @property
     def winner(self) -> str | None:
         """`A` or `B`, or None where the difference may be chance."""
-        if not self.p < ALPHA or self.found.difference == 0:
+        if self.measure.timed or not self.p < ALPHA or self.found.difference == 0:
             return None
         lower = self.found.difference < 0
         return "B" if lower == (self.measure.better == "lower") else "A"
@@ -39,7 +39,8 @@ class Comparison(NamedTuple):
         """Which is better, by its first figure, and what the others say."""
         first, *others = self.figures
         names = {"A": f"A ({self.a.record.model})", "B": f"B ({self.b.record.model})"}
-        return " ".join([_sentence(first, names), *_others(others)])
+        tested = sum(not one.measure.timed for one in self.figures)
+        return " ".join([_sentence(first, names, tested), *_others(others)])
 
 
 def compare_runs(a: FinishedRun, b: FinishedRun, measures: list[Measure]) -> Comparison:
@@ -65,8 +66,9 @@ def compare_runs(a: FinishedRun, b: FinishedRun, measures: list[Measure]) -> Com
                 found.append((measure, difference))
     if not found:
         raise UserError(f"{a.folder} and {b.folder} have no item in common that both have figures for.")
-    adjusted = holm([difference.p for _, difference in found])
-    figures = [Compared(*pair, p) for pair, p in zip(found, adjusted, strict=True)]
+    tested = [place for place, (measure, _) in enumerate(found) if not measure.timed]
+    adjusted = dict(zip(tested, holm([found[place][1].p for place in tested]), strict=True))
+    figures = [Compared(*pair, adjusted.get(place, 1.0)) for place, pair in enumerate(found)]
     return Comparison(a, b, len(shared), len(every) - len(shared), figures)
 
 
@@ -120,19 +122,22 @@ def _only(table: pd.DataFrame, items: set[str]) -> pd.DataFrame:
     return table.loc[table["item"].isin(list(items))]
 
 
-def _sentence(one: Compared, names: dict[str, str]) -> str:
+def _sentence(one: Compared, names: dict[str, str], tested: int) -> str:
     measure, found = one.measure, one.found
     values = " against ".join(
         f"{value:.{measure.digits}f}{' ' + measure.unit if measure.unit else ''}"
         for value in (found.a, found.b)
     )
+    if measure.timed:
+        return f"{measure.title}: {values} (A against B); times of two runs are not judged."
     what = f"{measure.title}: {values} (A against B), p = {one.p:.3f}"
     if one.winner:
         return f"{names[one.winner]} is better. {what}."
     if found.difference == 0:
         return f"A and B are equal. {what}."
-    if smallest_p(found.items) >= ALPHA:
-        return f"{found.items} items are too few to tell A from B, whatever they show. {what}."
+    if smallest_p(found.items, tested) >= ALPHA:
+        what_for = f" in {tested} figures" if tested > 1 else ""
+        return f"{found.items} sources are too few to tell A from B{what_for}, whatever they show. {what}."
     return f"The difference between A and B may be chance. {what}."
 
 

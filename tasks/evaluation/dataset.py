@@ -9,9 +9,11 @@ evaluations that this is enough for:
     media = "monday.mp4"
     group = "phone"              # figures are given for each group too
     language = "en"
-    transcript = "monday.stm"    # or .txt, or transcript.json of an analysis, corrected; or text = "Hello."
+    transcript = "monday.stm"    # or .txt, .ctm, .srt, .vtt, a corrected transcript.json; or text = "Hello."
     turns = "monday.rttm"        # who speaks when
-    sounds = ["Speech", "Music"] # what is heard in it, AudioSet's names
+    sounds = ["speech", "Music"] # what is heard in it, AudioSet's names and families
+    source = "call 17"           # cuts or copies of one recording are no independent measurements
+    uem = "monday.uem"           # only this is scored; or start = 60, end = 120 in seconds
 
     [[item]]
     media = "noisy/1.wav"
@@ -30,24 +32,33 @@ evaluations that this is enough for:
 
 import hashlib
 import json
+import math
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+from babel import Locale
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from containers.audioset.ontology import check_names
-from containers.common.contract import Contract
+from containers.audioset.ontology import canonical_names
+from containers.common.contract import Contract, Span
 from containers.common.errors import UserError
-from tasks.evaluation.references import Utterance, read_transcript, read_turns
+from containers.pyannote.contract import Turn
+from tasks.evaluation.nist import Utterance, read_turns, read_uem
+from tasks.evaluation.references import read_transcript
+from tasks.media.probe import probe
 
 MANIFEST = "dataset.toml"
+REFERENCES = ("transcript", "turns", "uem", "clean")
 Truth = Literal["text", "turns", "clean", "sounds", "faces"]
+LATE = 0.5  # seconds by which a turn may end after the media, whose length containers round
+WHISPERS = {"jw"}  # Whisper's own code of Javanese
 
 
-def _known(names: list[str]) -> list[str]:
-    check_names(names)
-    return names
+def _language(code: str) -> str:
+    if code not in WHISPERS and (not code.isalpha() or code not in Locale("en").languages):
+        raise ValueError(f"'{code}' is no language code; ko, en or yue is one")
+    return code
 
 
 class MarkedFace(Contract):
@@ -64,12 +75,21 @@ class Item(Contract):
     media: Path
     id: str = Field(default="", description="name in tables; the media's path when not given")
     group: str = "all"
-    language: str | None = Field(default=None, description="ISO 639-1; chooses the normaliser of words")
+    source: str = Field(
+        default="", description="items of one source are drawn together; the item's own id when not given"
+    )
+    speaker: str | None = Field(default=None, description="who speaks: the source where no other is given")
+    language: Annotated[str, AfterValidator(_language)] | None = Field(
+        default=None, description="ISO 639-1; chooses the normaliser of words"
+    )
     text: str | None = Field(default=None, description="what is said")
-    transcript: Path | None = Field(default=None, description=".txt, .stm or transcript.json")
+    transcript: Path | None = Field(default=None, description=".txt, .stm, .ctm, .srt, .vtt or .json")
     turns: Path | None = Field(default=None, description="RTTM")
+    uem: Path | None = Field(default=None, description="NIST's UEM: what is scored")
+    start: float = Field(default=0, ge=0, description="seconds; what comes before is not scored")
+    end: float | None = Field(default=None, description="seconds; what comes after is not scored")
     clean: Path | None = None
-    sounds: Annotated[list[str], AfterValidator(_known)] | None = None
+    sounds: Annotated[list[str], AfterValidator(canonical_names)] | None = None
     faces: list[MarkedFace] | None = None
     session: str = Field(default="", description="names of persons hold within one session")
 
@@ -77,6 +97,8 @@ class Item(Contract):
     def _one_text(self) -> Self:
         if self.text is not None and self.transcript is not None:
             raise ValueError("text and transcript are both given")
+        if self.end is not None and self.end <= self.start:
+            raise ValueError("end is not later than start")
         return self
 
     def has(self, truth: Truth) -> bool:
@@ -87,8 +109,22 @@ class Item(Contract):
     def utterances(self) -> list[Utterance]:
         """What is said, with times where the reference has some. Raises UserError."""
         if self.transcript is not None:
-            return read_transcript(self.transcript)
+            return read_transcript(self.transcript, self.media.stem)
         return [Utterance(self.text or "", None, None)]
+
+    def true_turns(self) -> list[Turn]:
+        """Who speaks when. Raises UserError."""
+        assert self.turns is not None
+        return read_turns(self.turns, self.media.stem)
+
+    def scored(self) -> list[Span] | None:
+        """Spans outside of which nothing counts; None where everything does. Raises UserError."""
+        given = read_uem(self.uem, self.media.stem) if self.uem else [Span(start=0, end=math.inf)]
+        end = math.inf if self.end is None else self.end
+        cut = [Span(start=max(one.start, self.start), end=min(one.end, end)) for one in given]
+        if self.uem is None and not self.start and self.end is None:
+            return None
+        return [one for one in cut if one.end > one.start]
 
 
 class VectorSet(Contract):
@@ -137,6 +173,7 @@ def read_dataset(place: Path) -> Dataset:
     for number, item in enumerate(dataset.item, 1):
         item.id = item.id or item.media.as_posix()
         item.session = item.session or item.id
+        item.source = item.source or item.speaker or item.id
         try:
             _complete(item, path.parent)
         except UserError as error:
@@ -150,12 +187,16 @@ def read_dataset(place: Path) -> Dataset:
 def _complete(item: Item, folder: Path) -> None:
     """Paths become absolute; references are read once, so that a mistake shows before any model runs."""
     item.media = _found(folder, item.media)
-    for name in ("transcript", "turns", "clean"):
+    for name in REFERENCES:
         if (path := getattr(item, name)) is not None:
             setattr(item, name, _found(folder, path))
     item.utterances()
+    if item.scored() == []:
+        raise UserError("nothing of it is scored: uem, start and end leave nothing.")
     if item.turns:
-        read_turns(item.turns)
+        last, length = max(turn.end for turn in item.true_turns()), probe(item.media).duration
+        if length and last > length + LATE:
+            raise UserError(f"{item.turns.name} has turns up to {last:.1f} s of {length:.1f} s of media.")
 
 
 def _found(folder: Path, path: Path) -> Path:
@@ -191,7 +232,7 @@ def _first(error: ValidationError) -> str:
 
 
 def _content(item: Item) -> dict[str, Any]:
-    named = {name: getattr(item, name) for name in ("transcript", "turns", "clean")}
+    named = {name: getattr(item, name) for name in REFERENCES}
     return {name: _hash(path) for name, path in named.items() if path} | {"bytes": _hash(item.media)}
 
 

@@ -1,93 +1,64 @@
 """What people know of a recording, read from the field's own file formats."""
 
 from pathlib import Path
-from typing import NamedTuple
 
+import pysubs2
 from pydantic import ValidationError
 
 from containers.common.errors import UserError
-from containers.pyannote.contract import Turn
 from containers.whisperx.contract import Transcript
+from tasks.evaluation.nist import Utterance, read_ctm, read_stm
+
+KINDS = ".txt, .stm, .ctm, .srt, .vtt or .json"
 
 
-class Utterance(NamedTuple):
-    """Words said together; seconds where they are known."""
+def read_transcript(path: Path, recording: str | None = None) -> list[Utterance]:
+    """What was said, with times where the format has some.
 
-    text: str
-    start: float | None
-    end: float | None
-
-
-def read_transcript(path: Path) -> list[Utterance]:
-    """`.txt`: a text without times; `.stm`: an utterance a line; `.json`: a transcript.json, a word each.
-
-    STM: `file channel speaker start end [<labels>] text` (NIST sctk, doc/infmts.htm). Raises UserError.
+    `.txt`: a text without times; `.stm`: an utterance a line; `.ctm`: a word a line; `.srt`, `.vtt`: a cue
+    each; `.json`: a transcript.json, a word each. `recording` chooses its rows where a file has those of
+    several. Raises UserError.
     """
+    if path.suffix == ".stm":
+        return read_stm(path, recording)
+    if path.suffix == ".ctm":
+        return read_ctm(path, recording)
     try:
         content = path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise UserError(f"{path.name} cannot be read: {error}.") from None
-    if path.suffix == ".stm":
-        return _read_stm(path, content)
     if path.suffix == ".json":
-        try:
-            transcript = Transcript.model_validate_json(content)
-        except ValidationError as error:
-            raise UserError(f"{path.name} is no transcript: {error.errors()[0]['msg']}.") from None
-        return [
-            said
-            for segment in transcript.segments
-            for said in (
-                [Utterance(word.word, word.start, word.end) for word in segment.words]
-                or [Utterance(segment.text, segment.start, segment.end)]
-            )
-        ]
+        return _read_json(path, content)
+    if path.suffix in {".srt", ".vtt"}:
+        return _read_cues(path, content)
     if path.suffix == ".txt":
         return [Utterance(content, None, None)]
-    raise UserError(f"{path.name} is of no known kind: .txt, .stm or .json is wanted.")
+    raise UserError(f"{path.name} is of no known kind: {KINDS} is wanted.")
 
 
-def _read_stm(path: Path, content: str) -> list[Utterance]:
-    found = []
-    for number, line in enumerate(content.splitlines(), 1):
-        if not line.strip() or line.startswith(";;"):
-            continue
-        fields = line.split(maxsplit=5)
-        if len(fields) == 6 and fields[5].startswith("<"):
-            fields[5] = fields[5].partition(">")[2].strip()
-        try:
-            start, end = float(fields[3]), float(fields[4])
-        except (IndexError, ValueError):
-            raise UserError(
-                f"{path.name}, line {number}: file channel speaker start end text is wanted."
-            ) from None
-        text = fields[5] if len(fields) == 6 else ""
-        if text and text != "IGNORE_TIME_SEGMENT_IN_SCORING":
-            found.append(Utterance(text, start, end))
-    return sorted(found, key=lambda said: (said.start or 0.0, said.end or 0.0))
-
-
-def read_turns(path: Path) -> list[Turn]:
-    """RTTM's SPEAKER lines (NIST, The 2009 (RT-09) Rich Transcription Evaluation Plan, app. A).
-
-    Raises UserError when a line is none.
-    """
-    turns = []
+def _read_json(path: Path, content: str) -> list[Utterance]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path.name} cannot be read: {error}.") from None
-    for number, line in enumerate(lines, 1):
-        fields = line.split()
-        if not fields or fields[0] != "SPEAKER":
-            continue
-        try:
-            start, seconds, speaker = float(fields[3]), float(fields[4]), fields[7]
-            turns.append(Turn(start=start, end=round(start + seconds, 6), speaker=speaker))
-        except (IndexError, ValueError):
-            raise UserError(
-                f"{path.name}, line {number}: start, duration and speaker are not readable."
-            ) from None
-    if not turns:
-        raise UserError(f"{path.name} has no SPEAKER line.")
-    return turns
+        transcript = Transcript.model_validate_json(content)
+    except ValidationError as error:
+        raise UserError(f"{path.name} is no transcript: {error.errors()[0]['msg']}.") from None
+    return [
+        said
+        for segment in transcript.segments
+        for said in (
+            [Utterance(word.word, word.start, word.end, word.speaker) for word in segment.words]
+            or [Utterance(segment.text, segment.start, segment.end, segment.speaker)]
+        )
+    ]
+
+
+def _read_cues(path: Path, content: str) -> list[Utterance]:
+    try:
+        cues = pysubs2.SSAFile.from_string(content, format_=path.suffix[1:])
+    except (pysubs2.exceptions.Pysubs2Error, ValueError) as error:
+        raise UserError(f"{path.name} cannot be read as subtitles: {error}.") from None
+    if not cues:
+        raise UserError(f"{path.name} has no cue.")
+    return [
+        Utterance(" ".join(cue.plaintext.split()), cue.start / 1000, cue.end / 1000)
+        for cue in sorted(cues, key=lambda one: (one.start, one.end))
+    ]

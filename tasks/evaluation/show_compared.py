@@ -44,8 +44,8 @@ def differences_table(comparison: Comparison) -> HTML:
                 "B": number(found.b, measure.digits, measure.unit),
                 "B less A": f"{found.difference:+.{measure.digits}f}",
                 "95 % interval": interval,
-                "p": f"{one.p:.3f}",
-                "better": one.winner or "may be chance",
+                "p": "" if measure.timed else f"{one.p:.3f}",
+                "better": "not judged" if measure.timed else one.winner or "may be chance",
             }
         )
     return table(pd.DataFrame(rows), numbers=("A", "B", "B less A", "95 % interval", "p"))

@@ -5,13 +5,14 @@ Evaluation Plan), without a collar and with overlapped speech. JER: N. Ryant et 
 Diarization Challenge, 2019, sec. 3.2: the mean over true speakers of what the speaker found does not share.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate, JaccardErrorRate
 
+from containers.common.contract import Span
 from containers.pyannote.contract import Turn
 from tasks.evaluation.statistics import Measure, mean, ratio
 
@@ -36,8 +37,18 @@ MEASURES = [
 
 
 def annotation(turns: Iterable[Turn]) -> Annotation:
+    """A speaker's overlapping turns are one turn, as NIST's md-eval and dscore read them."""
+    last: dict[str, Turn] = {}
+    whole = []
+    for turn in sorted(turns, key=lambda one: (one.start, one.end)):
+        before = last.get(turn.speaker)
+        if before is not None and turn.start < before.end:
+            before.end = max(before.end, turn.end)
+        else:
+            last[turn.speaker] = turn.model_copy()
+            whole.append(last[turn.speaker])
     found = Annotation()
-    for number, turn in enumerate(turns):
+    for number, turn in enumerate(whole):
         found[Segment(turn.start, turn.end), number] = turn.speaker
     return found
 
@@ -49,11 +60,19 @@ def named_alike(reference: Iterable[Turn], found: Iterable[Turn]) -> list[Turn]:
     return [turn.model_copy(update={"speaker": same.get(turn.speaker, turn.speaker)}) for turn in given]
 
 
-def score_turns(reference: Iterable[Turn], found: Iterable[Turn], duration: float) -> dict[str, Any]:
-    """One row: seconds of speech and of each error in `duration` seconds, and the numbers of speakers."""
+def score_turns(
+    reference: Iterable[Turn], found: Iterable[Turn], duration: float, scored: Sequence[Span] | None = None
+) -> dict[str, Any]:
+    """One row: seconds of speech and of each error in `duration` seconds, and the numbers of speakers.
+
+    With `scored` only what lies in one of its spans counts.
+    """
     true, heard = annotation(reference), annotation(found)
     ends = [duration, *(segment.end for one in (true, heard) for segment in one.itersegments())]
     whole = Timeline([Segment(0, max(ends))])
+    if scored is not None:
+        whole = Timeline([Segment(one.start, min(one.end, max(ends))) for one in scored]).support()
+        true, heard = true.crop(whole), heard.crop(whole)
     # With `detailed` they give a dictionary; their own types say float.
     strict: Any = DiarizationErrorRate()(true, heard, uem=whole, detailed=True)
     forgiving: Any = DiarizationErrorRate(collar=FORGIVING)(true, heard, uem=whole, detailed=True)

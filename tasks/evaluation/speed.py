@@ -82,6 +82,7 @@ def measures(images: list[str] | tuple[str, ...] = IMAGES) -> list[Measure]:
             "lower",
             ratio(f"seconds {image}", f"amount {image}"),
             amount=f"amount {image}",
+            timed=True,
         )
         for image in images
     ]

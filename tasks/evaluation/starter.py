@@ -22,7 +22,8 @@ from containers.common.errors import UserError
 from containers.common.media.audio import load_audio
 from tasks.asset.folder import explain_disk
 from tasks.evaluation.dataset import MANIFEST
-from tasks.evaluation.references import read_transcript, read_turns
+from tasks.evaluation.nist import read_turns
+from tasks.evaluation.references import read_transcript
 from tasks.evaluation.synthesis import RATE, fan, music, street, white
 from tasks.media.demo import PICTURES, sample_speech
 from tasks.outputs.embeddings import write_embeddings

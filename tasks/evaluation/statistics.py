@@ -1,6 +1,8 @@
 """Confidence intervals by bootstrap, and whether two runs differ by more than chance.
 
-What is drawn again is the item (a recording, a picture, a person): figures within one are not independent.
+What is drawn again is the source (what several items are cuts or copies of), or else the item (a recording,
+a picture, a person): figures within one are not independent. Times depend on the hour and on what else the
+machine does, which no draw from one run can show: of them an interval is given and no verdict.
 Sources: B. Efron, R. Tibshirani, An Introduction to the Bootstrap (1993), ch. 13: percentile intervals;
 M. Bisani, H. Ney, Bootstrap estimates for confidence intervals in ASR performance evaluation, ICASSP 2004:
 whole utterances are drawn, and the same ones for both systems; E. Noreen, Computer-Intensive Methods for
@@ -23,11 +25,12 @@ Value = Callable[[Weights], float]
 
 
 class Measure(NamedTuple):
-    """A figure of a table that has a row, or several, for each `item`.
+    """A figure of a table that has a row, or several, for each `item`, and may have a `source`.
 
     `of` takes the table and gives a function of the rows' weights, shape (rows,): drawing an item twice is
     giving its rows the weight 2. It returns NaN where the weights leave nothing to measure. With `amount`
-    only rows in which that column is above 0 take part.
+    only rows in which that column is above 0 take part. A `timed` one is of the machine as much as of the
+    model.
     """
 
     name: str
@@ -38,10 +41,14 @@ class Measure(NamedTuple):
     digits: int = 3
     table: str = "items"
     amount: str = ""
+    timed: bool = False
 
 
 class Estimate(NamedTuple):
-    """A figure with its 95 % confidence interval; NaN where there are too few items for one."""
+    """A figure with its 95 % confidence interval; NaN where there are too few sources for one.
+
+    `items` counts what is drawn: sources.
+    """
 
     value: float
     low: float
@@ -127,7 +134,7 @@ def compare(
 
     ones, kept = np.ones(len(both)), np.zeros(len(both), bool)
     found = (value(ones * of_a), value(ones * ~of_a), difference(ones, kept))
-    if items < 2:
+    if items < 2 or measure.timed:
         return Difference(*found, np.nan, np.nan, 1.0, items)
     random = np.random.default_rng(seed)
     counts = random.multinomial(items, np.full(items, 1 / items), draws)
@@ -145,9 +152,9 @@ def holm(ps: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def smallest_p(items: int) -> float:
-    """No exchange of so few items can give a smaller p: the data cannot show more."""
-    return min(1.0, 2.0 ** (1 - items))
+def smallest_p(items: int, figures: int = 1) -> float:
+    """No exchange of so few items can give a smaller p, adjusted for `figures`: the data cannot show more."""
+    return min(1.0, figures * 2.0 ** (1 - items))
 
 
 def _taking_part(rows: pd.DataFrame, measure: Measure) -> pd.DataFrame:
@@ -155,7 +162,9 @@ def _taking_part(rows: pd.DataFrame, measure: Measure) -> pd.DataFrame:
 
 
 def _items(rows: pd.DataFrame) -> tuple[NDArray[np.intp], int]:
-    codes, names = pd.factorize(rows["item"])
+    """Which source each row is of, and how many there are."""
+    own = rows["item"].astype(str)
+    codes, names = pd.factorize(rows["source"].fillna(own) if "source" in rows else own)
     return codes, len(names)
 
 

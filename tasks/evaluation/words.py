@@ -15,8 +15,9 @@ import pandas as pd
 from whisper_normalizer.basic import BasicTextNormalizer
 from whisper_normalizer.english import EnglishTextNormalizer
 
-from containers.whisperx.contract import Transcript
-from tasks.evaluation.references import Utterance
+from containers.common.contract import Span
+from containers.whisperx.contract import Segment, Transcript, Word
+from tasks.evaluation.nist import Utterance, choices
 from tasks.evaluation.statistics import Measure, Value, ratio
 
 # Written without spaces between words: WER counts characters (Radford et al., app. C).
@@ -65,13 +66,24 @@ def normaliser(language: str | None) -> Callable[[str], str]:
     return lambda text: basic(text).strip()
 
 
-def score_words(reference: Sequence[Utterance], found: Transcript, language: str | None) -> dict[str, Any]:
-    """One row: counts of words and characters, of errors, the texts, and errors of times in seconds."""
+def score_words(
+    reference: Sequence[Utterance],
+    found: Transcript,
+    language: str | None,
+    scored: Sequence[Span] | None = None,
+) -> dict[str, Any]:
+    """One row: counts of words and characters, of errors, the texts, and errors of times in seconds.
+
+    What the reference says not to score, and what lies outside of `scored`, counts on neither side:
+    utterances and words whose middle is there (as NIST's sclite has it).
+    """
     normalise = normaliser(language)
-    said = normalise(" ".join(utterance.text for utterance in reference))
+    kept = [said for said in reference if not said.ignored and _inside(said.start, said.end, scored)]
+    found = _scored_part(found, [said for said in reference if said.ignored], scored)
     heard = normalise(" ".join(segment.text for segment in found.segments))
+    said = resolve(kept, heard, normalise)
     words, characters = _count(said.split(), heard.split()), _count(_letters(said), _letters(heard))
-    times = time_errors(reference, found, language)
+    times = time_errors(kept, found, language)
     return {
         "words": words["total"],
         "substitutions": words["substitutions"],
@@ -84,6 +96,57 @@ def score_words(reference: Sequence[Utterance], found: Transcript, language: str
         "said": said,
         "heard": heard,
     }
+
+
+def resolve(reference: Sequence[Utterance], heard: str, normalise: Callable[[str], str]) -> str:
+    """The reference's words, normalised; where it allows several, those that `heard` agrees with best.
+
+    Choices are made one after another, each by the errors of the whole.
+    """
+    parts = [[normalise(one) for one in part] for said in reference for part in _choices(said)]
+    chosen = [part[0] for part in parts]
+    tokens = heard.split()
+
+    def errors(words: list[str]) -> int:
+        return _count(" ".join(words).split(), tokens)["errors"]
+
+    for place, part in enumerate(parts):
+        if len(part) > 1:
+            chosen[place] = min(part, key=lambda one: errors([*chosen[:place], one, *chosen[place + 1 :]]))
+    return " ".join(" ".join(chosen).split())
+
+
+def _choices(said: Utterance) -> list[list[str]]:
+    return choices(said.text) if said.marked else [[said.text]]
+
+
+def _inside(start: float | None, end: float | None, spans: Sequence[Span] | None) -> bool:
+    """Whether the middle lies in a span; what has no time does, and everything where no spans are given."""
+    if spans is None or start is None or end is None:
+        return True
+    return any(span.start <= (start + end) / 2 < span.end for span in spans)
+
+
+def _scored_part(
+    found: Transcript, ignored: Sequence[Utterance], scored: Sequence[Span] | None
+) -> Transcript:
+    """The words that count; a segment without words is judged as a whole."""
+    if not ignored and scored is None:
+        return found
+    out = [Span(start=said.start or 0.0, end=said.end or 0.0) for said in ignored]
+
+    def counts(one: Word | Segment) -> bool:
+        return _inside(one.start, one.end, scored) and not (out and _inside(one.start, one.end, out))
+
+    segments = []
+    for segment in found.segments:
+        if not segment.words:
+            segments += [segment] if counts(segment) else []
+        elif kept := [word for word in segment.words if counts(word)]:
+            whole = len(kept) == len(segment.words)
+            text = segment.text if whole else " ".join(word.word for word in kept)
+            segments.append(segment.model_copy(update={"words": kept, "text": text}))
+    return found.model_copy(update={"segments": segments})
 
 
 def time_errors(reference: Sequence[Utterance], found: Transcript, language: str | None) -> list[float]:
@@ -112,7 +175,8 @@ def time_errors(reference: Sequence[Utterance], found: Transcript, language: str
 
 def _tokens(normalise: Callable[[str], str], said: Utterance) -> list[_Token]:
     """Normalised words; the first has the utterance's start and the last its end."""
-    texts = [text for word in said.text.split() for text in normalise(word).split()]
+    written = "".join(part[0] for part in _choices(said))
+    texts = [text for word in written.split() for text in normalise(word).split()]
     last = len(texts) - 1
     return [
         _Token(text, said.start if number == 0 else None, said.end if number == last else None)

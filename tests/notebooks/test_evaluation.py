@@ -16,8 +16,8 @@ from containers.common.media.audio import load_audio
 from flows.evaluate.flow import KINDS
 from tasks.evaluation.compare import compare_runs
 from tasks.evaluation.kinds import measures_of
+from tasks.evaluation.nist import read_turns
 from tasks.evaluation.notebook import run_notebook
-from tasks.evaluation.references import read_turns
 from tasks.evaluation.run import ALL, FinishedRun
 from tasks.evaluation.synthesis import white
 from tasks.media.demo import sample_speech

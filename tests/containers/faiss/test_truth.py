@@ -57,6 +57,15 @@ def test_queries_that_lost_one_of_their_nearest_are_drawn_anew(index_uri, change
     assert not ((slots >= 2000) & (slots < 2100)).any()
 
 
+@pytest.mark.parametrize("kind", ["Flat", "IVF4,Flat", "HNSW"])
+def test_of_equal_vectors_any_is_the_nearest(index_uri, parquet, kind):
+    """A still that is shown for ten seconds, ten copies of one file: whichever is found, it is right."""
+    once = np.random.default_rng(0).standard_normal((100, 8))
+    event = {"action": "build", "index_uri": index_uri, "model": MODEL, "type": kind, "recall": 0.99}
+    event["vectors"] = [parquet("copies", np.repeat(once, 10, axis=0).tolist())]
+    assert IndexVersion.model_validate(handler(event, None)["result"]).recall == 1
+
+
 def test_a_version_made_before_truths_were_kept_is_added_to(index_uri, change, tmp_path):
     change("a", 2000, 1)
     (tmp_path / "index" / "v000001" / "truth.npz").unlink()

@@ -9,6 +9,7 @@ import pytest
 from containers.common.errors import UserError
 from tasks.evaluation.compare import compare_runs, comparison_folder, table_of
 from tasks.evaluation.run import FinishedRun, Kind, Run, finished_runs
+from tasks.evaluation.statistics import Measure, mean
 from tasks.evaluation.words import MEASURES
 
 
@@ -56,7 +57,30 @@ def test_a_small_difference_may_be_chance(tmp_path: Path) -> None:
 
 def test_too_few_recordings_can_show_nothing(tmp_path: Path) -> None:
     a, b = make_run(tmp_path, "bad", [50, 50, 50]), make_run(tmp_path, "good", [0, 0, 0])
-    assert compare_runs(a, b, MEASURES).sentence.startswith("3 items are too few to tell A from B")
+    sentence = compare_runs(a, b, MEASURES).sentence
+    assert sentence.startswith("3 sources are too few to tell A from B in 3 figures")
+
+
+def test_what_one_figure_could_show_may_be_too_little_for_three(tmp_path: Path) -> None:
+    """Seven of seven: p = 0.016 alone, and 0.047 of three; with six it is 0.094."""
+    a, b = make_run(tmp_path, "bad", [50] * 6), make_run(tmp_path, "good", [0] * 6)
+    assert compare_runs(a, b, MEASURES).sentence.startswith("6 sources are too few")
+    a, b = make_run(tmp_path, "bad7", [50] * 7), make_run(tmp_path, "good7", [0] * 7)
+    assert compare_runs(a, b, MEASURES).sentence.startswith("B (good7) is better.")
+
+
+def test_times_of_two_runs_are_shown_and_not_judged(tmp_path: Path) -> None:
+    """A machine that is a little busier the second time is no slower model."""
+    timed = Measure("ms", "Time of a query", "lower", mean("ms"), "ms", table="rounds", timed=True)
+    runs = []
+    for name, factor in (("one", 1.0), ("two", 1.2)):
+        run = Run(tmp_path / name, "search", SimpleNamespace(name="v", digest="0"), name)
+        run.keep([{"item": f"round {n}", "ms": factor * (5 + 0.01 * n)} for n in range(20)], "rounds")
+        run.measure([timed])
+        runs.append(FinishedRun.open(run.folder))
+    comparison = compare_runs(*runs, [timed])
+    assert comparison.figures[0].winner is None
+    assert "times of two runs are not judged" in comparison.sentence
 
 
 def test_only_recordings_of_both_are_compared(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from containers.common.errors import UserError
 from tasks.evaluation.dataset import read_dataset
-from tasks.evaluation.references import read_transcript, read_turns
+from tasks.evaluation.nist import Utterance, read_turns
+from tasks.evaluation.references import read_transcript
 from tasks.media.demo import sample_speech
 
 
@@ -16,6 +17,8 @@ def folder(tmp_path: Path) -> Path:
     """A folder with a recording, its transcript and its turns."""
     for suffix in (".wav", ".stm", ".rttm"):
         (tmp_path / f"call{suffix}").write_bytes(sample_speech().with_suffix(suffix).read_bytes())
+    (tmp_path / "late.rttm").write_text("SPEAKER call 1 40 1 <NA> <NA> A <NA> <NA>\n")
+    (tmp_path / "a.uem").write_text("call 1 0 5\n")
     return tmp_path
 
 
@@ -73,6 +76,10 @@ def test_the_digest_follows_the_truth_not_the_place(
             "item 1 tex: extra inputs are not permitted",
         ),
         ('name = "a"\n[[item]]\nmedia = "call.wav"\nsounds = ["Spech"]', "'Spech'"),
+        ('name = "a"\n[[item]]\nmedia = "call.wav"\nlanguage = "english"', "'english' is no language code"),
+        ('name = "a"\n[[item]]\nmedia = "call.wav"\nturns = "late.rttm"', "turns up to 41.0 s of 30.0 s"),
+        ('name = "a"\n[[item]]\nmedia = "call.wav"\nstart = 9\nend = 8', "end is not later than start"),
+        ('name = "a"\n[[item]]\nmedia = "call.wav"\nuem = "a.uem"\nstart = 6', "nothing of it is scored"),
         (
             'name = "a"\n[[item]]\nmedia = "call.wav"\nfaces = [{box = [1, 2, 0, 4]}]',
             "faces 1 box 3: input should",
@@ -92,6 +99,18 @@ def test_a_mistake_is_told_in_one_sentence(folder: Path, manifest: str, sentence
     assert "\n" not in str(told.value)
 
 
+def test_sounds_may_be_written_in_any_case_and_as_families(folder: Path) -> None:
+    write(folder, 'name = "a"\n[[item]]\nmedia = "call.wav"\nsounds = ["speech", "Animals", "NATURE"]\n')
+    assert read_dataset(folder).item[0].sounds == ["Speech", "Animal", "nature"]
+
+
+def test_copies_of_one_recording_have_one_source(folder: Path) -> None:
+    item = '[[item]]\nmedia = "call.wav"\nid = "{id}"\n'
+    text = item.format(id="a") + 'source = "call"\n' + item.format(id="b") + 'speaker = "Kate"\n'
+    write(folder, 'name = "a"\n' + text + item.format(id="c"))
+    assert [one.source for one in read_dataset(folder).item] == ["call", "Kate", "c"]
+
+
 def test_no_data_set_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"There is no data set: .*dataset\.toml does not exist"):
         read_dataset(tmp_path)
@@ -99,7 +118,7 @@ def test_no_data_set_is_told(tmp_path: Path) -> None:
 
 def test_references_keep_their_times(folder: Path) -> None:
     said = read_transcript(folder / "call.stm")
-    assert said[2] == ("Oh, hello.", 8.436, 8.876)
+    assert said[2][:3] == ("Oh, hello.", 8.436, 8.876)
     turns = read_turns(folder / "call.rttm")
     assert (turns[1].speaker, turns[1].start, turns[1].end) == ("speaker91", 7.55, 8.35)
 
@@ -108,4 +127,4 @@ def test_a_corrected_transcript_is_a_reference_word_by_word(folder: Path) -> Non
     word = {"word": "Hello?", "start": 1.0, "end": 1.5, "score": 0.9}
     segments = [{"start": 1, "end": 2, "text": "Hello?", "words": [word]}]
     (folder / "transcript.json").write_text(json.dumps({"segments": segments, "language": "en"}))
-    assert read_transcript(folder / "transcript.json") == [("Hello?", 1.0, 1.5)]
+    assert read_transcript(folder / "transcript.json") == [Utterance("Hello?", 1.0, 1.5)]

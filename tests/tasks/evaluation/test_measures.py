@@ -110,6 +110,26 @@ def test_d_prime_is_the_distance_of_two_normal_distributions() -> None:
     assert tagging.d_prime(Ranking(truth, scores), np.ones(40_000)) == pytest.approx(1.5, abs=0.05)
 
 
+def test_the_mean_d_prime_is_that_of_the_mean_area() -> None:
+    """As the papers on AudioSet have it; a mean of each class' d' lets one easy class decide."""
+    random = np.random.default_rng(3)
+    rows = pd.DataFrame({"item": range(60)})
+    for name, gap in (("A", 0.5), ("B", 3.0)):
+        rows[f"true {name}"] = random.random(60) < 0.4
+        rows[f"score {name}"] = random.normal(size=60) + gap * rows[f"true {name}"]
+    mean_area = np.mean([roc_auc_score(rows[f"true {name}"], rows[f"score {name}"]) for name in "AB"])
+    found = tagging.MEASURES[1].of(rows)(np.ones(60))
+    assert found == pytest.approx(math.sqrt(2) * _inverse_normal(float(mean_area)), abs=1e-6)
+
+
+def test_a_family_is_heard_where_anything_of_it_is() -> None:
+    laugh = Prediction(label="Giggle", score=0.7, start_time=0, end_time=1)
+    row = tagging.score_sounds(["Laughter"], Tags(predictions=[laugh]), ["Human voice", "Laughter", "speech"])
+    assert row["true Human voice"] and row["score Human voice"] == 0.7, "a group that is no label"
+    assert row["true speech"] and row["score speech"] == 0.7
+    assert row["score Laughter"] == 0.0, "labels stand for themselves, as in AudioSet's own evaluation"
+
+
 def test_a_perfect_ranking_has_a_finite_d_prime() -> None:
     truth, scores = np.array([True, True, False, False]), np.array([0.9, 0.8, 0.1, 0.2])
     area = 1 - 1 / 8

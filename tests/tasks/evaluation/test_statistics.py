@@ -46,6 +46,17 @@ def test_rows_of_one_item_are_drawn_together() -> None:
     assert (found.low, found.high, found.items) == (0.0, 1.0, 2)
 
 
+def test_copies_of_one_source_are_drawn_together() -> None:
+    """Three recordings, each in four noises, are three measurements and not twelve."""
+    rows = pd.DataFrame({"item": range(12), "source": list("abc") * 4, "gain": [0.0, 1.0, 2.0] * 4})
+    three = pd.DataFrame({"item": list("abc"), "gain": [0.0, 1.0, 2.0]})
+    found, alone = estimate(rows, GAIN), estimate(three, GAIN)
+    assert (found.low, found.high, found.items) == (alone.low, alone.high, 3)
+    better = rows.assign(gain=rows["gain"] + 1)
+    assert compare(rows, better, GAIN).p == 2 / 2**3, "as three pairs, not as twelve"
+    assert estimate(rows.drop(columns="source"), GAIN).items == 12
+
+
 def test_one_item_has_no_interval() -> None:
     found = estimate(pd.DataFrame({"item": ["a"], "gain": [3.0]}), GAIN)
     assert found.value == 3.0

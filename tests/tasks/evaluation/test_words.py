@@ -4,7 +4,7 @@ import jiwer
 import pytest
 
 from containers.whisperx.contract import Segment, Transcript, Word
-from tasks.evaluation.references import Utterance
+from tasks.evaluation.nist import Utterance
 from tasks.evaluation.words import normaliser, score_words
 
 
