@@ -13,14 +13,13 @@ from typing import NamedTuple
 import av
 import numpy as np
 from PIL import Image, ImageOps
-from scipy.ndimage import gaussian_filter1d, map_coordinates
+from scipy.ndimage import gaussian_filter1d
 
 from tasks.media.demo import PICTURES, demo_truth, sample_speech
+from tasks.media.talking import RATE, WIDEST, loudness, open_mouth
 
 WIDTH, HEIGHT, FRAME_RATE = 1280, 720, 25
 CANVAS = (1472, 828)  # what the camera moves over
-RATE = 16_000  # Hz of the packaged sound
-WIDEST = 0.3  # opening of the loudest moments, in widths of the mouth
 INSIDE = (58, 22, 26)  # colour of an open mouth
 
 # Corners of the mouth and tip of the chin, by face-api on each picture, from left to right.
@@ -85,7 +84,7 @@ def build_talking_video(path: Path, scenes: Sequence[Scene] = CONVERSATION) -> l
 
     The same media every time.
     """
-    loudness = _loudness()
+    loud = loudness(str(sample_speech()), FRAME_RATE)
     spoken: list[Spoken] = []
     with av.open(str(path), "w") as container:
         video = container.add_stream(
@@ -99,7 +98,7 @@ def build_talking_video(path: Path, scenes: Sequence[Scene] = CONVERSATION) -> l
         container.mux(audio.encode(None))
         start = 0.0
         for number, scene in enumerate(scenes):
-            for picture in _film(scene, start, loudness, np.random.default_rng(number)):
+            for picture in _film(scene, start, loud, np.random.default_rng(number)):
                 container.mux(video.encode(av.VideoFrame.from_image(picture)))
             spoken += _spoken(scene, start)
             start = scene.end
@@ -107,19 +106,7 @@ def build_talking_video(path: Path, scenes: Sequence[Scene] = CONVERSATION) -> l
     return spoken
 
 
-def _loudness() -> np.ndarray:
-    """Of the sound, one value a frame, 0 to 1."""
-    with av.open(str(sample_speech())) as recording:
-        samples = np.concatenate([block.to_ndarray().ravel() for block in recording.decode(audio=0)])
-    step = RATE // FRAME_RATE
-    blocks = samples[: len(samples) // step * step].reshape(-1, step).astype(float)
-    smooth = gaussian_filter1d(np.sqrt((blocks**2).mean(axis=1)), 0.7)
-    return np.clip(smooth / np.percentile(smooth, 97), 0, 1)
-
-
-def _film(
-    scene: Scene, start: float, loudness: np.ndarray, random: np.random.Generator
-) -> Iterator[Image.Image]:
+def _film(scene: Scene, start: float, loud: np.ndarray, random: np.random.Generator) -> Iterator[Image.Image]:
     canvas, mouths = _canvas(scene.picture)
     count = round((scene.end - start) * FRAME_RATE)
     shake = gaussian_filter1d(random.normal(0, 6, (count, 2)), 5, axis=0)
@@ -129,10 +116,10 @@ def _film(
         picture = canvas.copy()
         for first, last, speaker in read_turns():
             face = scene.faces.get(speaker)
-            if face is not None and first <= frame / FRAME_RATE < last and frame < len(loudness):
-                _open_mouth(picture, canvas, mouths[face], WIDEST * loudness[frame])
+            if face is not None and first <= frame / FRAME_RATE < last and frame < len(loud):
+                open_mouth(picture, canvas, mouths[face], WIDEST * loud[frame], INSIDE)
         if scene.chewing is not None:
-            _open_mouth(picture, canvas, mouths[scene.chewing], WIDEST * min(chewing[number], 1.0))
+            open_mouth(picture, canvas, mouths[scene.chewing], WIDEST * min(chewing[number], 1.0), INSIDE)
         window = _window(number / count, shake[number])
         yield Image.fromarray(picture).resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR, box=window)
 
@@ -154,31 +141,6 @@ def _window(progress: float, shake: np.ndarray) -> tuple[float, float, float, fl
     left = min(max((CANVAS[0] - width) / 2 + shake[0], 0.0), CANVAS[0] - width)
     top = min(max((CANVAS[1] - height) / 2 + shake[1], 0.0), CANVAS[1] - height)
     return left, top, left + width, top + height
-
-
-def _open_mouth(target: np.ndarray, source: np.ndarray, points: np.ndarray, opening: float) -> None:
-    """Moves lower lip and chin of `source` down by `opening` mouth widths, into `target`."""
-    left, right, chin = points
-    width = float(np.linalg.norm(right - left))
-    along = (right - left) / width
-    down = np.array([-along[1], along[0]])
-    middle = (left + right) / 2
-    depth = float((chin - middle) @ down)
-    reach = 1.2 * width + 1.5 * depth
-    x0, y0 = np.maximum((middle - reach).astype(int), 0)
-    x1, y1 = np.minimum((middle + reach).astype(int), [CANVAS[0], CANVAS[1]])
-    x, y = np.meshgrid(np.arange(x0, x1), np.arange(y0, y1))
-    offset = np.stack([x, y], axis=-1) - middle
-    across, below = offset @ along / (0.55 * width), offset @ down
-    drop = opening * width * np.cos(np.pi / 2 * np.clip(across, -1, 1)) ** 2
-    drop = np.where(below > 0, drop * np.clip((1.5 * depth - below) / (0.5 * depth), 0, 1), 0)
-    moved = np.stack([x, y], axis=-1) - drop[..., None] * down
-    for channel in range(3):
-        pixels = map_coordinates(
-            source[..., channel].astype(float), [moved[..., 1], moved[..., 0]], order=1, mode="nearest"
-        )
-        pixels = np.where((below > 0) & (below < drop), INSIDE[channel], pixels)
-        target[y0:y1, x0:x1, channel] = np.where(drop > 0, pixels, target[y0:y1, x0:x1, channel])
 
 
 def _spoken(scene: Scene, start: float) -> list[Spoken]:

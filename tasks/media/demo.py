@@ -2,7 +2,8 @@
 
 Pictures: `demo/sample1.jpg` to `sample6.jpg` of the npm package @vladmandic/face-api (MIT).
 Sound: `sample.wav` of the Python package pyannote.audio (MIT), a telephone call of two people; the
-`sample.rttm` beside it says who speaks when. The video is made on the user's machine and not published.
+`sample.rttm` beside it says who speaks when, and in each picture one face speaks for either: its mouth
+is moved by the sound. The video is made on the user's machine and not published.
 """
 
 from collections.abc import Iterator
@@ -11,16 +12,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import av
+import numpy as np
 from av.audio.stream import AudioStream
 from av.codec.context import Flags
 from av.container import OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from containers.common import storage
 from containers.common.errors import UserError
 from containers.common.image import CONTAINERS
+from tasks.media.talking import WIDEST, Mouth, loudness, open_mouth
 
 PICTURES = CONTAINERS / "faceapi" / "node_modules" / "@vladmandic" / "face-api" / "demo"
 WIDTH, HEIGHT = 1280, 720  # pixels
@@ -29,22 +33,56 @@ SHOT_SECONDS = 5
 ZOOM = 1.15  # of the closest view
 
 
+INSIDE = (46, 124, 137)  # colour of an open mouth: a dark red in Y, Cb, Cr
+
+
 class Shot(NamedTuple):
-    """One picture and how the camera looks at it."""
+    """One picture, how the camera looks at it, and whose mouths move: the first and the second voice's."""
 
     picture: str
     faces: int
     focus: tuple[float, float]  # middle of all faces, as fractions of the picture's width and height
     approach: bool  # from the whole picture towards the faces, or the other way round
+    mouths: tuple[Mouth, ...] = ()  # in the picture's pixels, by face-api and MTCNN
 
 
 SHOTS = (
-    Shot("sample1.jpg", 3, (0.55, 0.34), True),
-    Shot("sample2.jpg", 3, (0.50, 0.21), False),
-    Shot("sample3.jpg", 3, (0.59, 0.30), True),
-    Shot("sample4.jpg", 4, (0.44, 0.18), False),
-    Shot("sample5.jpg", 5, (0.51, 0.46), True),
-    Shot("sample6.jpg", 4, (0.51, 0.33), False),
+    Shot("sample1.jpg", 3, (0.55, 0.34), True),  # nobody speaks while it is shown
+    Shot(
+        "sample2.jpg",
+        3,
+        (0.50, 0.21),
+        False,
+        (Mouth((1524, 353), (1590, 333), (1573, 396)), Mouth((951, 412), (1029, 407), (993, 469))),
+    ),
+    Shot(
+        "sample3.jpg",
+        3,
+        (0.59, 0.30),
+        True,
+        (Mouth((642, 535), (704, 534), (676, 595)), Mouth((1560, 503), (1647, 499), (1607, 569))),
+    ),
+    Shot(
+        "sample4.jpg",
+        4,
+        (0.44, 0.18),
+        False,
+        (Mouth((357, 400), (417, 374), (407, 433)), Mouth((1009, 361), (1080, 370), (1038, 417))),
+    ),
+    Shot(
+        "sample5.jpg",
+        5,
+        (0.51, 0.46),
+        True,
+        (Mouth((447, 1094), (521, 1086), (493, 1156)), Mouth((1151, 375), (1214, 375), (1184, 432))),
+    ),
+    Shot(
+        "sample6.jpg",
+        4,
+        (0.51, 0.33),
+        False,
+        (Mouth((347, 701), (422, 691), (394, 754)), Mouth((1514, 475), (1591, 495), (1539, 552))),
+    ),
 )
 
 
@@ -64,6 +102,12 @@ def demo_truth() -> DemoTruth:
         for second in range(SHOT_SECONDS)
     }
     return DemoTruth(duration=len(faces), faces=faces, rttm=sample_speech().with_suffix(".rttm"))
+
+
+def sample_turns() -> list[tuple[float, float, str]]:
+    """(start, end, speaker) of the packaged reference, seconds."""
+    fields = [line.split() for line in sample_speech().with_suffix(".rttm").read_text().splitlines()]
+    return [(float(one[3]), float(one[3]) + float(one[4]), one[7]) for one in fields if one]
 
 
 def sample_speech() -> Path:
@@ -119,38 +163,57 @@ def _encode_speech(stream: AudioStream, speech: Path) -> Iterator[Packet]:
 
 
 def _encode_shots(stream: VideoStream) -> Iterator[Packet]:
-    frames = (frame for shot in SHOTS for frame in _film(shot))
+    loud = loudness(str(sample_speech()), FRAME_RATE)
+    frames = (frame for place, shot in enumerate(SHOTS) for frame in _film(shot, place * SHOT_SECONDS, loud))
     for number, frame in enumerate(frames):
         frame.pts = number
         yield from stream.encode(frame)
     yield from stream.encode(None)
 
 
-def _film(shot: Shot) -> Iterator[av.VideoFrame]:
+def _film(shot: Shot, start: float, loud: NDArray[np.float64]) -> Iterator[av.VideoFrame]:
     """The shot's frames: the letterboxed picture, seen through a window that moves and grows or shrinks."""
     with Image.open(PICTURES / shot.picture) as original:
         size = (round(WIDTH * ZOOM), round(HEIGHT * ZOOM))
         canvas = ImageOps.pad(original.convert("RGB"), size, Image.Resampling.LANCZOS)
-        shown = ImageOps.contain(original, size).width / canvas.width  # the rest is black at both sides
-    # The window moves over video's own planes, at half the work of moving it in RGB and converting after.
+        fitted = ImageOps.contain(original, size)
+        shown = fitted.width / canvas.width  # the rest is black at both sides
+        mouths = np.array(shot.mouths).reshape(-1, 3, 2) * (fitted.width / original.width)
+        mouths += [(size[0] - fitted.width) // 2, (size[1] - fitted.height) // 2]
+    # Mouths and window move over video's own planes, at half the work of moving them in RGB and converting.
     luma, *chroma = canvas.convert("YCbCr").split()
-    planes = [
-        (luma.point([round(16 + level * 219 / 255) for level in range(256)]), (WIDTH, HEIGHT)),
-        *(
-            (plane.point([round(16 + level * 224 / 255) for level in range(256)]), (WIDTH // 2, HEIGHT // 2))
-            for plane in chroma
-        ),
-    ]
+    levels = [luma.point([round(16 + level * 219 / 255) for level in range(256)])]
+    levels += [plane.point([round(16 + level * 224 / 255) for level in range(256)]) for plane in chroma]
+    still = np.stack([np.asarray(plane) for plane in levels], axis=-1)
     focus = (0.5 + (shot.focus[0] - 0.5) * shown, shot.focus[1])
     count = SHOT_SECONDS * FRAME_RATE
     for number in range(count):
         progress = number / (count - 1)
         nearness = progress * progress * (3 - 2 * progress)  # starts and stops gently
         window = _window(size, focus, nearness if shot.approach else 1 - nearness)
+        picture = _speaking(still, mouths, start + number / FRAME_RATE, loud)
         frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
-        for target, (plane, plane_size) in zip(frame.planes, planes, strict=True):
+        for channel, target in enumerate(frame.planes):
+            plane = Image.fromarray(picture[..., channel])
+            plane_size = (target.width, target.height)
             target.update(plane.resize(plane_size, Image.Resampling.BILINEAR, box=window).tobytes())
         yield frame
+
+
+def _speaking(
+    still: NDArray[np.uint8], mouths: NDArray[np.float64], second: float, loud: NDArray[np.float64]
+) -> NDArray[np.uint8]:
+    """The picture with the mouths open of those who speak at that second."""
+    frame = round(second * FRAME_RATE)
+    names = sorted({speaker for _, _, speaker in sample_turns()})
+    speaking = {speaker for start, end, speaker in sample_turns() if start <= second < end}
+    if not speaking or not len(mouths) or frame >= len(loud):
+        return still
+    picture = still.copy()
+    for mouth, name in zip(mouths, names, strict=True):
+        if name in speaking:
+            open_mouth(picture, still, mouth, WIDEST * loud[frame], INSIDE)
+    return picture
 
 
 def _window(

@@ -68,6 +68,26 @@ def test_what_is_true_of_each_second() -> None:
     assert max(float(turn[3]) + float(turn[4]) for turn in turns) <= truth.duration
 
 
+def test_the_mouth_that_moves_is_the_speaker_s() -> None:
+    """While one voice speaks alone its face's mouth opens and the other's stays as it was photographed."""
+    shot, still = demo_media.SHOTS[2], np.full((828, 1472, 3), 128, np.uint8)
+    still[::2] = 90
+    mouths = np.array(shot.mouths) * (828 / 1350)
+    loud = np.ones(750)
+    middles = mouths[:, :2].mean(axis=1)
+
+    def moved(second: float) -> list[bool]:
+        changed = np.argwhere((demo_media._speaking(still, mouths, second, loud) != still).any(axis=2))
+        return [
+            bool(len(changed)) and np.abs(changed[:, ::-1] - each).max(axis=1).min() < 60 for each in middles
+        ]
+
+    assert moved(12.0) == [True, False], "speaker90 from 10.57 to 14.70 s"
+    assert moved(16.0) == [False, True], "speaker91 from 14.49 to 17.92 s"
+    assert moved(14.6) == [True, True]
+    assert moved(2.0) == [False, False], "nobody"
+
+
 def test_the_same_bytes_every_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo_media, "SHOTS", demo_media.SHOTS[:1])
     first, second = (build_demo_video(tmp_path / name).read_bytes() for name in ("1.mp4", "2.mp4"))
