@@ -18,6 +18,7 @@ from tasks.checks.verdicts import BrokenRow, Quality, Verdict
 Suites = dict[str, tuple[Any, Any]]  # table name: batch definition, suite
 RESULT_FORMAT = {"result_format": "COMPLETE", "unexpected_index_column_names": ["asset", "row"]}
 MOST_ROWS = 20  # broken rows that a verdict names
+TELLING = ("file", "name", "place", "why")  # columns that say which thing a row is about
 
 
 def check_tables(tables: Tables) -> Quality:
@@ -90,12 +91,13 @@ def _suites(context: Any) -> Suites:
 
 
 def _verdicts(table: str, results: Any, tables: Tables) -> list[Verdict]:
-    """Raises RuntimeError when a rule itself could not be computed."""
+    """One a rule. A rule that cannot be computed is broken by the assets whose values it stumbles over."""
     verdicts: list[Verdict] = []
     for result in results.results:
-        if result.exception_info.get("raised_exception"):
-            raise RuntimeError(f"A rule on {table} failed: {result.exception_info['exception_message']}")
         config = result.expectation_config
+        if _stumbled(result):
+            verdicts.append(_stumbling(table, config, tables[table]))
+            continue
         named = result.result.get("unexpected_index_list") or []
         verdicts.append(
             Verdict(
@@ -105,16 +107,46 @@ def _verdicts(table: str, results: Any, tables: Tables) -> list[Verdict]:
                 checked=len(tables[table]),
                 broken=result.result.get("unexpected_count", 0),
                 assets=Counter(row["asset"] for row in named),
-                rows=[_broken_row(row) for row in named[:MOST_ROWS]],
+                rows=[_broken_row(row, tables[table]) for row in named[:MOST_ROWS]],
             )
         )
     return verdicts
 
 
-def _broken_row(row: dict[str, Any]) -> BrokenRow:
-    values = {
-        name: value.item() if isinstance(value, np.generic) else value
-        for name, value in row.items()
-        if name not in ("asset", "row")
-    }
-    return BrokenRow(asset=row["asset"], row=row["row"], values=values)
+def _stumbled(result: Any) -> bool:
+    """Great Expectations has one dictionary, or one a metric."""
+    found = result.exception_info
+    each = [found] if "raised_exception" in found else found.values()
+    return any(one.get("raised_exception") for one in each)
+
+
+def _stumbling(table: str, config: Any, frame: Any) -> Verdict:
+    """Which assets' rows have values that the rule cannot compare, by trying each asset alone."""
+    batches, suite = load_rules()[table]
+    rule = next(one for one in suite.expectations if one.description == config.description)
+    culprits = []
+    for asset, part in frame.groupby("asset", sort=True):
+        part = part.infer_objects().reset_index(drop=True)
+        alone = batches.get_batch({"dataframe": part}).validate(rule, result_format=RESULT_FORMAT)
+        if _stumbled(alone):
+            culprits.append(str(asset))
+    culprits = culprits or sorted(map(str, frame["asset"].unique()))
+    why = {"values": "of another kind than the rule compares"}
+    return Verdict(
+        table=table,
+        rule=config.description,
+        severity=config.severity.value,
+        checked=len(frame),
+        broken=len(culprits),
+        assets=dict.fromkeys(culprits, 1),
+        rows=[BrokenRow(asset=asset, row=0, values=why) for asset in culprits[:MOST_ROWS]],
+    )
+
+
+def _broken_row(row: dict[str, Any], frame: Any) -> BrokenRow:
+    """With the columns that the rule compares, and those that say which thing it is."""
+    values = {name: value for name, value in row.items() if name not in ("asset", "row")}
+    whole = frame[(frame["asset"] == row["asset"]) & (frame["row"] == row["row"])].to_dict("records")
+    told = {name: whole[0][name] for name in TELLING if whole and isinstance(whole[0].get(name), str)}
+    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
+    return BrokenRow(asset=row["asset"], row=row["row"], values=told | plain)

@@ -29,6 +29,7 @@ UNITS = {
     "face score": "",
     "speech above noise": "dB",
 }
+NOTHING: Frame = pd.DataFrame(columns=COLUMNS)  # of an asset that cannot be read
 MOST_VALUES = 50  # of one asset and measure: evenly spaced quantiles of all
 DECILES = 10
 MUCH = 0.2  # PSI

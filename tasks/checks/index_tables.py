@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from containers.common import storage
+from containers.common.errors import UserError
 from containers.common.models.store import sha256_of
 from containers.faiss.contract import IndexVersion
 from containers.faiss.delta import held_parts, list_delta, read_delta
@@ -17,6 +18,8 @@ FLOAT = 4  # bytes
 COLUMNS = {
     "index": [
         "model",
+        "readable",
+        "why",
         "held_model",
         "count",
         "found_count",
@@ -48,11 +51,15 @@ def index_tables(index_uri: str, assets: Mapping[str, Vectors]) -> dict[str, pd.
     held: list[dict[str, Any]] = []
     for model in storage.list_folders(index_uri):
         uri = storage.join(index_uri, model)
-        version = current(uri)
-        rows = _rows(uri, version) if version else Counter()
-        if version:
-            versions.append(_version(uri, model, version, sum(rows.values())))
-        held += _held(model, _with_delta(uri, version, rows), assets)
+        try:
+            version = current(uri)
+            rows = _rows(uri, version) if version else Counter()
+            if version:
+                versions.append(_version(uri, model, version, sum(rows.values())))
+            held += _held(model, _with_delta(uri, version, rows), assets)
+        except (UserError, OSError, ValueError) as error:  # a damaged index is a finding, not the end
+            why = str(error).splitlines()[0]
+            versions.append({"asset": f"index/{model}", "model": model, "readable": False, "why": why})
     return {"index": _table("index", versions), "indexed": _table("indexed", held)}
 
 
@@ -80,6 +87,7 @@ def _version(uri: str, model: str, version: IndexVersion, rows: int) -> dict[str
     return {
         "asset": f"index/{model}",
         "model": model,
+        "readable": True,
         "held_model": version.model,
         "count": version.count,
         "found_count": rows,

@@ -20,13 +20,15 @@ from tasks.checks.check import document_tables
 from tasks.checks.drift_picture import draw_drift
 from tasks.checks.index_tables import Vectors, index_tables
 from tasks.checks.page import render_quality
-from tasks.checks.tables import Tables, join, tables_of
+from tasks.checks.reading import UNREADABLE
+from tasks.checks.tables import Tables, damaged, join, tables_of
 from tasks.checks.verdicts import Quality
 
 FOLDER = "quality"
 BASELINE = "baseline.parquet"
 ENOUGH = 50  # assets that make a baseline by themselves
 AT_ONCE = 8  # transfers
+READ = {".json", ".srt", ".vtt"}
 
 
 class StoreCheck(NamedTuple):
@@ -102,11 +104,22 @@ def _download(uri: str, name: str, folder: Path) -> None:
 
 
 def _read(name: str, folder: Path) -> _Asset:
-    documents = {path.name: path.read_bytes() for path in folder.glob("*.json")}
-    manifest = json.loads(documents[MANIFEST])
+    """A damaged asset is a finding like any other: what cannot be read of it says so, the rest is checked."""
+    files = (path for path in sorted(folder.iterdir()) if path.suffix in READ and path.is_file())
+    documents = {path.name: path.read_bytes() for path in files}
+    try:
+        manifest = json.loads(documents[MANIFEST])
+        vectors = _vectors(manifest, documents)
+    except UNREADABLE as error:
+        why = f"{type(error).__name__}: {error}"
+        return _Asset(damaged(name, why), drift.NOTHING, Vectors({}, blocked=True, wanted=False))
     tables = tables_of(name, documents, folder / "embeddings.parquet", manifest, folder)
-    measured = drift.measure(name, {file: json.loads(text) for file, text in documents.items()}, manifest)
-    return _Asset(tables, measured, _vectors(manifest, documents))
+    try:
+        read = {file: json.loads(text) for file, text in documents.items() if file.endswith(".json")}
+        measured = drift.measure(name, read, manifest)
+    except UNREADABLE:  # which of them, and why, the tables say
+        measured = drift.NOTHING
+    return _Asset(tables, measured, vectors)
 
 
 def _vectors(manifest: dict[str, Any], documents: dict[str, bytes]) -> Vectors:

@@ -13,6 +13,7 @@ def store_rules() -> dict[str, list[Expectation]]:
     """Expectations by table name; see `index_tables` and `drift` for the columns."""
     return {
         "index": [
+            expect.true("An index can be read.", "readable"),
             expect.equal(
                 "An index holds vectors of one model, the one it is named after.", "held_model", "model"
             ),

@@ -3,6 +3,7 @@
 Every row says which `asset` it belongs to and which `row` of its file it is.
 """
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ import numpy as np
 import pandas as pd
 
 from containers.common.models.store import sha256_of
+from tasks.checks import across
+from tasks.checks.reading import Documents
 from tasks.checks.table import Rows, Table
 from tasks.outputs.embeddings import read_embeddings
 from tasks.stages.registry import STAGES
@@ -20,9 +23,22 @@ SLACK = 0.5  # seconds that a result may reach over the media's end: a model's l
 UNNORMALISED = {"faceapi", "panns-cnn14"}  # compared by distance, or normalised when they are indexed
 # Of every asset, whatever stages it has.
 OF_ALL = {
-    "embeddings": ["model", "dimension", "model_dimension", "finite", "norm", "fact"],
-    "manifest": ["kind", "name", "version", "sha256", "size", "found_size", "found_sha256"],
+    "documents": ["file", "readable", "finite", "shaped", "why"],
+    **across.COLUMNS,
+    "embeddings": [
+        "model",
+        "dimension",
+        "model_dimension",
+        "finite",
+        "empty",
+        "norm",
+        "fact",
+        "tracks",
+        "at_once",
+    ],
+    "manifest": ["kind", "name", "version", "sha256", "size", "found_size", "found_sha256", "named"],
 }
+MANIFEST = "manifest.json"
 Tables = dict[str, pd.DataFrame]
 
 
@@ -37,14 +53,30 @@ def tables_of(
 
     With `folder`, the asset's files are compared with what the manifest says of them.
     """
-    read = {name: json.loads(documents[name]) for name in documents if name.endswith(".json")}
-    latest = float(manifest["duration"]) + SLACK
-    rows = {
-        each.name: each.rows(read[each.document]) if each.document in read else []
-        for each in stage_tables().values()
-    }
-    rows |= {"embeddings": _embeddings(embeddings), "manifest": _manifest(manifest, folder)}
+    read = Documents({name: content for name, content in documents.items() if name != MANIFEST})
+    length = manifest.get("duration")
+    latest = float(length) + SLACK if isinstance(length, (int, float)) else 0.0
+    rows: dict[str, Rows] = {}
+    for each in stage_tables().values():
+        document = read.get(each.document)
+        rows[each.name] = (
+            [] if document is None else read.look(each.document, functools.partial(each.rows, document))
+        )
+    rows |= across.rows_of(read, documents)
+    rows["embeddings"] = read.look(embeddings.name, lambda: _embeddings(embeddings))
+    rows["manifest"] = read.look(MANIFEST, lambda: _manifest(manifest, folder))
+    rows["documents"] = read.rows
     return {name: _table(asset, name, found, latest) for name, found in rows.items()}
+
+
+def damaged(asset: str, why: str) -> Tables:
+    """What is left to say of an asset whose manifest cannot be read."""
+    read = Documents({})
+    read.fault(MANIFEST, "readable", why)
+    return {
+        name: _table(asset, name, read.rows if name == "documents" else [], 0.0)
+        for name in (*stage_tables(), *OF_ALL)
+    }
 
 
 def stage_tables() -> dict[str, Table]:
@@ -79,14 +111,24 @@ def _embeddings(path: Path) -> Rows:
     rows = read_embeddings(path)
     dimensions: dict[str, int] = {}
     found: Rows = []
+    shared: dict[tuple[str, bytes], list[dict[str, Any]]] = {}
     for row in rows:
         vector = np.asarray(row["vector"], np.float64)
+        if row["metadata"].get("kind") == "face":
+            shared.setdefault((row["model"], vector.tobytes()), []).append(row["metadata"])
+    for row in rows:
+        vector = np.asarray(row["vector"], np.float64)
+        same = shared.get((row["model"], vector.tobytes()), [])
+        tracks = {(one.get("time"), one.get("track")) for one in same}
         found.append(
             {
                 "model": row["model"],
                 "dimension": len(vector),
                 "model_dimension": dimensions.setdefault(row["model"], len(vector)),
                 "finite": bool(np.isfinite(vector).all()),
+                "empty": not vector.any(),
+                "tracks": len({track for _, track in tracks}),
+                "at_once": len(tracks) - len({time for time, _ in tracks}),
                 "norm": None if row["model"] in UNNORMALISED else float(np.linalg.norm(vector)),
                 "fact": json.dumps([row["model"], row["metadata"]], sort_keys=True),
             }
@@ -110,7 +152,18 @@ def _manifest(manifest: dict[str, Any], folder: Path | None) -> Rows:
         path = folder / name
         found = {"found_size": path.stat().st_size, "found_sha256": sha256_of(path)} if path.is_file() else {}
         rows.append({"kind": "file", "name": name, "found_size": -1, "found_sha256": "", **entry, **found})
+    for name in _unnamed(folder, manifest) if folder else ():
+        rows.append({"kind": "file", "name": name, "named": False})
     for row in rows:
         if row["kind"] in ("media", "file"):
             row["version"] = "by its hash"
-    return [{"found_size": row.get("size"), "found_sha256": row.get("sha256"), **row} for row in rows]
+    return [
+        {"named": True, "found_size": row.get("size"), "found_sha256": row.get("sha256"), **row}
+        for row in rows
+    ]
+
+
+def _unnamed(folder: Path, manifest: dict[str, Any]) -> list[str]:
+    """Files of the asset folder that nobody vouches for."""
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(name for name in found if name not in manifest["files"] and name != MANIFEST)

@@ -10,7 +10,13 @@ if TYPE_CHECKING:
 
 def turns(diarization: dict[str, Any]) -> Rows:
     known = {speaker["speaker"] for speaker in diarization["speakers"]}
-    return [{**turn, "known": turn["speaker"] in known} for turn in diarization["turns"]]
+    """Each turn with the end of the same speaker's turn before it, whatever the order they are written in."""
+    rows: Rows = []
+    ends: dict[str, float] = {}
+    for turn in sorted(diarization["turns"], key=lambda one: (one["start"], one["end"])):
+        rows.append({**turn, "known": turn["speaker"] in known, "own_end": ends.get(turn["speaker"], 0.0)})
+        ends[turn["speaker"]] = max(turn["end"], ends.get(turn["speaker"], 0.0))
+    return rows
 
 
 def exclusive_turns(diarization: dict[str, Any]) -> Rows:
@@ -23,6 +29,7 @@ def _turn_rules() -> "list[Expectation]":
     return [
         *expect.within_media("turn"),
         expect.true("Every speaker who has a turn has an embedding.", "known", "warning"),
+        expect.not_before("A speaker's turns do not overlap each other.", "start", "own_end", "warning"),
     ]
 
 
@@ -37,7 +44,13 @@ def _exclusive_rules() -> "list[Expectation]":
 
 
 TABLES = (
-    Table("turns", "diarization.json", ("start", "end", "latest", "speaker", "known"), turns, _turn_rules),
+    Table(
+        "turns",
+        "diarization.json",
+        ("start", "end", "latest", "speaker", "known", "own_end"),
+        turns,
+        _turn_rules,
+    ),
     Table(
         "exclusive_turns",
         "diarization.json",

@@ -9,8 +9,16 @@ if TYPE_CHECKING:
 
 
 def events(tags: dict[str, Any]) -> Rows:
+    from containers.audioset.ontology import classes
+
     return [
-        {**event, "start": event["start_time"], "end": event["end_time"]} for event in tags["predictions"]
+        {
+            **event,
+            "start": event["start_time"],
+            "end": event["end_time"],
+            "known": event["label"] in classes(),
+        }
+        for event in tags["predictions"]
     ]
 
 
@@ -21,7 +29,8 @@ def _rules() -> "list[Expectation]":
         *expect.within_media("sound event"),
         expect.between("A sound event's score is a probability.", "score", 0, 1, "warning"),
         expect.there("A sound event has a label.", "label"),
+        expect.true("A sound event's label is one of AudioSet's.", "known", "warning"),
     ]
 
 
-TABLES = (Table("tags", "tags.json", ("label", "score", "start", "end", "latest"), events, _rules),)
+TABLES = (Table("tags", "tags.json", ("label", "known", "score", "start", "end", "latest"), events, _rules),)

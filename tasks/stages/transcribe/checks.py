@@ -22,10 +22,19 @@ def segments(transcript: dict[str, Any]) -> Rows:
         {
             **segment,
             "language": segment.get("language") or transcript["language"],
+            "said": _letters(segment["text"]) == _letters(_joined(segment)),
             "characters_per_second": len(segment["text"]) / max(segment["end"] - segment["start"], 0.1),
         }
         for segment in in_order(transcript["segments"])
     ]
+
+
+def _joined(segment: dict[str, Any]) -> str:
+    return "".join(word["word"] for word in segment.get("words", []))
+
+
+def _letters(text: str) -> str:
+    return "".join(char for char in text.casefold() if char.isalnum())
 
 
 def words(transcript: dict[str, Any]) -> Rows:
@@ -44,6 +53,7 @@ def _segment_rules() -> "list[Expectation]":
         expect.not_before("Segments are in the order of their starts.", "start", "before"),
         expect.one_of("The language is one that Whisper knows.", "language", LANGUAGES, "warning"),
         expect.there("A segment has a language.", "language", "warning"),
+        expect.true("A segment's words are its text.", "said", "warning"),
         expect.between("Nobody speaks that fast.", "characters_per_second", 0, FASTEST, "warning"),
     ]
 
@@ -64,7 +74,7 @@ TABLES = (
     Table(
         "segments",
         "transcript.json",
-        ("start", "end", "before", "latest", "language", "characters_per_second"),
+        ("start", "end", "before", "latest", "language", "said", "characters_per_second"),
         segments,
         _segment_rules,
     ),

@@ -18,6 +18,10 @@ FACE = {
     "ageAndGender": {"age": 25.0, "gender": "female", "genderProbability": 0.9},
 }
 GOOD: dict[str, Any] = {
+    "transcript.srt": (
+        "1\n00:00:00,000 --> 00:00:05,200\n[SPEAKER_00] 안녕하세요, 반갑습니다.\n\n"
+        "2\n00:00:06,000 --> 00:00:09,000\n[SPEAKER_01] 네.\n"
+    ),
     "transcript.json": {
         "language": "ko",
         "segments": [
@@ -30,7 +34,13 @@ GOOD: dict[str, Any] = {
                     {"word": "반갑습니다.", "start": 1.6, "end": 5.2, "score": 0.9},
                 ],
             },
-            {"start": 6.0, "end": 9.0, "text": "네.", "words": []},
+            {
+                "start": 6.0,
+                "end": 9.0,
+                "text": "네.",
+                "speaker": "SPEAKER_01",
+                "words": [{"word": "네.", "start": 6.0, "end": 9.0, "score": 0.8, "speaker": "SPEAKER_01"}],
+            },
         ],
     },
     "diarization.json": {
@@ -45,7 +55,14 @@ GOOD: dict[str, Any] = {
         "speakers": [{"speaker": "SPEAKER_00"}, {"speaker": "SPEAKER_01"}],
     },
     "tags.json": {"predictions": [{"label": "Speech", "score": 0.9, "start_time": 0.0, "end_time": 9.0}]},
-    "faces.json": {"frames": [{"time": 1.0, "width": 640, "height": 480, "faces": [FACE]}]},
+    "faces.json": {
+        "frames": [
+            {"time": 1.0, "width": 640, "height": 480, "faces": [FACE]},
+            {"time": 2.0, "width": 640, "height": 480, "faces": []},
+        ],
+        "tracks": [{"id": 0, "start": 1.0, "end": 1.0, "seen": [{"time": 1.0, "face": 0}]}],
+    },
+    "noise.json": {"track": [{"time": 0.0, "snr_db": 20.0}]},
 }
 MANIFEST: dict[str, Any] = {
     "duration": 10.0,
@@ -66,7 +83,7 @@ MANIFEST: dict[str, Any] = {
 
 
 def vectors() -> list[dict[str, Any]]:
-    return [
+    voices = [
         {
             "model": "ge2e-speaker",
             "vector": list(np.eye(4)[n]),
@@ -74,6 +91,15 @@ def vectors() -> list[dict[str, Any]]:
         }
         for n in range(2)
     ]
+    faces = [
+        {
+            "model": "faceapi",
+            "vector": [0.1 * n, 0.2, 0.3],
+            "metadata": {"kind": "face", "time": float(n // 2), "track": n},
+        }
+        for n in range(4)
+    ]
+    return voices + faces
 
 
 @pytest.fixture(scope="session")
@@ -86,12 +112,16 @@ def make_asset(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         folder = tmp_path_factory.mktemp("assets") / name
         folder.mkdir()
         for file, content in documents.items():
-            (folder / file).write_text(json.dumps(content), encoding="utf-8")
+            text = content if isinstance(content, str) else json.dumps(content)
+            (folder / file).write_text(text, encoding="utf-8")
         write_embeddings(folder / "embeddings.parquet", name, rows)
+        unnamed = manifest.pop("unnamed", None)
         manifest["files"] = manifest.get("files", {}) | {
             path.name: {"sha256": sha256_of(path), "size": path.stat().st_size} for path in folder.iterdir()
         }
         (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+        if unnamed:
+            (folder / unnamed).write_text("nobody's")
         return folder
 
     return make

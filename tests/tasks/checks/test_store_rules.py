@@ -54,6 +54,7 @@ def cut(name: str) -> Callable[[Path], None]:
 
 
 FAULTS = [
+    (lambda version: (version / "rows.arrow").write_bytes(b"none"), "An index can be read."),
     (edit(model="facenet-vggface2"), "An index holds vectors of one model, the one it is named after."),
     (edit(count=7), "An index has as many rows as its manifest says."),
     (cut("vectors.f32"), "An index has a vector for every row."),
