@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from containers.common.inside import existing
 from containers.common.models.store import sha256_of
 from tasks.checks import across
 from tasks.checks.reading import Documents
@@ -149,8 +150,8 @@ def _manifest(manifest: dict[str, Any], folder: Path | None) -> Rows:
         for name, version in manifest["software"].items()
     ]
     for name, entry in manifest["files"].items() if folder else ():
-        path = folder / name
-        found = {"found_size": path.stat().st_size, "found_sha256": sha256_of(path)} if path.is_file() else {}
+        path = existing(folder, name)
+        found = {"found_size": path.stat().st_size, "found_sha256": sha256_of(path)} if path else {}
         rows.append({"kind": "file", "name": name, "found_size": -1, "found_sha256": "", **entry, **found})
     for name in _unnamed(folder, manifest) if folder else ():
         rows.append({"kind": "file", "name": name, "named": False})

@@ -165,7 +165,7 @@ def test_two_detectors_are_compared(runs: Runs, few: Path, tmp_path: Path) -> No
     page = done.report.read_text(encoding="utf-8")
     comparison = compare_runs(ssd, FinishedRun.open(other), measures_of(ssd))
     assert comparison.sentence in unescape(page)
-    assert "3 items are too few to tell A from B" in page, "three pictures can show nothing"
+    assert "3 sources are too few to tell A from B" in page, "three pictures can show nothing"
     assert "<script" not in page
 
 
