@@ -150,6 +150,7 @@ def _manifest(manifest: dict[str, Any], folder: Path | None) -> Rows:
         for name, version in manifest["software"].items()
     ]
     for name, entry in manifest["files"].items() if folder else ():
+        assert folder
         path = existing(folder, name)
         found = {"found_size": path.stat().st_size, "found_sha256": sha256_of(path)} if path else {}
         rows.append({"kind": "file", "name": name, "found_size": -1, "found_sha256": "", **entry, **found})

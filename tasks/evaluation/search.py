@@ -57,7 +57,7 @@ class Split(NamedTuple):
     ids: list[str]
     matrix: NDArray[np.float32]
     queries: NDArray[np.float32]
-    truth: NDArray[np.float64]
+    truth: NDArray[np.floating]
 
 
 class Trial(NamedTuple):
