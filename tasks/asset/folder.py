@@ -18,6 +18,7 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from containers.common import storage
+from containers.common.durable import make_folder, sync_folder, sync_tree
 from containers.common.inside import Name
 from containers.common.locks import held
 from containers.common.models.store import sha256_of
@@ -130,7 +131,7 @@ class Asset(BaseModel):
         Raises StorageError when it cannot.
         """
         with explain_disk(self.output):
-            self.cache.mkdir(parents=True, exist_ok=True)
+            make_folder(self.cache)
             with tempfile.TemporaryFile(dir=self.cache):
                 pass
 
@@ -185,10 +186,13 @@ class Asset(BaseModel):
 
     def _swap_in(self, staging: Path) -> None:
         """Readers see the old folder or the new one, never none: the two names are exchanged at once."""
+        sync_tree(staging)
         try:
             exchange(staging, self.folder)
         except FileNotFoundError:
             staging.rename(self.folder)
+        sync_folder(self.output)
+        sync_folder(staging.parent)
 
     def drop_media(self) -> None:
         """Removes the decoded media; small results stay, so that finished stages stay finished."""
