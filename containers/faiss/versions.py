@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import Timeout
+from pydantic import ValidationError
 
 from containers.common import storage
 from containers.common.durable import make_folder, sync_folder, sync_tree
 from containers.common.errors import StorageError, UserError
+from containers.common.formats import refuse_newer
 from containers.common.inside import one_name
 from containers.common.locks import held
 from containers.common.models.store import sha256_of
@@ -34,6 +36,7 @@ POINTER = "current"
 MANIFEST = "manifest.json"
 VECTORS = "vectors.f32"
 INDEX = "index.faiss"
+FORMAT = 1
 PATIENCE = 600  # seconds a writer waits for its turn
 
 
@@ -86,7 +89,14 @@ def _version_in(content: bytes) -> str:
 
 
 def manifest(index_uri: str, version: str) -> IndexVersion:
-    return IndexVersion.model_validate_json(storage.read_bytes(storage.join(index_uri, version, MANIFEST)))
+    """Raises StorageError when it is missing, damaged, or of a newer version of this project."""
+    uri = storage.join(index_uri, version, MANIFEST)
+    content = storage.read_bytes(uri)
+    refuse_newer(content, uri, "format", FORMAT)
+    try:
+        return IndexVersion.model_validate_json(content)
+    except ValidationError as error:
+        raise StorageError(f"{uri} is no version's manifest: {error.errors()[0]['msg']}.") from None
 
 
 def current(index_uri: str) -> IndexVersion | None:
