@@ -149,14 +149,10 @@ def test_a_name_that_was_made_to_point_here_is_refused(browser, request, guarded
 
 @pytest.mark.slow
 def test_who_does_not_know_the_secret_is_told_nothing(server) -> None:
-    for secret in ("", "mediaflow:guessed"):
-        answer = httpx.post(
-            f"{server.url}/api/flows/filter",
-            auth=tuple(secret.split(":")) if secret else None,
-            trust_env=False,
-        )
-        assert answer.status_code in (401, 403), secret
-        answer = httpx.get(f"{server.url}/api/admin/version", trust_env=False)
+    for known in (None, ("mediaflow", "guessed")):
+        answer = httpx.post(f"{server.url}/api/flows/filter", auth=known, trust_env=False)
+        assert answer.status_code in (401, 403)
+        answer = httpx.get(f"{server.url}/api/admin/version", auth=known, trust_env=False)
         assert answer.status_code == 401
 
 

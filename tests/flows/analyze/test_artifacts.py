@@ -18,7 +18,7 @@ def test_a_name_and_what_was_said_are_shown_and_not_obeyed(tmp_path: Path) -> No
     manifest.media.name = HOSTILE
     said = Segment.model_construct(start=0, end=1, text=HOSTILE, words=[])
     transcript = Transcript.model_construct(segments=[said], language=None)
-    findings = Findings.model_construct(**dict(Findings()) | {"transcript": transcript})
+    findings = Findings().model_copy(update={"transcript": transcript})
     page = _page(Asset(output=tmp_path, id="0123456789abcdef"), manifest, findings)
     assert page.count(r"\[click\]\(javascript:alert\(1\)\) \!\[x\]\(http://evil.example/?\)") == 2
     assert "<script>" not in page
