@@ -32,6 +32,7 @@ from flows.server_secret import (
 )
 
 TEMPORARY = "MEDIAFLOW_TEMPORARY_SERVER"  # set while the server has no UI and ends with the run
+WITHOUT_UI = {"PREFECT_SERVER_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1"}
 START_TIMEOUT = 600  # seconds; 8 on an idle 2-core machine, minutes on one that is overloaded
 STARTING = "Waiting for this run's Prefect server; those of several runs start one after another."
 
@@ -45,18 +46,20 @@ def temporary_server() -> Iterator[subprocess.Popen[bytes] | None]:
     if configured_url():
         yield None
         return
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url, secret = f"http://127.0.0.1:{port}/api", new_secret()
-    environment = {
-        **os.environ,
-        **server_settings(url, secret),
-        "PREFECT_SERVER_UI_ENABLED": "0",
-        "PREFECT__SERVER_EPHEMERAL": "1",
-    }
-    nowhere = subprocess.DEVNULL
-    process = start_child("flows.local_server", str(port), stdout=nowhere, stderr=nowhere, env=environment)
+    with socket.socket() as bound:  # and kept until the server has it: nobody else can take the port
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        url, secret = f"http://127.0.0.1:{port}/api", new_secret()
+        process = start_child(
+            "flows.local_server",
+            str(port),
+            "127.0.0.1",
+            str(bound.fileno()),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | server_settings(url, secret) | WITHOUT_UI,
+            pass_fds=[bound.fileno()],
+        )
     # Nobody can read this server's log pages, and it may end before the last lines are sent.
     settings = {
         API_URL: url,
@@ -64,12 +67,15 @@ def temporary_server() -> Iterator[subprocess.Popen[bytes] | None]:
         "PREFECT_LOGGING_TO_API_ENABLED": "false",
         TEMPORARY: "1",
     }
+    before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     try:
         yield process
     finally:
-        for name in settings:
+        for name, value in before.items():
             os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
         process.kill()  # nothing is lost: the database is transactional
         process.wait()
 
@@ -96,7 +102,8 @@ def wait_for_server(process: subprocess.Popen[bytes] | None, say: Callable[[str]
     raise UserError(f"The Prefect server at {url} does not answer.")
 
 
-def _serve(port: int, host: str = "127.0.0.1") -> None:
+def _serve(port: int, host: str = "127.0.0.1", bound: int | None = None) -> None:
+    """Until it is ended; on the socket of the file descriptor `bound`, where there is one."""
     if not os.environ.get(SERVER_SECRET):
         sys.exit(
             f"A Prefect server on {host} without {SERVER_SECRET} would obey everybody: `make serve` sets it."
@@ -124,7 +131,7 @@ def _serve(port: int, host: str = "127.0.0.1") -> None:
         )
     )
     threading.Thread(target=_release_when_started, args=(server, lock), daemon=True).start()
-    server.run()
+    server.run([socket.socket(fileno=bound)] if bound is not None else None)
 
 
 def queue_writers() -> None:
@@ -154,4 +161,4 @@ def _release_when_started(server, lock: BaseFileLock) -> None:
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]), *sys.argv[2:])
+    _serve(int(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:]))

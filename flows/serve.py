@@ -20,6 +20,7 @@ from flows.left_behind import put_back
 from flows.server_secret import (
     CLIENT_SECRET,
     SERVER_SECRET,
+    is_anothers,
     kept_secret,
     know_secret,
     secret_file,
@@ -42,6 +43,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as ended:
         try:
+            if is_anothers(API_URL):
+                sys.exit(f"Another user's program listens at {API_URL}: name a free port in PREFECT_API_URL.")
             watched = {} if _answers() else {"server": _server}
             _know_secret(ours="server" in watched)
             running = {name: start() for name, start in watched.items()}

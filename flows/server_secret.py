@@ -22,6 +22,7 @@ API_URL, SERVER_SECRET, CLIENT_SECRET = (
     "PREFECT_SERVER_API_AUTH_STRING",
     "PREFECT_API_AUTH_STRING",
 )
+LISTENS = "0A"  # TCP_LISTEN, as /proc/net/tcp writes it
 
 
 def new_secret() -> str:
@@ -61,6 +62,23 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_anothers(url: str) -> bool:
+    """Whether another user of this machine (root is none) listens there, who would be told our secret.
+
+    Where the system does not say who listens (Linux does, proc_net(5)), nobody else does.
+    """
+    address = urlsplit(url)
+    if not is_loopback(address.hostname or ""):
+        return False
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        for line in table.read_text().splitlines()[1:] if table.is_file() else ():
+            _, local, _, state, _, _, _, user, *_ = line.split()
+            listens = state == LISTENS and int(local.rpartition(":")[2], 16) == address.port
+            if listens and int(user) not in (0, os.getuid()):
+                return True
+    return False
 
 
 def kept_secret(url: str) -> str:
@@ -108,7 +126,7 @@ def know_secret() -> None:
         return
     with suppress(UserError):  # whoever needs the server is told
         url = configured_url()
-        if url and (secret := _read(secret_file(url))):
+        if url and not is_anothers(url) and (secret := _read(secret_file(url))):
             os.environ[CLIENT_SECRET] = secret
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from containers.common.durable import make_folder, replace
 from containers.common.errors import StorageError
 
 _bytes_read = 0
@@ -97,16 +98,23 @@ def download(uri: str, target: Path) -> None:
 
 
 @contextmanager
-def writing(uri: str) -> Iterator[Path]:
-    """A path to write; its content appears at `uri` at once and whole, or not at all."""
+def writing(uri: str, durable: bool = True) -> Iterator[Path]:
+    """A path to write; its content appears at `uri` at once and whole, or not at all.
+
+    `durable`: also when the power fails right afterwards. Off for the many small files of one result, which
+    whoever keeps the result syncs together.
+    """
     target = local_path(uri)
     if target is not None:
         partial = target.with_name(f".{target.name}.{os.getpid()}.part{target.suffix}")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             try:
                 yield partial
-                partial.replace(target)
+                if durable:
+                    replace(partial, target)
+                else:
+                    partial.replace(target)
             finally:
                 partial.unlink(missing_ok=True)
         except OSError as error:
@@ -123,8 +131,8 @@ def read_bytes(uri: str) -> bytes:
         return path.read_bytes()
 
 
-def write_bytes(uri: str, content: bytes) -> None:
-    with writing(uri) as path:
+def write_bytes(uri: str, content: bytes, durable: bool = True) -> None:
+    with writing(uri, durable) as path:
         path.write_bytes(content)
 
 

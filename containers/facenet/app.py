@@ -109,7 +109,7 @@ def _save(crop: Image.Image, prefix: str, name: str) -> str:
     content = io.BytesIO()
     crop.save(content, "JPEG", quality=95)
     uri = storage.join(prefix, quote(name))
-    storage.write_bytes(uri, content.getvalue())
+    storage.write_bytes(uri, content.getvalue(), durable=False)
     return uri
 
 

@@ -100,5 +100,5 @@ def _save_thumbnails(
         picture.thumbnail(THUMBNAIL)
         picture.save(content, "JPEG", quality=80)
         target = storage.join(prefix, f"{quote(Path(name_of(uri)).stem)}.jpg")
-        storage.write_bytes(target, content.getvalue())
+        storage.write_bytes(target, content.getvalue(), durable=False)
         yield target

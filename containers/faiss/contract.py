@@ -28,6 +28,7 @@ class Tuning(Contract):
 class IndexVersion(Contract):
     """`<index>/<version>/manifest.json`."""
 
+    format: Literal[1] = Field(default=1, description="of the version's files; readers refuse a newer one")
     version: Name
     model: str = Field(description="the embedding model; vectors of different models never mix")
     dimension: int

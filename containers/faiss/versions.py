@@ -15,22 +15,28 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import Timeout
+from pydantic import ValidationError
 
 from containers.common import storage
+from containers.common.durable import make_folder, sync_folder, sync_tree
 from containers.common.errors import StorageError, UserError
+from containers.common.formats import refuse_newer
 from containers.common.inside import one_name
 from containers.common.locks import held
+from containers.common.models.store import sha256_of
 from containers.faiss import remote
 from containers.faiss.contract import IndexVersion
 
 POINTER = "current"
 MANIFEST = "manifest.json"
 VECTORS = "vectors.f32"
+INDEX = "index.faiss"
+FORMAT = 1
 PATIENCE = 600  # seconds a writer waits for its turn
 
 
@@ -62,8 +68,20 @@ def pointer(index_uri: str) -> Pointer | None:
         return Pointer(_version_in((folder / POINTER).read_bytes()))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError) as error:
+    except OSError as error:
         raise StorageError(f"{folder / POINTER} cannot be read: {error}.") from error
+    except (ValueError, LookupError, TypeError) as error:
+        return _newest(folder, error)
+
+
+def _newest(folder: Path, fault: Exception) -> Pointer:
+    """In place of a pointer that is empty or damaged: the newest version that is whole serves."""
+    for path in sorted(_folders(folder), reverse=True):
+        with suppress(StorageError, OSError, ValueError):
+            version = manifest(storage.as_uri(folder), path.name)
+            if sha256_of(path / INDEX) == version.sha256:
+                return Pointer(version.version)
+    raise StorageError(f"{folder / POINTER} cannot be read: {fault}; no version is whole.") from fault
 
 
 def _version_in(content: bytes) -> str:
@@ -71,7 +89,14 @@ def _version_in(content: bytes) -> str:
 
 
 def manifest(index_uri: str, version: str) -> IndexVersion:
-    return IndexVersion.model_validate_json(storage.read_bytes(storage.join(index_uri, version, MANIFEST)))
+    """Raises StorageError when it is missing, damaged, or of a newer version of this project."""
+    uri = storage.join(index_uri, version, MANIFEST)
+    content = storage.read_bytes(uri)
+    refuse_newer(content, uri, "format", FORMAT)
+    try:
+        return IndexVersion.model_validate_json(content)
+    except ValidationError as error:
+        raise StorageError(f"{uri} is no version's manifest: {error.errors()[0]['msg']}.") from None
 
 
 def current(index_uri: str) -> IndexVersion | None:
@@ -106,7 +131,7 @@ def drafting(index_uri: str) -> Iterator[Draft]:
 @contextmanager
 def _turn(root: Path) -> Iterator[None]:
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        make_folder(root)
         with held(root / ".lock", f"another writer of {root}", patience=PATIENCE):
             for partial in root.glob(".*.part"):
                 shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
@@ -127,7 +152,9 @@ def publish(draft: Draft, version: IndexVersion, keep_versions: int) -> None:
     if root is None:
         remote.upload(draft.folder, storage.join(draft.index_uri, draft.name))
     else:
+        sync_tree(draft.folder)
         draft.folder.rename(root / draft.name)
+        sync_folder(root)
     _point_to(draft.index_uri, draft.name, draft.seen)
     lineage = _lineage(draft.index_uri, version, keep_versions)
     needed = {segment.version for kept in lineage for segment in kept.segments}

@@ -73,15 +73,15 @@ def report_below_secret_path() -> None:
 
     call = BaseLambdaRuntimeClient.call_rapid
 
-    def call_below(self: Any, method: str, endpoint: str, *arguments: Any, **options: Any) -> None:
+    def call_below(self: Any, http_method: str, endpoint: str, *arguments: Any, **options: Any) -> None:
         named = self.lambda_runtime_address
         self.lambda_runtime_address, _, secret = named.partition("/")
         try:
-            call(self, method, f"/{secret}{endpoint}", *arguments, **options)
+            call(self, http_method, f"/{secret}{endpoint}", *arguments, **options)
         finally:
             self.lambda_runtime_address = named
 
-    BaseLambdaRuntimeClient.call_rapid = call_below
+    BaseLambdaRuntimeClient.call_rapid = call_below  # type: ignore[assignment]
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The finished analysis in the Prefect UI: what was found, timings, costs, pictures and links."""
 
 import base64
+import re
 from pathlib import Path
 
 import jinja2
@@ -74,10 +75,20 @@ def _stages(manifest: Manifest) -> list[dict[str, object]]:
     ]
 
 
+def as_markdown(text: str) -> str:
+    """`text`, which media and people have written, as Markdown that shows it and does nothing else.
+
+    Punctuation can be escaped (https://spec.commonmark.org/0.31.2/#backslash-escapes); < and & are HTML's
+    own, and the templates' affair.
+    """
+    return re.sub(r"([\\`*_{}\[\]()#!|~])", r"\\\1", " ".join(text.split()))
+
+
 def _render(template: str, **values: object) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
     )
+    environment.filters["markdown"] = as_markdown
     return environment.get_template(template).render(**values)
 
 

@@ -9,13 +9,16 @@ is none.
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from prefect.filesystems import LocalFileSystem
 from prefect.serializers import JSONSerializer
 
 from containers.common import storage
+from containers.common.durable import sync_files
 from containers.common.errors import StorageError
-from containers.common.inside import check_uris
+from containers.common.inside import check_uris, inside
+from flows.analyze.shared import files_named
 from tasks.stages.output import StageOutput
 
 SERIALIZER = JSONSerializer().model_dump(mode="json")
@@ -36,8 +39,11 @@ class Records(LocalFileSystem):
         return self.read_path(path)
 
     def write_path(self, path: str, content: bytes, _sync: bool = True) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Whole or not at all."""
+        """Whole or not at all, and after the files that it names."""
         resolved = self._resolve_path(path)
+        cache = resolved.parent.parent
+        named = (inside(cache, unquote(name)) for name in files_named(content.decode(), cache.as_uri()))
+        sync_files(path for path in named if path.is_file())
         storage.write_bytes(storage.as_uri(resolved), content)
         return str(resolved)
 

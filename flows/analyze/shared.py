@@ -17,9 +17,10 @@ from prefect.filesystems import WritableFileSystem
 from prefect.plugins import load_prefect_collections
 from pydantic import BaseModel, ValidationError
 
+from containers.common import storage
 from containers.common.errors import StorageError, UserError
 from containers.common.inside import inside
-from tasks.asset.folder import Asset, explain_disk
+from tasks.asset.folder import Asset
 
 HERE = "mediaflow-cache:"  # in a shared record, instead of the file:// URI of an asset's cache
 NOT_THERE = {"NoSuchKey", "404"}
@@ -108,8 +109,4 @@ class SharedResults:
 
     def _keep(self, path: Path, content: bytes) -> None:
         """Whole or not at all."""
-        with explain_disk(self._asset.output):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f"{path.name}.part")
-            part.write_bytes(content)
-            part.replace(path)
+        storage.write_bytes(storage.as_uri(path), content)

@@ -21,7 +21,7 @@ def answer_question(output: Path, question: Question, page: Path | None = None) 
             asset = library.asset_id(question.query)
             answer, name = find_like(library, question), library.media(asset)
             picture = library.thumbnail(asset)
-            shown = Image.open(picture) if picture else None
+            shown = Image.open(picture, formats=["JPEG"]) if picture else None
         else:
             answer, query = find(library, question)
             shown, name = query.picture, Path(question.query).name

@@ -18,6 +18,8 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from containers.common import storage
+from containers.common.durable import make_folder, sync_folder, sync_tree
+from containers.common.formats import refuse_newer
 from containers.common.inside import Name
 from containers.common.locks import held
 from containers.common.models.store import sha256_of
@@ -25,7 +27,7 @@ from tasks.asset.bucket import Location, absolute, upload_folder, work_folder
 from tasks.asset.disk import explain_disk
 from tasks.asset.exchange import exchange
 from tasks.asset.lease import leased
-from tasks.asset.manifest import FileEntry, Manifest
+from tasks.asset.manifest import FORMAT, FileEntry, Manifest
 from tasks.checks.verdicts import Quality
 
 MANIFEST = "manifest.json"
@@ -85,12 +87,18 @@ class Asset(BaseModel):
         return self.cache / "media"
 
     def manifest(self) -> Manifest | None:
-        """The published manifest, or None when there is none that can be read."""
+        """The published manifest, or None when there is none that can be read.
+
+        Raises StorageError when a newer version of this project wrote it.
+        """
         try:
             if self.remote:
                 found = storage.read_tagged(storage.join(self.place, MANIFEST))
-                return Manifest.model_validate_json(found[0]) if found else None
-            return Manifest.model_validate_json((self.folder / MANIFEST).read_bytes())
+                content = found[0] if found else b""
+            else:
+                content = (self.folder / MANIFEST).read_bytes()
+            refuse_newer(content, f"{self.place}/{MANIFEST}", "version", FORMAT)
+            return Manifest.model_validate_json(content)
         except (FileNotFoundError, ValueError):
             return None
 
@@ -130,7 +138,7 @@ class Asset(BaseModel):
         Raises StorageError when it cannot.
         """
         with explain_disk(self.output):
-            self.cache.mkdir(parents=True, exist_ok=True)
+            make_folder(self.cache)
             with tempfile.TemporaryFile(dir=self.cache):
                 pass
 
@@ -185,10 +193,13 @@ class Asset(BaseModel):
 
     def _swap_in(self, staging: Path) -> None:
         """Readers see the old folder or the new one, never none: the two names are exchanged at once."""
+        sync_tree(staging)
         try:
             exchange(staging, self.folder)
         except FileNotFoundError:
             staging.rename(self.folder)
+        sync_folder(self.output)
+        sync_folder(staging.parent)
 
     def drop_media(self) -> None:
         """Removes the decoded media; small results stay, so that finished stages stay finished."""

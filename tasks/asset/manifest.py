@@ -11,6 +11,7 @@ from deployments.aws.costs import Costs
 from tasks.media.probe import MediaInfo
 
 Status = Literal["done", "skipped", "failed"]
+FORMAT = 1  # of this file and of those it names; readers refuse a newer one
 
 
 class StageEntry(BaseModel):

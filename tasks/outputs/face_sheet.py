@@ -36,7 +36,7 @@ def face_sheet(findings: Findings) -> bytes | None:
     for number, (_, start, label, crop) in enumerate(shown):
         left = GAP + number % columns * (SIDE + GAP)
         top = GAP + number // columns * (SIDE + CAPTION + GAP)
-        with Image.open(io.BytesIO(storage.read_bytes(crops[crop]))) as face:
+        with Image.open(io.BytesIO(storage.read_bytes(crops[crop])), formats=["JPEG"]) as face:
             sheet.paste(face.convert("RGB").resize((SIDE, SIDE)), (left, top))
         draw.text((left, top + SIDE + 2), label[:16], INK, font)
         draw.text((left, top + SIDE + 17), clock(start), (110, 110, 110), font)

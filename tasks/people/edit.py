@@ -1,13 +1,12 @@
 """What people say about people: this is Kate, these two are one, this one is not her."""
 
-import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from containers.common import storage
 from containers.common.errors import UserError
 from containers.common.inside import existing
 from containers.common.models.store import sha256_of
-from tasks.asset.folder import explain_disk
 from tasks.people.appearances import Appearance, read_appearances
 from tasks.people.recognise import Group, group
 from tasks.people.store import Example, People, Person, editing_people, load_people, people_folder
@@ -136,9 +135,6 @@ def _keep_crop(output: Path, appearance: Appearance) -> str | None:
         return None
     crops = people_folder(output) / "crops"
     target = crops / f"{sha256_of(source)[:24]}.jpg"
-    with explain_disk(crops):
-        crops.mkdir(parents=True, exist_ok=True)
-        if not target.exists():
-            shutil.copyfile(source, target.with_suffix(".part"))
-            target.with_suffix(".part").replace(target)
+    if not target.exists():
+        storage.write_bytes(storage.as_uri(target), source.read_bytes())
     return target.name

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import BaseModel, Field, ValidationError
 
 from containers.common import storage
+from containers.common.durable import make_folder
 from containers.common.errors import UserError
 from containers.common.locks import held
 from tasks.asset.folder import explain_disk
@@ -73,7 +74,11 @@ def load_people(output: Path) -> People:
     """Nobody, when nobody was ever named. Raises UserError when the file is damaged."""
     path = people_folder(output) / "people.json"
     try:
-        return People.model_validate_json(path.read_bytes())
+        content = path.read_bytes()
+        if not content.strip(b"\0"):  # forgotten by the disk when the power failed
+            before = sorted((people_folder(output) / "history").glob("*.json"))
+            content = before[-1].read_bytes() if before else People().model_dump_json().encode()
+        return People.model_validate_json(content)
     except FileNotFoundError:
         return People()
     except ValidationError:
@@ -90,7 +95,7 @@ def editing_people(output: Path) -> Iterator[People]:
     """
     folder = people_folder(output)
     with explain_disk(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     with held(folder / ".lock", f"whoever else edits {folder}"):
         people = load_people(output)
         before = people.model_dump_json()

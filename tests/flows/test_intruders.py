@@ -16,7 +16,14 @@ import httpx
 import pytest
 
 from containers.common.errors import UserError
-from flows.server_secret import configured_url, kept_secret, own_hosts, secret_file, server_settings
+from flows.server_secret import (
+    configured_url,
+    is_anothers,
+    kept_secret,
+    own_hosts,
+    secret_file,
+    server_settings,
+)
 from tests.conftest import chromium
 from tests.flows.serving import ROOT
 
@@ -142,14 +149,10 @@ def test_a_name_that_was_made_to_point_here_is_refused(browser, request, guarded
 
 @pytest.mark.slow
 def test_who_does_not_know_the_secret_is_told_nothing(server) -> None:
-    for secret in ("", "mediaflow:guessed"):
-        answer = httpx.post(
-            f"{server.url}/api/flows/filter",
-            auth=tuple(secret.split(":")) if secret else None,
-            trust_env=False,
-        )
-        assert answer.status_code in (401, 403), secret
-        answer = httpx.get(f"{server.url}/api/admin/version", trust_env=False)
+    for known in (None, ("mediaflow", "guessed")):
+        answer = httpx.post(f"{server.url}/api/flows/filter", auth=known, trust_env=False)
+        assert answer.status_code in (401, 403)
+        answer = httpx.get(f"{server.url}/api/admin/version", auth=known, trust_env=False)
         assert answer.status_code == 401
 
 
@@ -177,6 +180,34 @@ def test_the_secret_stays_the_same_and_is_this_user_s_alone(monkeypatch, tmp_pat
     assert len(secret) > 40
     secret_file(URL).chmod(0o644)
     assert kept_secret(URL) != secret, "others may have read it"
+
+
+LISTENER = """
+import os, socket, sys, time
+if os.getuid() == 0:
+    os.setuid(65534)
+with socket.create_server(("127.0.0.1", 0)) as listening:
+    print(listening.getsockname()[1], flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who listens")
+def test_nobody_who_took_our_port_is_told_the_secret(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", LISTENER], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout
+        url = f"http://127.0.0.1:{int(other.stdout.readline())}/api"
+        user = os.getuid()
+        monkeypatch.setattr(os, "getuid", lambda: user or 1)  # root listens with root's right, as anybody
+        if user:
+            assert not is_anothers(url)
+            monkeypatch.setattr(os, "getuid", lambda: user + 1)
+        assert is_anothers(url)
+        assert is_anothers(url.replace("127.0.0.1", "localhost"))
+        assert not is_anothers(url.replace("127.0.0.1", "media.example.org"))
+        monkeypatch.undo()
+        other.kill()
 
 
 def test_a_secret_that_cannot_be_kept_is_one_sentence(monkeypatch, tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from prefect import flow, task
+from prefect._internal.result_records import ResultRecord, ResultRecordMetadata
 from prefect.filesystems import LocalFileSystem
-from prefect.results import ResultRecord, ResultRecordMetadata
 from prefect.serializers import JSONSerializer, PickleSerializer
 from prefect.testing.utilities import prefect_test_harness
 

@@ -81,6 +81,16 @@ def test_a_damaged_manifest_counts_as_none(asset: Asset) -> None:
     assert asset.manifest() is None
 
 
+def test_a_newer_versions_manifest_is_refused_and_stays(asset: Asset) -> None:
+    asset.publish({}, make_manifest())
+    path = asset.folder / "manifest.json"
+    newer = path.read_text().replace('"version": 1', '"version": 2, "shape": "unknown"')
+    path.write_text(newer)
+    with pytest.raises(StorageError, match=r"newer version of this project \(format 2, this one reads 1\)"):
+        asset.finished(MARK)
+    assert path.read_text() == newer
+
+
 def test_two_runs_of_one_asset_wait_for_each_other(asset: Asset) -> None:
     waited, order = threading.Event(), []
 
