@@ -15,6 +15,7 @@ from containers.common.errors import UserError
 from containers.common.image import IMAGES
 from deployments.aws.endpoint import AwsEndpoint
 from deployments.aws.functions import Functions, read_timeout
+from deployments.aws.keepalive import keep_alive
 from deployments.aws.settings import AwsSettings
 from deployments.aws.tasks import stop_run
 from flows.settings.load import apply_with_server, load
@@ -61,9 +62,9 @@ def _functions(settings: str) -> Functions:
         "retries": {"total_max_attempts": 1},  # ours know which calls are worth it
         "read_timeout": read_timeout(list(IMAGES)),
         "max_pool_connections": connections,
-        "tcp_keepalive": True,  # a NAT drops a connection that is silent while a model works
+        "tcp_keepalive": True,
     }
-    return Functions(client("lambda", **options), made)
+    return Functions(keep_alive(client("lambda", **options)), made)
 
 
 @cache

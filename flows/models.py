@@ -79,7 +79,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("models", nargs="*", metavar="ID", help="catalogue ids")
         command.add_argument(
             "--profile",
-            help="every model of this profile: starter (unless ids are given), speech-ko, speech-en, speakers, sounds, faces, pictures, standard, gated",
+            help="every model of this profile: starter (unless ids are given), speech-ko, speech-en, "
+            "speakers, sounds, faces, pictures, standard, gated",
         )
         if name == "fetch":
             command.add_argument(
