@@ -11,6 +11,7 @@ from typing import Any
 from botocore.config import Config
 from prefect_aws import AwsCredentials
 
+from containers.common import storage
 from containers.common.errors import UserError
 from containers.common.image import IMAGES
 from deployments.aws.endpoint import AwsEndpoint
@@ -40,6 +41,8 @@ def client(service: str, **options: Any) -> Any:
 def endpoint(media_seconds: float, run: str) -> AwsEndpoint:
     """The images for one run; calls of all runs of this process share the limits."""
     settings = read_settings()
+    if load().aws_credentials:  # what is sent to the images goes by the same keys as the calls
+        storage.use_s3(lambda: client("s3"))
     return AwsEndpoint(_functions(settings.model_dump_json()), _ecs(), settings, media_seconds, run)
 
 
