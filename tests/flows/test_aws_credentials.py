@@ -9,9 +9,7 @@ from flows import aws
 
 @pytest.fixture
 def block(monkeypatch):
-    made = AwsCredentials(
-        aws_access_key_id="OWN", aws_secret_access_key="secret", region_name="eu-central-1"
-    )
+    made = AwsCredentials(aws_access_key_id="OWN", aws_secret_access_key="secret", region_name="eu-central-1")
     monkeypatch.setattr(AwsCredentials, "load", lambda name: made)
     monkeypatch.setenv("MEDIAFLOW_AWS_CREDENTIALS", "media")
     monkeypatch.setenv("MEDIAFLOW_AWS", '{"work": "s3://work/runs"}')
