@@ -29,7 +29,7 @@ _make_s3: Callable[[], Any] | None = None
 
 
 def use_s3(make: Callable[[], Any] | None) -> None:
-    """From now on S3 is reached by the boto3 client that `make` gives; None: by the environment, as before."""
+    """From now on S3 is reached by the client of boto3 that `make` gives; None: by the environment."""
     global _make_s3
     _make_s3 = make
     _s3.cache_clear()

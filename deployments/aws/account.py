@@ -12,6 +12,7 @@ from containers.common.image import IMAGES, image
 
 Clients = Callable[[str], Any]  # boto3's client of a service
 ECS = "ecs.amazonaws.com"
+THERE_ALREADY = {"InvalidInput", "EntityAlreadyExists"}  # IAM says "has been taken in this account"
 ECS_ROLE = "AWSServiceRoleForECS"
 KEPT_FREE = 100  # of an account's concurrent executions Lambda lets nobody reserve the last
 # Service Quotas' codes: the list of default quotas of each service.
@@ -37,13 +38,12 @@ def make_service_role(iam: Any) -> bool:
     Where a cluster is the account's first, ECS is refused its own role for a while; so it is made before.
     """
     try:
-        iam.get_role(RoleName=ECS_ROLE)
-    except failures.ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchEntity":
-            raise
         iam.create_service_linked_role(AWSServiceName=ECS)
-        return True
-    return False
+    except failures.ClientError as error:
+        if error.response["Error"]["Code"] not in THERE_ALREADY:
+            raise
+        return False
+    return True
 
 
 def keep_secret(secrets: Any, name: str, value: str) -> str:
@@ -133,8 +133,13 @@ def _scanning(clients: Clients, project: str) -> Finding:
 
 
 def _signing(clients: Clients, project: str) -> Finding:
-    rules = clients("ecr").get_signing_configuration().get("signingConfiguration", {}).get("rules", [])
-    if rules:
+    try:
+        found = clients("ecr").get_signing_configuration()
+    except failures.ClientError as error:
+        if error.response["Error"]["Code"] != "SigningConfigurationNotFoundException":
+            raise
+        found = {}
+    if found.get("signingConfiguration", {}).get("rules"):
         return Finding(True, "what is pushed is signed")
     return Finding(
         False, "what is pushed is not signed", "`flows.stacks account`, or release with --unsigned"
