@@ -102,7 +102,7 @@ def _list(console: Console) -> int:
         elsewhere |= not here and not model.fetched
         table.add_row(
             model.id,
-            ", ".join(model.profiles),
+            _profile(model),
             model.licence,
             _size(model),
             "yes" if here else "no" if model.fetched else "no *",
@@ -131,6 +131,11 @@ def _plan(models: list[Model], console: Console) -> int:
     _say(console, f"\nTo {_place()}: {total}" + (f" and {len(untold)} of unknown size" if untold else ""))
     _list_reasons("Size unknown", untold)
     return 0
+
+
+def _profile(model: Model) -> str:
+    """The one that says most: what people fetch it for, else where it belongs."""
+    return next((name for name in reversed(model.also) if "*" not in name), model.profile)
 
 
 def _size(model: Model) -> str:
