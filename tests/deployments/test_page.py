@@ -164,15 +164,6 @@ def test_every_stack_is_made(ran, account):
     assert ran.count(": made\n") == len(found) + 1, "and ECS's role"
 
 
-def test_a_second_time_nothing_is_made_and_nothing_fails(deployed, clone, prefect):
-    """Every command of the page, in its order, in the same account and with the same server."""
-    lines = [line for step in steps() for line in step if not is_elsewhere(line)]
-    again = run(lines, clone, deployed | {"PREFECT_API_URL": prefect})
-    assert ": made" not in again
-    assert ": changed" not in again
-    assert again.count(": as it was\n") == 7 + 9 + 8
-
-
 def test_the_key_of_prefect_is_in_its_secret_as_it_is(ran, account):
     client = boto3.client("secretsmanager", **client_options(account))
     assert client.get_secret_value(SecretId="mediaflow-prefect-api-key")["SecretString"] == "the-key"
@@ -243,3 +234,12 @@ def test_the_worker_starts_that_run_as_a_task_of_the_account(deployed, flow_run_
     assert (container["name"], told["PREFECT__FLOW_RUN_ID"]) == ("prefect", run["id"])
     assert told["PREFECT_API_URL"] == prefect
     assert "the-key" not in told.values(), "ECS takes the key of the API from its secret"
+
+
+def test_a_second_time_nothing_is_made_and_nothing_fails(deployed, clone, prefect):
+    """Every command of the page, in its order, in the same account and with the same server."""
+    lines = [line for step in steps() for line in step if not is_elsewhere(line)]
+    again = run(lines, clone, deployed | {"PREFECT_API_URL": prefect})
+    assert ": made" not in again
+    assert ": changed" not in again
+    assert again.count(": as it was\n") == 7 + 9 + 8

@@ -84,7 +84,7 @@ def build(tmp_path: Path):
     for name in ("deployments", "pyproject.toml"):
         (checkout / name).symlink_to(ROOT / name)
     (checkout / "containers/faiss").mkdir(parents=True)
-    (checkout / "containers/faiss/Dockerfile").symlink_to(ROOT / "containers/faiss/Dockerfile")
+    (checkout / "containers/Dockerfile").symlink_to(ROOT / "containers/Dockerfile")
     (checkout / "containers/faiss/image.toml").write_text(
         f'version = "{VERSION}" # of which the tag is made\n'
     )

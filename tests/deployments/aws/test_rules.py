@@ -36,7 +36,7 @@ def test_templates_keep_the_services_rules(path, rule):
         ("foundation", "Resources/ErrorsPolicy/Properties/Topics", [{"Ref": "Errors"}, {"Ref": "Usage"}]),
         ("foundation", "Resources/Cluster/Properties/CapacityProviders", ["FARGATE"]),
         ("buckets", "Resources/Media/DeletionPolicy", "Retain"),
-        ("build", "Resources/Images/Properties/ConcurrentBuildLimit", 9),
+        ("build", "Resources/Builds/Properties/ConcurrentBuildLimit", 9),
         ("build", "Resources/Other", {"Type": "AWS::CodeBuild::SourceCredential", "Properties": {}}),
         ("dashboard", "Resources/Dashboard/Properties/DashboardBody", {"Fn::Sub": '\\"${Project}-\\"'}),
         (
