@@ -11,10 +11,12 @@ from typing import Any
 from botocore.config import Config
 from prefect_aws import AwsCredentials
 
+from containers.common import storage
 from containers.common.errors import UserError
 from containers.common.image import IMAGES
 from deployments.aws.endpoint import AwsEndpoint
 from deployments.aws.functions import Functions, read_timeout
+from deployments.aws.keepalive import keep_alive
 from deployments.aws.settings import AwsSettings
 from deployments.aws.tasks import stop_run
 from flows.settings.load import apply_with_server, load
@@ -39,6 +41,8 @@ def client(service: str, **options: Any) -> Any:
 def endpoint(media_seconds: float, run: str) -> AwsEndpoint:
     """The images for one run; calls of all runs of this process share the limits."""
     settings = read_settings()
+    if load().aws_credentials:  # what is sent to the images goes by the same keys as the calls
+        storage.use_s3(lambda: client("s3"))
     return AwsEndpoint(_functions(settings.model_dump_json()), _ecs(), settings, media_seconds, run)
 
 
@@ -61,9 +65,9 @@ def _functions(settings: str) -> Functions:
         "retries": {"total_max_attempts": 1},  # ours know which calls are worth it
         "read_timeout": read_timeout(list(IMAGES)),
         "max_pool_connections": connections,
-        "tcp_keepalive": True,  # a NAT drops a connection that is silent while a model works
+        "tcp_keepalive": True,
     }
-    return Functions(client("lambda", **options), made)
+    return Functions(keep_alive(client("lambda", **options)), made)
 
 
 @cache

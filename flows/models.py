@@ -24,6 +24,8 @@ from containers.model_downloader.publish import Contents, fill, publish, using_s
 from containers.model_downloader.sizes import ask_sizes
 from flows.settings.load import apply
 
+LARGE = 500_000_000  # bytes that are told of before they are fetched
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 done, 1 something is missing or wrong, 2 wrong usage, 130 interrupted."""
@@ -75,7 +77,11 @@ def _parser() -> argparse.ArgumentParser:
         if name == "publish":
             command.add_argument("target", metavar="S3_URI", help="s3://bucket/prefix")
         command.add_argument("models", nargs="*", metavar="ID", help="catalogue ids")
-        command.add_argument("--profile", help="every model of this profile (starter, unless ids are given)")
+        command.add_argument(
+            "--profile",
+            help="every model of this profile: starter (unless ids are given), speech-ko, speech-en, "
+            "speakers, sounds, faces, pictures, standard, gated",
+        )
         if name == "fetch":
             command.add_argument(
                 "--dry-run", action="store_true", help="show sizes and licences, fetch nothing"
@@ -96,7 +102,7 @@ def _list(console: Console) -> int:
         elsewhere |= not here and not model.fetched
         table.add_row(
             model.id,
-            ", ".join(model.profiles),
+            _profile(model),
             model.licence,
             _size(model),
             "yes" if here else "no" if model.fetched else "no *",
@@ -117,7 +123,7 @@ def _plan(models: list[Model], console: Console) -> int:
     table = Table("model", "licence", "size", "to fetch", "needs", box=None, pad_edge=False)
     for model in models:
         size = sizes[model.id]
-        shown = decimal(size) if isinstance(size, int) else "?"
+        shown = decimal(size) if isinstance(size, int) else _size(model)
         table.add_row(model.id, model.licence, shown, "yes" if model in missing else "no", model.needs)
     console.print(table)
     untold = {name: why for name, why in asked.items() if isinstance(why, str)}
@@ -127,15 +133,32 @@ def _plan(models: list[Model], console: Console) -> int:
     return 0
 
 
+def _profile(model: Model) -> str:
+    """The one that says most: what people fetch it for, else where it belongs."""
+    return next((name for name in reversed(model.also) if "*" not in name), model.profile)
+
+
 def _size(model: Model) -> str:
-    return decimal(model.size) if model.is_size_known else "?"
+    if model.is_size_known:
+        return decimal(model.size)
+    return f"~{decimal(model.about_mb * 1_000_000)}" if model.about_mb else "?"
 
 
 def _place() -> Path | str:
     return store_uri() or store_folder()
 
 
+def _announce(models: list[Model], console: Console) -> None:
+    """Large downloads before they begin: one can still say no."""
+    missing = [model for model in models if not has_model(model.id)]
+    size = sum(model.size or (model.about_mb or 0) * 1_000_000 for model in missing)
+    if size > LARGE:
+        listed = ", ".join(f"{model.id} {_size(model)}" for model in missing)
+        _say(console, f"About {decimal(size)} to fetch: {listed}")
+
+
 def _fetch(models: list[Model], console: Console) -> int:
+    _announce(models, console)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         shown: dict[str, TaskID] = {}

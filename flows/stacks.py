@@ -1,14 +1,16 @@
 """`python -m flows.stacks STACK...` puts the templates of deployments/aws/stacks into an AWS account.
 
 A stack that is there already is changed, or left alone when nothing is new: a command may be repeated.
-`settings` prints what the Prefect variable `mediaflow_aws` has to hold, `work-pool` the base job template of
-the account's ECS work pool.
+`check` says in words what the account still lacks, and changes nothing. `settings` prints what the Prefect
+variable `mediaflow_aws` has to hold, `work-pool` the base job template of the account's ECS work pool;
+`api-key` keeps PREFECT_API_KEY in Secrets Manager and prints where.
 """
 
 import argparse
 import json
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import boto3
@@ -16,11 +18,14 @@ import botocore.exceptions as failures
 
 from containers.common.errors import UserError
 from containers.common.image import IMAGES
+from deployments.aws.account import check, keep_secret, make_service_role
 from deployments.aws.deploy import STACKS, Account
 from deployments.aws.parameters import parameters
 
 CREDENTIALS = "MEDIAFLOW_AWS_CREDENTIALS"
 PER_IMAGE = {"repositories": "repository", "images": "image"}
+ONE_AN_ACCOUNT = {"account": "mediaflow-account"}  # the stack's name, whatever the project's
+PRINTED = ("settings", "work-pool", "api-key", "check")
 NAMES = [*sorted({path.stem for path in STACKS.glob("*.yaml")} - set(PER_IMAGE.values())), *PER_IMAGE]
 
 
@@ -32,12 +37,15 @@ def main(arguments: list[str] | None = None) -> int:
     if len(values) < len(chosen.set):
         parser.error("--set wants NAME=VALUE")
     try:
-        account = Account(_client(), chosen.project, chosen.look)
-        if chosen.stacks in (["settings"], ["work-pool"]):
-            print(_settings(account) if chosen.stacks == ["settings"] else _work_pool(account))
-            return 0
+        account = Account(_client("cloudformation"), chosen.project, chosen.look)
+        if set(chosen.stacks) & set(PRINTED):
+            if len(chosen.stacks) > 1:
+                parser.error(f"{', '.join(PRINTED)} stand alone")
+            return _print(chosen.stacks[0], account)
         _refuse_unknown(account, chosen.stacks, values)
         for stack in chosen.stacks:
+            if stack == "foundation" and make_service_role(_client("iam")):
+                print("ECS's role in this account: made", flush=True)
             for name, template, own in _plan(account, stack, chosen.image):
                 print(f"{name}: {account.deploy(template, name, own | values)}", flush=True)
     except (UserError, failures.ClientError, failures.BotoCoreError) as error:
@@ -50,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m flows.stacks", description="Put the stacks into the AWS account, or change them."
     )
-    choices = [*NAMES, "settings", "work-pool"]
+    choices = [*NAMES, *PRINTED]
     parser.add_argument("stacks", nargs="+", choices=choices, metavar="STACK", help=", ".join(choices))
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the templates"
@@ -63,13 +71,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _client() -> Any:
+def _print(what: str, account: Account) -> int:
+    if what == "check":
+        findings = check(_client, account.project)
+        print(*findings, sep="\n")
+        return 0 if all(finding.good for finding in findings) else 1
+    print({"settings": _settings, "work-pool": _work_pool, "api-key": _api_key}[what](account))
+    return 0
+
+
+def _api_key(account: Account) -> str:
+    key = os.environ.get("PREFECT_API_KEY")
+    if not key:
+        raise UserError("PREFECT_API_KEY is not set: it is the key that the secret is to hold.")
+    return keep_secret(_client("secretsmanager"), f"{account.project}-prefect-api-key", key)
+
+
+def _client(service: str) -> Any:
     """By prefect-aws's block where one is named; Prefect, which takes seconds to load, is left alone else."""
     if not os.environ.get(CREDENTIALS):
-        return boto3.client("cloudformation")
+        return boto3.client(service)
     from flows.aws import client
 
-    return client("cloudformation")
+    return client(service)
 
 
 def _plan(account: Account, stack: str, images: list[str] | None) -> list[tuple[str, str, dict[str, Any]]]:
@@ -82,9 +106,18 @@ def _plan(account: Account, stack: str, images: list[str] | None) -> list[tuple[
         return [(f"{project}-{_dashed(name)}", "image", dict(parameters(name))) for name in images or IMAGES]
     if stack == "build":
         return [(f"{project}-{stack}", stack, {"Images": ",".join([*IMAGES, "flows"])})]
+    if stack in ONE_AN_ACCOUNT:
+        return [(ONE_AN_ACCOUNT[stack], stack, {})]
+    if stack == "dashboard":
+        return [(f"{project}-{stack}", stack, {"Functions": _any_of(f"{project}-{name}" for name in IMAGES)})]
     known = account.outputs(f"{project}-network") if stack == "flows" else {}
     own = {name: known[name] for name in ("Subnets", "SecurityGroup") if name in known}
     return [(f"{project}-{stack}", stack, own)]
+
+
+def _any_of(names: Iterable[str]) -> str:
+    """As a search of CloudWatch's wants them inside JSON: a name in quotes is met exactly."""
+    return " OR ".join(f'\\"{name}\\"' for name in names)
 
 
 def _dashed(image: str) -> str:

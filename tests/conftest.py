@@ -1,6 +1,7 @@
 """Real media that every test may use."""
 
 import csv
+import io
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from containers.audioset import panns
@@ -63,8 +65,12 @@ def browser() -> Iterator["Browser"]:
 
 @pytest.fixture(scope="session")
 def make_panns() -> Callable[[Path, str], dict[str, Path]]:
-    """`make_panns(folder, "Cnn14")`: a network as it is published, `{"model": state_dict}` and a label file,
-    of the true architecture with random weights; 330 MB, by file name."""
+    """`make_panns(folder, "Cnn14")`: a network as it is published, and a label file, by file name.
+
+    The checkpoint is what the authors' `pytorch/main.py` saves: the iteration, the weights and the state of
+    the sampler that balances classes, whose arrays are NumPy's of 2019, in torch's file format of then. Of
+    the true architecture, with random weights; 330 MB.
+    """
 
     def make(folder: Path, network: str) -> dict[str, Path]:
         import torch
@@ -80,7 +86,18 @@ def make_panns() -> Callable[[Path, str], dict[str, Path]]:
         torch.manual_seed(0)
         made = getattr(models, network)(panns.SAMPLE_RATE, 1024, panns.FRAME, 64, 50, 14000, 527)
         checkpoint = folder / (panns.CHECKPOINT if network == "Cnn14" else panns.EVENTS_CHECKPOINT)
-        torch.save({"model": made.state_dict()}, checkpoint)
+        sampler = {
+            "indexes_per_class": [np.arange(number + 1) for number in range(527)],
+            "queue": [3, 1, 2],
+            "pointers_of_classes": [0] * 527,
+            "random_state": np.random.RandomState(1234).get_state(),
+            "last": np.int64(7),
+        }
+        published = {"iteration": 600_000, "model": made.state_dict(), "sampler": sampler}
+        content = io.BytesIO()
+        torch.save(published, content, _use_new_zipfile_serialization=False)
+        # NumPy 2 calls its core otherwise; the pickle's names end with a line break, so no length changes.
+        checkpoint.write_bytes(content.getvalue().replace(b"cnumpy._core.", b"cnumpy.core."))
         return {file.name: file for file in (checkpoint, labels)}
 
     return make

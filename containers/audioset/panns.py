@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from containers.audioset.contract import Prediction, TagRequest
 from containers.common.media.audio import Waveform, windows
+from containers.common.models.checkpoints import NUMPY, load_checkpoint
 
 CHECKPOINT, LABELS = "Cnn14_mAP=0.431.pth", "class_labels_indices.csv"
 EVENTS_CHECKPOINT = "Cnn14_DecisionLevelMax_mAP=0.385.pth"
@@ -58,8 +59,6 @@ class Window:
 @cache
 def load(folder: Path) -> Tagger:
     """Cnn14 or Cnn14_DecisionLevelMax, whichever lies in `folder`."""
-    import torch
-
     with _home_with(folder / LABELS):
         from panns_inference.config import labels
         from panns_inference.models import Cnn14, Cnn14_DecisionLevelMax
@@ -74,7 +73,7 @@ def load(folder: Path) -> Tagger:
         classes_num=len(labels),
     )
     path = folder / (EVENTS_CHECKPOINT if framewise else CHECKPOINT)
-    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    checkpoint = load_checkpoint(path, NUMPY)  # beside the weights it holds its trainer's sampler
     network.load_state_dict(checkpoint["model"])
     return Tagger(network.eval(), labels)
 

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from containers.common.contract import Contract
 
+NEW_ACCOUNT_MB = 3008  # "Quotas" in Lambda's developer guide: AWS raises it with the account's use
 CONTAINERS = Path(__file__).parents[1]
 SETTINGS = "image.toml"
 IMAGES = tuple(sorted(path.parent.name for path in CONTAINERS.glob(f"*/{SETTINGS}")))
@@ -33,7 +34,7 @@ class Image(Contract):
     name: str
     runtime: Literal["python", "node"] = "python"
     handler: str = Field(description="Lambda handler; without one containers.<image>.app.handler")
-    memory_mb: int = Field(ge=128, le=10240)
+    memory_mb: int = Field(ge=128, le=10240, description="here and on ECS; on Lambda `function_mb`")
     timeout_s: int = Field(ge=1, le=900)
     runs_on: Literal["auto", "lambda", "ecs"] = Field(
         default="auto", description="on AWS; auto: Lambda as long as its time-out and memory do"
@@ -64,6 +65,21 @@ class Image(Contract):
     def extra(self) -> str:
         """The extra of pyproject.toml that installs its dependencies."""
         return self.name.replace("_", "-")
+
+    @property
+    def function_mb(self) -> int:
+        """Memory on Lambda, of which a new account's functions have no more; for more there is ECS."""
+        return min(self.memory_mb, NEW_ACCOUNT_MB)
+
+    @property
+    def task_size(self) -> tuple[int, int]:
+        """CPU units and MB of the smallest Fargate task that is as quick as a Lambda of its memory.
+
+        Lambda has a vCPU for every 1,769 MB; Fargate's sizes: "Task size" in the ECS developer guide.
+        """
+        cpu = next((units for units in (1024, 2048, 4096) if units >= 1024 * self.memory_mb / 1769), 4096)
+        least, step = {1024: (2048, 1024), 2048: (4096, 1024), 4096: (8192, 1024)}[cpu]
+        return cpu, max(least, -(-self.memory_mb // step) * step)
 
 
 @cache

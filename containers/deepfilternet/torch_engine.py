@@ -3,17 +3,20 @@
 The network takes a recording at once; here it takes pieces that overlap, so that memory stays flat.
 """
 
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from containers.common.errors import UserError
 from containers.common.media.audio import windows
+from containers.common.models.checkpoints import only_weights
 from containers.deepfilternet.noise import NoiseMeter
 from containers.deepfilternet.sound import Block, frame_powers
 
@@ -37,12 +40,26 @@ def check_installed() -> None:
 def load(folder: Path) -> tuple[Any, Any]:
     """(network, STFT state) from a folder with `config.ini` and `checkpoints/`."""
     check_installed()
-    with warnings.catch_warnings():
-        # deepfilternet imports a class from where torchaudio used to keep it.
-        warnings.filterwarnings("ignore", message=r"`torchaudio\.backend", category=UserWarning)
-        from df import init_df
-    network, state, _ = init_df(str(folder), log_level="none", log_file=None)
+    init_df = import_df()
+    with only_weights():
+        network, state, _ = init_df(str(folder), log_level="none", log_file=None)
     return network, state
+
+
+def import_df() -> Any:
+    """The package's `init_df`. It imports a class that only its own way of reading files uses, from where
+    torchaudio kept it before 2.9; there stands another in for it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"`torchaudio\.backend", category=UserWarning)
+        try:
+            import torchaudio.backend.common  # noqa: F401  up to 2.8, where it says that it is going to move
+        except ModuleNotFoundError:
+            common = ModuleType("torchaudio.backend.common")
+            common.AudioMetaData = type("AudioMetaData", (), {})  # pyright: ignore[reportAttributeAccessIssue]
+            sys.modules["torchaudio.backend"] = ModuleType("torchaudio.backend")
+            sys.modules[common.__name__] = common
+        from df import init_df
+    return init_df
 
 
 def denoise(

@@ -8,6 +8,8 @@ import { redact, redacted } from "./redact.mjs";
 import { bytesRead } from "./storage.mjs";
 
 const IMAGE = "faceapi";
+// As containers/common/runtime/metrics.py: neither tasks nor other projects are taken for this function.
+const FUNCTION = process.env.AWS_LAMBDA_FUNCTION_NAME || process.env.MEDIAFLOW_FUNCTION || "local";
 const logger = new Logger({ serviceName: `mediaflow-${IMAGE}`, jsonReplacerFn: clean });
 let cold = true;
 
@@ -40,7 +42,7 @@ function finish({ models, load_seconds }, { cold, started, before }, ids) {
     cold_start: cold,
     ...ids,
   });
-  const metrics = metricsOf({ image: IMAGE });
+  const metrics = metricsOf({});
   metrics.addMetric("duration", MetricUnit.Seconds, duration);
   metrics.addMetric("peak_memory", MetricUnit.Bytes, process.resourceUsage().maxRSS * 1024);
   metrics.addMetric("cold_start", MetricUnit.Count, Number(cold));
@@ -60,15 +62,16 @@ function fail(error, { cold, started }, ids) {
     cold_start: cold,
     ...ids,
   });
-  for (const dimensions of [{ image: IMAGE }, { image: IMAGE, error: error.name }]) {
+  for (const dimensions of [{}, { error: error.name }]) {
     const metrics = metricsOf(dimensions);
     metrics.addMetric("errors", MetricUnit.Count, 1);
     metrics.publishStoredMetrics();
   }
 }
 
-/** Metrics with these dimensions and no other: Powertools adds one named `service`. */
-function metricsOf(dimensions) {
+/** Metrics of this image and the function that it is, with these dimensions too; Powertools adds `service`. */
+function metricsOf(more) {
+  const dimensions = { image: IMAGE, function: FUNCTION, ...more };
   const metrics = new Metrics({ namespace: "Mediaflow" });
   metrics.clearDefaultDimensions();
   for (const [name, value] of Object.entries(dimensions)) metrics.addDimension(name, value);

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from containers.common.media.box import intersection_over_union
+from containers.common.models.checkpoints import load_checkpoint
 
 if TYPE_CHECKING:
     from facenet_pytorch import MTCNN
@@ -44,8 +45,7 @@ def load_detector(folder: Path) -> "MTCNN":
     # It reads its package's own weights, which no hash vouches for.
     detector = MTCNN(keep_all=True, device=device)
     for name in ("pnet", "rnet", "onet"):
-        weights = torch.load(folder / f"{name}.pt", weights_only=True)
-        getattr(detector, name).load_state_dict(weights)
+        getattr(detector, name).load_state_dict(load_checkpoint(folder / f"{name}.pt"))
     return detector.eval()
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from containers.common.models.checkpoints import load_checkpoint
 from containers.facenet.detector import Corners
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def load_embedder(checkpoint: Path) -> "InceptionResnetV1":
     import torch
     from facenet_pytorch import InceptionResnetV1
 
-    weights = torch.load(checkpoint, weights_only=True)
+    weights = load_checkpoint(checkpoint)
     network = InceptionResnetV1()
     network.load_state_dict({name: w for name, w in weights.items() if not name.startswith("logits.")})
     return network.eval().to("cuda" if torch.cuda.is_available() else "cpu")

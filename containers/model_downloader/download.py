@@ -1,5 +1,6 @@
 """One published file onto the disk: resumed where it was cut off, and checked before anybody opens it."""
 
+import hashlib
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -47,10 +48,9 @@ def download(remote: Remote, folder: Path, on_block: OnBlock) -> Downloaded:
         path.unlink(missing_ok=True)  # nothing says how much of it this is
     resumed = path.exists()
     digest = _receive(remote, path, on_block)
-    size = path.stat().st_size
-    fault = _fault(remote, digest, size)
+    fault = _fault(remote, digest, path)
     if fault is None:
-        return Downloaded(path, digest, size, not remote.archive)
+        return Downloaded(path, digest, path.stat().st_size, not remote.archive)
     path.unlink()
     if resumed:  # a crash may have spoiled what lay there; the server deserves a second look
         return download(remote, folder, on_block)
@@ -60,14 +60,21 @@ def download(remote: Remote, folder: Path, on_block: OnBlock) -> Downloaded:
     )
 
 
-def _fault(remote: Remote, digest: str, size: int) -> str | None:
-    if remote.size is not None and size != remote.size:
+def _fault(remote: Remote, digest: str, path: Path) -> str | None:
+    if remote.size is not None and path.stat().st_size != remote.size:
         return f"its size of {remote.size} bytes"
     if remote.sha256 and digest != remote.sha256:
         return "its SHA-256"
+    if remote.md5 and _md5_of(path) != remote.md5:
+        return "its MD5"
     if not digest.startswith(remote.digits):
         return f"the SHA-256 in its name ({remote.digits}...)"
     return None
+
+
+def _md5_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 class _Growing:

@@ -12,9 +12,9 @@ from containers.common.models.store import Model, ModelFile, catalogue, sha256_o
 from containers.model_downloader.contract import FetchedModel
 from containers.model_downloader.download import Downloaded, download
 from containers.model_downloader.guard import Guard
+from containers.model_downloader.pickles import refused_names
 from containers.model_downloader.remote import Remote
 from containers.model_downloader.session import open_session
-from containers.model_downloader.source import Source, read_source
 from containers.model_downloader.sources import choose_remotes, find_remotes, with_parts
 from containers.model_downloader.threads import side_by_side
 from containers.model_downloader.unpack import unpack
@@ -33,10 +33,16 @@ def choose(ids: list[str], profile: str | None) -> list[Model]:
     if unknown := [name for name in ids if name not in known]:
         raise UserError(f"There is no model '{unknown[0]}' in the catalogue; it has {', '.join(known)}.")
     profile = profile or (None if ids else "starter")
-    profiles = {name for model in known.values() for name in model.profiles}
+    profiles = known_profiles()
     if profile and profile not in profiles:
-        raise UserError(f"There is no profile '{profile}'; the catalogue has {', '.join(sorted(profiles))}.")
-    return [model for model in known.values() if model.id in ids or profile in model.profiles]
+        raise UserError(f"There is no profile '{profile}'; the catalogue has {', '.join(profiles)}.")
+    return [model for model in known.values() if model.id in ids or (profile and model.is_in(profile))]
+
+
+def known_profiles() -> list[str]:
+    """Names of profiles, in order; a pattern of an entry is none, it joins those that others name."""
+    named = {name for model in catalogue().values() for name in model.profiles}
+    return sorted(name for name in named if not set(name) & set("*?["))
 
 
 def fetch_models(
@@ -93,7 +99,7 @@ def _fetch(model: Model, unfinished: dict[str, Model], progress: Progress) -> Fe
     try:
         if verify(model) is None:  # before any lock: the store may be read-only
             return FetchedModel(id=model.id, status="present")
-        return _fetch_alone(store_folder(), model, read_source(model), unfinished, progress)
+        return _fetch_alone(store_folder(), model, unfinished, progress)
     except StorageError as error:
         reason = f"{str(error).rstrip('.')}; {MEND_STORE}"
     except UserError as error:
@@ -103,9 +109,7 @@ def _fetch(model: Model, unfinished: dict[str, Model], progress: Progress) -> Fe
     return FetchedModel(id=model.id, status="failed", reason=reason)
 
 
-def _fetch_alone(
-    store: Path, model: Model, source: Source, unfinished: dict[str, Model], progress: Progress
-) -> FetchedModel:
+def _fetch_alone(store: Path, model: Model, unfinished: dict[str, Model], progress: Progress) -> FetchedModel:
     """While it works, no other thread or process touches this model or what is downloaded for it."""
     locks = store / ".locks"
     locks.mkdir(parents=True, exist_ok=True)
@@ -116,7 +120,7 @@ def _fetch_alone(
         guard = Guard()
         session = ours.enter_context(open_session(guard))
         missing = _missing(store, model)
-        remotes = choose_remotes(find_remotes(session, guard, source, missing), missing)
+        remotes = choose_remotes(find_remotes(session, guard, model, missing), missing)
         # Models may share archives: always in the same order, so that no two wait for each other.
         for key in sorted({remote.key for remote in remotes}):
             ours.enter_context(held(locks / f"{key}.lock", f"another run that downloads for {model.id}"))
@@ -124,7 +128,10 @@ def _fetch_alone(
         for orphan in (store / model.id).rglob(".*.part*"):  # of a run that was killed while it unpacked
             orphan.unlink()
         try:
-            files = [unpack(file, got, store / model.id) for file in with_parts(missing, got)]
+            wanted = with_parts(missing, got)
+            if not model.files and (lacking := model.lacking(file.name for file in wanted)):
+                raise UserError(f"{lacking[0]} is not among its published files; correct the catalogue.")
+            files = [_unpack_weights(file, got, store / model.id) for file in wanted]
         except UserError as error:
             if not isinstance(error, StorageError):  # whatever is no hash's match is not built upon
                 for one in (remote for remote in remotes if remote.sha256 is None):
@@ -132,7 +139,8 @@ def _fetch_alone(
             raise
         if not model.files or any(file.sha256 is None for file in missing):
             pins = [file.model_dump(include={"name", "sha256", "size"}) for file in files]
-            record(store, model.id, model.origin, pins)
+            commit = next((remote.commit for remote in remotes if remote.commit), model.commit)
+            record(store, model.id, model.origin, pins, commit)
             catalogue.cache_clear()  # the hashes are known now
         del unfinished[model.id]
         needed = {
@@ -144,6 +152,18 @@ def _fetch_alone(
             if remote.key not in needed:
                 (store / ".downloads" / remote.key).unlink(missing_ok=True)
     return FetchedModel(id=model.id, status="fetched", bytes_moved=moved)
+
+
+def _unpack_weights(file: ModelFile, got: dict[str, Downloaded], folder: Path) -> ModelFile:
+    """As `unpack`. Raises UserError, and keeps nothing, where a checkpoint wants more than to be read."""
+    done = unpack(file, got, folder)
+    if refused := refused_names(folder / file.name):
+        (folder / file.name).unlink()
+        raise UserError(
+            f"{file.name} holds {', '.join(refused[:3])} beside its weights, which images do not open; "
+            "it was thrown away: ask its publisher for safetensors."
+        )
+    return done
 
 
 def _missing(store: Path, model: Model) -> list[ModelFile]:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from dataclasses import replace
 from fnmatch import fnmatch
 
 import requests
@@ -15,6 +16,7 @@ from containers.model_downloader.source import HuggingFace
 from containers.model_downloader.token import read_token
 
 HUB = "https://huggingface.co"
+NEWEST = "main"  # asked for once, by the first fetch of an entry that knows no commit
 _listing = threading.Lock()  # huggingface_hub has one way to the network for the whole process
 
 
@@ -44,7 +46,14 @@ def hub_remotes(
         if name in wanted if wanted else any(fnmatch(name, pattern) for pattern in source.patterns):
             url = hf_hub_url(source.repo, name, revision=commit, endpoint=endpoint)
             sha256 = file.lfs.sha256 if file.lfs else None
-            remotes.append(web_remote(session, url, name, file.size, sha256, headers=headers))
+            if (pin := source.pins.get(name)) and sha256 not in (None, pin.sha256):
+                raise UserError(
+                    f"{source.repo} has another {name} than the catalogue pins; nothing of it was fetched: "
+                    "check the entry against its publisher's page."
+                )
+            sha256 = pin.sha256 if pin else sha256
+            remote = web_remote(session, url, name, file.size, sha256, headers=headers)
+            remotes.append(replace(remote, commit=commit))
     if not remotes:
         raise UserError(
             f"{source.repo} has no file that matches {', '.join(source.patterns)}; "
@@ -58,14 +67,14 @@ def _list(source: HuggingFace, endpoint: str, token: str | None, guard: Guard):
     import huggingface_hub as hub
     from huggingface_hub import errors
 
-    where = f"{source.repo} at {source.revision}"
+    where = f"{source.repo} at {source.revision or NEWEST}"
     page = f"{endpoint}/{source.repo}"
     with explaining(endpoint), _listing:
         hub.configure_http_backend(lambda: open_session(guard))
         try:
             # token=False: never one that the person's own cache holds
             found = hub.HfApi(endpoint=endpoint, token=token or False).model_info(
-                source.repo, revision=source.revision, files_metadata=True
+                source.repo, revision=source.revision or NEWEST, files_metadata=True
             )
         except errors.GatedRepoError:
             raise UserError(

@@ -123,6 +123,7 @@ def _publish(source: Path, store: str, there: Contents, progress: Progress, mode
                 revision=model.revision,
                 licence=model.licence,
                 origin=model.origin,
+                commit=model.commit,
                 files=files,
             ),
         )

@@ -35,6 +35,8 @@ class Remote:
     sha256: str | None = None
     digits: str = ""  # the first digits of its SHA-256, when only these are published
     archive: bool = False
+    md5: str | None = None  # where nobody states its SHA-256
+    commit: str = ""  # of the repository that it is a file of
 
     @property
     def key(self) -> str:

@@ -5,7 +5,6 @@ from containers.common.models.store import Model
 from containers.model_downloader.guard import Guard
 from containers.model_downloader.retry import trying_once
 from containers.model_downloader.session import open_session
-from containers.model_downloader.source import read_source
 from containers.model_downloader.sources import choose_remotes, find_remotes
 from containers.model_downloader.threads import side_by_side
 
@@ -21,7 +20,7 @@ def _ask(model: Model) -> int | str:
     guard = Guard()
     try:
         with trying_once(), open_session(guard) as session:
-            remotes = find_remotes(session, guard, read_source(model), model.files)
+            remotes = find_remotes(session, guard, model, model.files)
     except UserError as error:
         return str(error)
     sizes = [remote.size for remote in choose_remotes(remotes, model.files)]

@@ -27,6 +27,7 @@ class Address(Contract):
     url: str
     file: str = Field(default="", description="its name for `parts`; the last part of the URL if not given")
     sha256: str | None = None
+    md5: str | None = Field(default=None, description="where its publisher states no SHA-256 (Zenodo)")
     size: int | None = Field(default=None, description="bytes")
 
     @model_validator(mode="before")
@@ -54,13 +55,24 @@ class Web(Contract):
     urls: list[Address] = []
 
 
+class Pin(Contract):
+    """What a file has to be, where its publisher's word is known."""
+
+    sha256: str
+    size: int | None = None
+
+
 class HuggingFace(Contract):
     """Files of a Hugging Face Hub repository at one revision."""
 
     kind: Literal["huggingface"]
     repo: str = Field(pattern=r"^[\w.-]+(/[\w.-]+)?$")
-    revision: str = Field(default="main", description="commit, tag or branch; only a commit stays the same")
+    revision: str | None = Field(
+        default=None,
+        description="commit; none: not known here, so the first fetch records the one that it finds",
+    )
     patterns: list[str] = Field(default=["*"], description="shell patterns of the wanted files")
+    pins: dict[str, Pin] = Field(default={}, description="by file name, enforced from the first fetch")
     gated: bool = Field(default=False, description="its page asks to accept terms; wants HF_TOKEN")
 
 

@@ -3,11 +3,12 @@
 import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 import requests
 
 from containers.common.errors import UserError
-from containers.common.models.store import ModelFile
+from containers.common.models.store import Model, ModelFile
 from containers.model_downloader.archive import list_members
 from containers.model_downloader.download import Downloaded
 from containers.model_downloader.guard import Guard
@@ -23,18 +24,30 @@ from containers.model_downloader.source import (
     Source,
     TensorFlowHub,
     TorchHub,
+    Web,
+    read_source,
 )
 from containers.model_downloader.web import tensorflow_hub_remotes, torch_hub_remotes, web_remotes
 
 
 def find_remotes(
-    session: requests.Session, guard: Guard, source: Source, files: Iterable[ModelFile]
+    session: requests.Session, guard: Guard, model: Model, files: Iterable[ModelFile]
 ) -> list[Remote]:
-    """The published files of the source; `files` are those that the catalogue names. Raises UserError."""
+    """The published files of the model's source; `files` are those that the catalogue names.
+
+    Raises UserError, also where the source lacks a file without which the model is none.
+    """
+    source = read_source(model)
+    if isinstance(source, HuggingFace):
+        known = source.model_copy(update={"revision": source.revision or model.commit or None})
+        remotes = hub_remotes(session, guard, known, {name for file in files for name in _names(file)})
+        return remotes if model.files else _whole(model, source.repo, remotes)
+    return _find(session, guard, source)
+
+
+def _find(session: requests.Session, guard: Guard, source: Source) -> list[Remote]:
     if isinstance(source, Packages):
         return package_remotes(session, guard, source)
-    if isinstance(source, HuggingFace):
-        return hub_remotes(session, guard, source, {name for file in files for name in _names(file)})
     if isinstance(source, TorchHub):
         return torch_hub_remotes(session, guard, source)
     if isinstance(source, TensorFlowHub):
@@ -43,7 +56,23 @@ def find_remotes(
         return folder_remotes(source)
     if isinstance(source, Bucket):
         return bucket_remotes(source)
+    assert isinstance(source, Web)
     return web_remotes(session, source)
+
+
+def _whole(model: Model, repo: str, remotes: list[Remote]) -> list[Remote]:
+    """All that the model needs, of 'a|b' the first that there is."""
+    if lacking := model.lacking(remote.name for remote in remotes):
+        raise UserError(
+            f"{repo} has no {' or '.join(lacking[0].split('|'))}, without which it is no model; "
+            "nothing of it was fetched: check the entry against its publisher's page."
+        )
+    spare = set()
+    for patterns in (needed.split("|") for needed in model.whole):
+        there = [[one.name for one in remotes if fnmatchcase(one.name, pattern)] for pattern in patterns]
+        best = next(names for names in there if names)
+        spare |= {name for names in there for name in names} - set(best)
+    return [remote for remote in remotes if remote.name not in spare]
 
 
 def choose_remotes(remotes: list[Remote], files: list[ModelFile]) -> list[Remote]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 
 import requests
 
@@ -67,7 +68,8 @@ def tensorflow_hub_remotes(session: requests.Session, guard: Guard, source: Tens
 
 def _from_address(session: requests.Session, address: Address) -> Remote:
     archive = address.file.endswith(ARCHIVES)
-    return web_remote(session, address.url, address.file, address.size, address.sha256, archive=archive)
+    remote = web_remote(session, address.url, address.file, address.size, address.sha256, archive=archive)
+    return replace(remote, md5=address.md5)
 
 
 def _endpoint(guard: Guard, name: str, default: str) -> str:

@@ -13,6 +13,8 @@ from pyannote.audio import Model
 from pyannote.audio.core.task import Problem, Resolution, Specifications
 from torch import Tensor, nn
 
+from containers.common.models.checkpoints import load_checkpoint
+
 SAMPLE_RATE = 16_000
 WINDOW, STEP = 160, 80  # mel frames of 10 ms: the network was trained on 1.6 s
 MIN_FRAMES = 5
@@ -92,7 +94,7 @@ def _windows(mel: Tensor) -> list[Tensor]:
 def load_ge2e(path: Path) -> GE2E:
     """The network with the weights of Resemblyzer's `pretrained.pt`."""
     network = GE2E()
-    weights = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
+    weights = load_checkpoint(path)["model_state"]
     missing, _ = network.load_state_dict(weights, strict=False)  # the loss has two weights of its own
     assert all(name.startswith("mel.") for name in missing), missing
     return network.eval()

@@ -15,6 +15,7 @@ from pyannote.audio.utils.signal import Binarize
 from pyannote.core import Annotation, Segment, SlidingWindow, SlidingWindowFeature
 
 from containers.common.media.audio import Waveform
+from containers.common.models.checkpoints import PYANNOTE, only_weights
 from containers.pyannote.silence import silent_frames
 from containers.pyannote.windows import Windows
 
@@ -29,7 +30,8 @@ BLOCK = 40 * PERIOD
 
 def load_network(path: Path, strict: bool = True) -> Model:
     """A network of pyannote.audio from a checkpoint of the store."""
-    network = Model.from_pretrained(path, strict=strict)
+    with only_weights(PYANNOTE):
+        network = Model.from_pretrained(path, strict=strict)
     assert network is not None  # None stands for a gated repository
     return network.eval()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from containers.common.contract import Span
 from containers.common.media.audio import Waveform
+from containers.common.models.checkpoints import only_weights
 from containers.common.models.pyannet import quiet_loading
 from containers.whisperx.segments import HeardWord
 
@@ -27,13 +28,14 @@ def load_aligner(folder: Path, language: str, device: str) -> tuple[Any, dict[st
         from whisperx import alignment
 
     alignment.nltk_load = lambda path: _OneSentence()
-    if (folder / "config.json").exists():
-        return alignment.load_align_model(language, device, model_name=str(folder), model_cache_only=True)
     files = {path.name for path in folder.iterdir()}
-    for name in torchaudio.pipelines.__all__:
-        bundle = getattr(torchaudio.pipelines, name)
-        if getattr(bundle, "_path", None) in files:  # torch.hub takes the file that is there
-            return alignment.load_align_model(language, device, model_name=name, model_dir=str(folder))
+    with only_weights():
+        if "config.json" in files:
+            return alignment.load_align_model(language, device, model_name=str(folder), model_cache_only=True)
+        for name in torchaudio.pipelines.__all__:
+            bundle = getattr(torchaudio.pipelines, name)
+            if getattr(bundle, "_path", None) in files:  # torch.hub takes the file that is there
+                return alignment.load_align_model(language, device, model_name=name, model_dir=str(folder))
     raise FileNotFoundError(f"{folder} holds neither a transformers model nor one of torchaudio's bundles.")
 
 

@@ -73,7 +73,14 @@ class TranscribeRequest(Request):
         description="Whisper's code (ko, en, haw), or several with commas: only these are expected; "
         "without it each stretch of speech is asked for its language",
     )
-    model: str = Field(default="auto", description="id of a Whisper in the catalogue; auto: by language")
+    model: str = Field(
+        default="auto",
+        description="id of a Whisper in the catalogue; auto: the language's own in `languages`, else `best`",
+    )
+    best: str | None = Field(
+        default=None,
+        description="what auto stands for; if not given the best that the store has and the machine can run",
+    )
     languages: dict[str, LanguageModels] = Field(
         default={}, description="models by language, before those of the built-in table"
     )

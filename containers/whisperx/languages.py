@@ -14,18 +14,16 @@ import numpy as np
 from containers.common.contract import Span
 from containers.common.media.audio import Waveform
 from containers.common.models.store import catalogue, has_model
+from containers.whisperx.choice import best_whisper, this_machine
 from containers.whisperx.contract import LanguageModels, TranscribeRequest
 from containers.whisperx.speech import SAMPLE_RATE, Stretch
 
-DEFAULT_MODEL = "whisper-base"
-# The table: Korean has a Whisper of its own; aligners are those of whisperX 3.8 (whisperx/alignment.py).
+# The table: aligners are those of whisperX 3.8 (whisperx/alignment.py).
 _ALIGNED = (
     "ar ca cs da de el en es eu fa fi fr gl he hi hr hu it ja ka ko lv ml nl nn no pl pt ro ru sk sl sv te "
     "tl tr uk ur vi zh"
 )
-TABLE = {code: LanguageModels(aligner=f"align-{code}") for code in _ALIGNED.split()} | {
-    "ko": LanguageModels(model="whisper-large-v3-turbo-korean", aligner="align-ko")
-}
+TABLE = {code: LanguageModels(aligner=f"align-{code}") for code in _ALIGNED.split()}
 
 PAUSE = 0.25  # seconds: a switch of language needs at least this pause,
 QUIET = 25.0  # dB below the stretch's loud moments, which voice activity need not notice
@@ -56,28 +54,33 @@ class Utterance(NamedTuple):
         return self.span.end - self.span.start
 
 
-def models_of(language: str, asked: str, added: Mapping[str, LanguageModels]) -> LanguageModels:
-    """The Whisper and the aligner for one language: what the request says, else the table, where stored."""
+def models_of(language: str, asked: str, added: Mapping[str, LanguageModels], best: str) -> LanguageModels:
+    """The Whisper and the aligner for one language: what the request says, else `best` and the aligner of the
+    table where stored."""
     own, built_in = added.get(language, LanguageModels()), TABLE.get(language, LanguageModels())
     aligner = own.aligner or (built_in.aligner if _stored(built_in.aligner) else None)
     if asked != "auto":
         return LanguageModels(model=asked, aligner=aligner)
-    model = own.model or (built_in.model if _stored(built_in.model) else None) or DEFAULT_MODEL
-    return LanguageModels(model=model, aligner=aligner)
+    return LanguageModels(model=own.model or best, aligner=aligner)
 
 
 def first_model(request: TranscribeRequest) -> str:
     """The Whisper that detects languages: the one asked for, or the language's own where it is known."""
     if request.language and "," not in request.language:
-        return str(models_of(request.language, request.model, request.languages).model)
-    return DEFAULT_MODEL if request.model == "auto" else request.model
+        return str(models_of(request.language, request.model, request.languages, best_of(request)).model)
+    return best_of(request) if request.model == "auto" else request.model
 
 
-def possible_models(asked: str, added: Mapping[str, LanguageModels]) -> list[str]:
+def best_of(request: TranscribeRequest) -> str:
+    """What `auto` stands for where a language has no Whisper of its own."""
+    return request.best or best_whisper(this_machine()).model
+
+
+def possible_models(asked: str, added: Mapping[str, LanguageModels], best: str) -> list[str]:
     """Ids of all models that a transcription could use with this request and this store."""
-    found = [models_of(language, asked, added) for language in sorted({*TABLE, *added})]
+    found = [models_of(language, asked, added, best) for language in sorted({*TABLE, *added})]
     named = {model for pair in found for model in (pair.model, pair.aligner) if model}
-    return sorted(named | {DEFAULT_MODEL if asked == "auto" else asked})
+    return sorted(named | {best if asked == "auto" else asked})
 
 
 def cut_utterances(audio: Waveform, stretch: Stretch) -> list[Utterance]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from containers.common.contract import Span
 from containers.common.media.audio import Waveform
+from containers.common.models.checkpoints import PYANNOTE, only_weights
 from containers.common.models.pyannet import SEGMENTATION, SEGMENTATION_FILE, quiet_loading
 
 if TYPE_CHECKING:
@@ -72,8 +73,9 @@ def _load_pyannet(folder: Path, device: str) -> Detector:
         import torch
         from whisperx.vads import Pyannote
 
-        # The onset given here is only checked; merge_chunks applies the request's.
-        vad: Any = Pyannote(torch.device(device), model_fp=str(folder / SEGMENTATION_FILE), vad_onset=0.5)
+        with only_weights(PYANNOTE):
+            # The onset given here is only checked; merge_chunks applies the request's.
+            vad: Any = Pyannote(torch.device(device), model_fp=str(folder / SEGMENTATION_FILE), vad_onset=0.5)
     vad.vad_pipeline._segmentation.step = PYANNET_STEP
     torch.backends.cudnn.allow_tf32 = False  # pyannote does it at the first window on CUDA, with a warning
     return lambda audio: vad({"waveform": vad.preprocess_audio(audio), "sample_rate": SAMPLE_RATE})

@@ -10,6 +10,7 @@ from containers.whisperx.doubts import cut_loops, is_loop, judge_segments, judge
 from containers.whisperx.languages import (
     Utterance,
     agree,
+    best_of,
     choose_languages,
     cut_utterances,
     first_model,
@@ -83,7 +84,7 @@ def _listen(
     request: TranscribeRequest,
 ) -> Iterator[tuple[Part, words.Heard]]:
     """Every part of the stretches that is in one language, with what Whisper writes for it."""
-    first = first_model(request)
+    first, best = first_model(request), best_of(request)
     whisper = models.whisper(first)
     spans = [stretch.span for stretch in stretches]
     batches = words.by_length(spans, request.batch_size)
@@ -94,7 +95,7 @@ def _listen(
     ready: list[list[tuple[int, Part]]] = [[] for _ in batches]
     for row, parts in enumerate(runs):
         for stretch, language in parts:
-            model = str(models_of(language, request.model, request.languages).model)
+            model = str(models_of(language, request.model, request.languages, best).model)
             if len(parts) == 1 and model == first:
                 number, place = places[row]
                 ready[number].append((place, Part(stretch, language)))
@@ -189,7 +190,7 @@ def _write(
         return Said([], [silent], {})
     said, dropped = cut_loops(heard.words, part.stretch)
     timed_by = OWN_TIMES
-    aligner = models_of(part.language, request.model, request.languages).aligner
+    aligner = models_of(part.language, request.model, request.languages, best_of(request)).aligner
     if aligner and said:
         loaded = models.aligner(aligner, part.language)
         aligned = align.align(loaded, audio, part.stretch.span, said, models.device)

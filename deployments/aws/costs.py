@@ -69,24 +69,14 @@ def read_prices(path: Path | None = None) -> Prices:
 
 def price(prices: Prices, image: Image, where: Where, calls: int, seconds: float) -> float:
     """What so many calls of so many seconds in all cost."""
-    gigabytes = image.memory_mb / 1024
     if where == "lambda":
+        gigabytes = image.function_mb / 1024
         storage = max(0, image.storage_mb - FREE_STORAGE_MB) / 1024
         second = gigabytes * prices.lambda_.gb_second + storage * prices.lambda_.storage_gb_second
         return calls * prices.lambda_.request + seconds * second
-    size = fargate_size(image.memory_mb)
+    size = image.task_size
     hourly = size[0] / 1024 * prices.fargate.vcpu_hour + size[1] / 1024 * prices.fargate.gb_hour
     return seconds / 3600 * hourly
-
-
-def fargate_size(memory_mb: int) -> tuple[int, int]:
-    """CPU units and MB of the smallest Fargate task that is as quick as a Lambda of that memory.
-
-    Lambda has a vCPU for every 1,769 MB; Fargate's sizes: "Task size" in the ECS developer guide.
-    """
-    cpu = next((units for units in (1024, 2048, 4096) if units >= 1024 * memory_mb / 1769), 4096)
-    least, step = {1024: (2048, 1024), 2048: (4096, 1024), 4096: (8192, 1024)}[cpu]
-    return cpu, max(least, -(-memory_mb // step) * step)
 
 
 class Ledger:

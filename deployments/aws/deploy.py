@@ -30,8 +30,12 @@ class Account:
         body = (STACKS / f"{template}.yaml").read_text(encoding="utf-8")
         known = self._known(body)
         before = self._describe(name)
-        if before and before["StackStatus"] == "ROLLBACK_COMPLETE":
-            raise UserError(f"Stack {name} was never made: {self._reason(name)} Delete it and try again.")
+        if (
+            before and before["StackStatus"] == "ROLLBACK_COMPLETE"
+        ):  # a first try that failed: it holds nothing
+            self._client.delete_stack(StackName=name)
+            self._client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=self._wait)
+            before = None
         held = {item["ParameterKey"]: item["ParameterValue"] for item in (before or {}).get("Parameters", [])}
         given = {**held, **values, "Project": self.project}
         missing = [key for key, optional in known.items() if key not in given and not optional]

@@ -46,7 +46,7 @@ class AwsEndpoint:
         settings = image_settings(image)
         where = choose(settings, request, self._media_seconds)
         request_id = uuid.uuid4().hex
-        trip = self._staging.trip(request_id, request)
+        trip = self._staging.trip(image, request_id, request)
         if where == "lambda":
             done = self._functions.call(image, trip.payload)
         else:

@@ -30,6 +30,9 @@ LASTING = {
     "KMSInvalidStateException",
     "KMSNotFoundException",
 }
+# An image that was not called for weeks has to be optimised again ("Lambda function states" in the guide):
+# until then, minutes, calls are refused with a conflict.
+WAKING = {"ResourceConflictException", "ResourceNotReadyException"}
 _REPORT = {
     "seconds": (r"Billed Duration: ([\d.]+) ms", 1e-3),
     "duration": (r"\tDuration: ([\d.]+) ms", 1e-3),
@@ -106,7 +109,7 @@ def read_timeout(images: list[str]) -> float:
 def _refusal(image: str, function: str, error: failures.ClientError) -> Exception:
     code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
     status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
+    if status == HTTPStatus.TOO_MANY_REQUESTS or code in WAKING:
         return Passing(message, throttled=True)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and code not in LASTING:
         return Passing(message)

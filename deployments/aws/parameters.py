@@ -6,16 +6,15 @@ Prints Name=Value pairs for `aws cloudformation deploy --parameter-overrides`, f
 import sys
 
 from containers.common.image import IMAGES, image
-from deployments.aws.costs import fargate_size
 
 
 def parameters(name: str) -> dict[str, int | str]:
     """The stack's parameters that the image itself decides."""
     settings = image(name)
-    cpu, memory = fargate_size(settings.memory_mb)
+    cpu, memory = settings.task_size
     return {
         "Image": name,
-        "MemoryMb": settings.memory_mb,
+        "MemoryMb": settings.function_mb,
         "TimeoutS": settings.timeout_s,
         "StorageMb": settings.storage_mb,
         "ReservedConcurrency": settings.reserved_concurrency,

@@ -24,6 +24,9 @@ class AwsSettings(BaseModel):
     concurrency: dict[str, int] = Field(default={}, description="calls of an image under way at once")
     default_concurrency: int | None = Field(default=None, ge=1, description="else what the image reserves")
     poll_s: float = Field(default=5, gt=0, description="seconds between two looks at an ECS task")
+    unseen_s: float = Field(
+        default=120, ge=0, description="seconds for which ECS may not know yet of a task that it has started"
+    )
     patience_s: float = Field(default=900, gt=0, description="seconds for which throttled calls are repeated")
     prices: Path | None = Field(default=None, description="another price table than the project's")
 

@@ -1,7 +1,7 @@
 """Files of this machine on their way to an image on AWS and back, so that callers need not know where it is.
 
     WORK/<run>/in/<number>/<name>        what requests name and this machine has; sent once a run
-    WORK/<run>/<request id>/<field>/...  what the image leaves
+    WORK/<run>/<image>/<request id>/...  what is asked of it and what it leaves; another image may not read it
 
 A request's `*_uri` fields are where results go; every other file:// URI in it is read.
 """
@@ -29,9 +29,9 @@ class Staging:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="staging")
 
-    def trip(self, request_id: str, request: dict[str, Any]) -> "Trip":
+    def trip(self, image: str, request_id: str, request: dict[str, Any]) -> "Trip":
         """Sends the request's files. Raises StorageError when one is missing or S3 refuses it."""
-        return Trip(self, storage.join(self.work, request_id), request)
+        return Trip(self, storage.join(self.work, image, request_id), request)
 
     def send(self, uris: set[str]) -> dict[str, str]:
         """Local URI to remote one; what this run has sent already stays where it is."""

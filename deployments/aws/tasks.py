@@ -96,11 +96,12 @@ class Tasks:
         return started["tasks"][0]["taskArn"]
 
     def _wait(self, arn: str) -> dict[str, Any]:
+        born = time.monotonic()
         while True:
             found = self._client.describe_tasks(cluster=self._settings.cluster, tasks=[arn])["tasks"]
             if found and found[0]["lastStatus"] == "STOPPED":
                 return found[0]
-            if not found:
+            if not found and time.monotonic() - born > self._settings.unseen_s:
                 raise Passing(f"ECS lost sight of {arn}")
             time.sleep(self._settings.poll_s)
 

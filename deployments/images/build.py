@@ -9,6 +9,7 @@ from containers.common.image import CONTAINERS, image
 from deployments.images.engine import run, secrets
 
 ROOT = CONTAINERS.parent
+PLATFORM = "linux/amd64"  # of the functions and tasks (stacks/image.yaml), whatever machine builds
 FLOWS = "flows"  # what Prefect runs in an account: flows and tasks without any model
 
 
@@ -57,9 +58,13 @@ def _words(engine: str, name: str, reference: str, choices: Choices) -> list[str
         "EXTRA": None if node else choices.extra,
         ("BACKEND" if node else "TORCH"): "cuda" if choices.cuda else None,
     }
-    words = ["build", "--tag", reference, "--file", str(dockerfile(name))]
+    words = ["build", "--tag", reference, "--file", str(dockerfile(name)), f"--platform={PLATFORM}"]
     if engine == "buildah":
         words += ["--layers", "--pull" if choices.pull else "--pull-never"]  # Docker caches layers by itself
+    else:
+        # With provenance Docker pushes an index of images, which Lambda refuses ("Create a Lambda function
+        # using a container image" in its guide).
+        words.append("--provenance=false")
     words += [f"--build-arg={key}={value}" for key, value in arguments.items() if value]
     # buildah takes the Dockerfile's label, whatever commit it names, from an earlier build of the same files.
     words.append(f"--label=org.opencontainers.image.revision={arguments['REVISION']}")

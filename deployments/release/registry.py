@@ -1,6 +1,8 @@
 """An image in ECR: its versions, what the scan found in it, its signature, its moving tag."""
 
 import time
+from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 from semver import Version
@@ -53,18 +55,24 @@ class Registry:
             raise ReleaseStopped(f"{self.repository}:{tag} is not in ECR; was it pushed?") from None
         return found["imageDetails"][0]["imageDigest"]
 
-    def check_scan(self, tag: str, allowed: str) -> dict[str, int]:
-        """Findings by severity. Raises ReleaseStopped with the list when some are worse than `allowed`."""
+    def check_scan(self, tag: str, allowed: str, ignored: Collection[str] = ()) -> dict[str, int]:
+        """Findings by severity. Raises ReleaseStopped with the list when some are worse than `allowed`.
+
+        What has no fix stops nothing, nor what is `ignored` by name.
+        """
         severities: dict[str, list[str]] = {}
+        counts: Counter[str] = Counter()
         for finding in self._findings(tag):
-            severities.setdefault(finding["severity"], []).append(_name(finding))
+            counts[finding["severity"]] += 1
+            if finding.get("fixAvailable") != "NO" and _name(finding) not in ignored:
+                severities.setdefault(finding["severity"], []).append(_name(finding))
         worse = SEVERITIES[: SEVERITIES.index(allowed)]
         bad = [f"{name} ({severity})" for severity in worse for name in sorted(severities.get(severity, []))]
         if bad:
             more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
             listed = ", ".join(bad[:NAMED])
             raise ReleaseStopped(f"The scan of {self.repository}:{tag} found {listed}{more}.")
-        return {severity: len(names) for severity, names in severities.items()}
+        return dict(counts)
 
     def check_signature(self, tag: str) -> list[str]:
         """Signing profiles whose signature by AWS Signer is complete.

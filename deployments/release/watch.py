@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,18 +35,33 @@ def run_smoke(client: Any, function: str, version: str, smokes: list[Smoke]) -> 
             raise ReleaseStopped(f"smoke request {number} of {len(smokes)} {wrong}.")
 
 
+def ringing(client: Any, prefix: str) -> dict[str, str]:
+    """Alarms in ALARM whose names begin with `prefix`, with the reason that CloudWatch gives."""
+    pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, StateValue="ALARM")
+    alarms = [alarm for page in pages for alarm in page["MetricAlarms"] if alarm["StateValue"] == "ALARM"]
+    return {alarm["AlarmName"]: alarm.get("StateReason") or "no reason is given" for alarm in alarms}
+
+
 def watch_alarms(
-    client: Any, prefix: str, seconds: float, every: float = 15, sleep: Callable[[float], None] = time.sleep
+    client: Any,
+    prefix: str,
+    seconds: float,
+    every: float = 15,
+    sleep: Callable[[float], None] = time.sleep,
+    before: Collection[str] = (),
 ) -> None:
-    """Looks at the alarms whose names begin with `prefix` for so long. Raises ReleaseStopped at the first."""
+    """Looks at the alarms whose names begin with `prefix` for so long. Raises ReleaseStopped at the first.
+
+    `before` rang before the release: the release may mend it, so it counts only if it was silent meanwhile.
+    """
+    known = set(before)
     deadline = time.monotonic() + seconds
     while True:
-        pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, StateValue="ALARM")
-        alarms = [alarm for page in pages for alarm in page["MetricAlarms"]]
-        ringing = [alarm for alarm in alarms if alarm["StateValue"] == "ALARM"]
-        if ringing:
-            reason = ringing[0].get("StateReason") or "no reason is given"
-            raise ReleaseStopped(f"alarm {ringing[0]['AlarmName']} rings ({reason.rstrip('.')}).")
+        now = ringing(client, prefix)
+        for name, reason in now.items():
+            if name not in known:
+                raise ReleaseStopped(f"alarm {name} rings ({reason.rstrip('.')}).")
+        known &= now.keys()
         if time.monotonic() >= deadline:
             return
         sleep(min(every, max(0.0, deadline - time.monotonic())))

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from prefect import flow, get_run_logger, task
@@ -10,12 +11,15 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, Field
 
 from containers.common.image import IMAGES
-from deployments.aws.settings import AwsSettings
+from containers.common.image import image as image_settings
+from deployments.aws.functions import MARGIN_S
+from deployments.aws.keepalive import keep_alive
 from deployments.release.errors import ReleaseStopped
 from deployments.release.function import Function
+from deployments.release.ignored import ignored_names
 from deployments.release.pointer import switch
 from deployments.release.registry import Registry, severity_of
-from deployments.release.watch import Smoke, default_smoke, run_smoke, watch_alarms
+from deployments.release.watch import Smoke, default_smoke, ringing, run_smoke, watch_alarms
 from flows.aws import client, read_settings
 
 BUILD = (sys.executable, "-m", "deployments.images", "build")  # what `make images` runs
@@ -31,6 +35,35 @@ class Released(BaseModel):
     previous: str | None
     findings: dict[str, int]
     signed_by: list[str]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """How a version is looked at while calls go to it."""
+
+    seconds: float
+    before: list[str]  # alarms that rang before
+    traffic: list[Smoke]  # requests that it has to answer meanwhile
+    timeout_s: float
+
+    def watch(self, function: Function, version: str) -> None:
+        """Raises ReleaseStopped when an alarm begins to ring or a request is not answered as it should be."""
+
+        for _ in range(2):
+            run_smoke(_caller(self.timeout_s), function.name, version, self.traffic)
+            watch_alarms(client("cloudwatch"), function.name, self.seconds / 2, before=self.before)
+
+
+def _caller(timeout_s: float) -> Any:
+    """boto3's client for one call at a time: it waits as long as the function may, and repeats nothing."""
+    return keep_alive(
+        client(
+            "lambda",
+            retries={"total_max_attempts": 1},
+            read_timeout=timeout_s + MARGIN_S,
+            tcp_keepalive=True,
+        )
+    )
 
 
 @flow(name="release", flow_run_name="{image} {version}")
@@ -67,15 +100,20 @@ def release(
     tag = registry.next_version(version) if build else version
     if build:
         build_image(image, tag)
-    findings = check_scan(registry, tag, allowed)
+    findings = check_scan(registry, tag, allowed, ignored_names(image))
     profiles = check_signature(registry, tag) if signed else []
     function = Function(client("lambda"), settings.name(image), settings.alias)
     before = function.current()
+    rang = sorted(ringing(client("cloudwatch"), function.name))
+    if rang:
+        get_run_logger().warning("Rang before and is not counted: %s", ", ".join(rang))
     made = publish(function, registry, tag)
-    try_out(function, made, smoke or default_smoke(image))
+    timeout = image_settings(image).timeout_s
+    try_out(function, made, smoke or default_smoke(image), timeout)
     if made != before:  # Lambda publishes no second version of the same image and settings
-        walk(function, made, [0.1, 0.5] if shares is None else shares, watch_s)
-        promote(function, made, settings, watch_s)
+        watched = Watched(watch_s, rang, smoke or default_smoke(image), timeout)
+        walk(function, made, [0.1, 0.5] if shares is None else shares, watched)
+        promote(function, made, watched)
     registry.mark_stable(function.image(made))
     outcome = Released(
         image=image,
@@ -107,8 +145,8 @@ def build_image(image: str, version: str) -> None:
 
 
 @task(name="scan gate", task_run_name="scan gate", cache_policy=NO_CACHE)
-def check_scan(registry: Registry, tag: str, allowed: str) -> dict[str, int]:
-    return registry.check_scan(tag, allowed)
+def check_scan(registry: Registry, tag: str, allowed: str, ignored: set[str]) -> dict[str, int]:
+    return registry.check_scan(tag, allowed, ignored)
 
 
 @task(name="signature", task_run_name="signature", cache_policy=NO_CACHE)
@@ -122,24 +160,27 @@ def publish(function: Function, registry: Registry, tag: str) -> str:
 
 
 @task(name="smoke requests", task_run_name="smoke requests", cache_policy=NO_CACHE)
-def try_out(function: Function, version: str, smokes: list[Smoke]) -> None:
+def try_out(function: Function, version: str, smokes: list[Smoke], timeout_s: float) -> None:
     """Nobody else's calls have reached the version yet."""
     try:
-        run_smoke(client("lambda"), function.name, version, smokes)
+        run_smoke(_caller(timeout_s), function.name, version, smokes)
     except ReleaseStopped as error:
         raise ReleaseStopped(f"{function.name} {version} was not put into use: {error}") from None
 
 
 @task(name="canary", task_run_name="canary", cache_policy=NO_CACHE)
-def walk(function: Function, version: str, shares: list[float], watch_s: float) -> None:
-    """Sends growing shares of the calls to the version; none when an alarm rings or anything fails."""
+def walk(function: Function, version: str, shares: list[float], watched: Watched) -> None:
+    """Sends growing shares of the calls to the version; none when an alarm rings or anything fails.
+
+    At night nobody else may call: the smoke requests are sent at each step too.
+    """
     if function.current() is None:
         return  # the first version has nothing beside it
     for share in shares:
         get_run_logger().info("%.0f %% of the calls go to %s", 100 * share, version)
         try:
             function.send(version, share)
-            watch_alarms(client("cloudwatch"), function.name, watch_s)
+            watched.watch(function, version)
         except BaseException as error:
             function.send(version, 0)
             if isinstance(error, ReleaseStopped):
@@ -150,9 +191,9 @@ def walk(function: Function, version: str, shares: list[float], watch_s: float) 
 
 
 @task(name="promote", task_run_name="promote", cache_policy=NO_CACHE)
-def promote(function: Function, version: str, settings: AwsSettings, watch_s: float) -> None:
+def promote(function: Function, version: str, watched: Watched) -> None:
     """All calls to the version, and back to the one before when an alarm rings after it."""
-    switch(function, version, lambda: watch_alarms(client("cloudwatch"), function.name, watch_s))
+    switch(function, version, lambda: watched.watch(function, version))
 
 
 def roll_back_image(image: str) -> str:

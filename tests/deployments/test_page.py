@@ -160,8 +160,8 @@ def test_every_step_is_run_here_or_elsewhere():
 def test_every_stack_is_made(ran, account):
     found = boto3.client("cloudformation", **client_options(account)).list_stacks()["StackSummaries"]
     assert {stack["StackStatus"] for stack in found} == {"CREATE_COMPLETE"}
-    assert len(found) == 6 + 9 + 8, "stacks, repositories, images"
-    assert ran.count(": made\n") == len(found)
+    assert len(found) == 7 + 9 + 8, "stacks, repositories, images"
+    assert ran.count(": made\n") == len(found) + 1, "and ECS's role"
 
 
 def test_the_key_of_prefect_is_in_its_secret_as_it_is(ran, account):
@@ -182,6 +182,8 @@ def test_the_nightly_job_is_scheduled(deployed, prefect):
     (nightly,) = [deployment for deployment in found if deployment["name"] == "nightly"]
     assert nightly["parameters"]["media"] == ["s3://mediaflow-media-123456789012-us-east-1/incoming/"]
     assert (nightly["schedules"][0]["active"], nightly["work_pool_name"]) == (True, "mediaflow")
+    names = {deployment["name"] for deployment in found}
+    assert {"analyze", "quality"} <= names, "what flows.watch starts, and what looks at the result"
 
 
 @pytest.fixture
@@ -232,3 +234,12 @@ def test_the_worker_starts_that_run_as_a_task_of_the_account(deployed, flow_run_
     assert (container["name"], told["PREFECT__FLOW_RUN_ID"]) == ("prefect", run["id"])
     assert told["PREFECT_API_URL"] == prefect
     assert "the-key" not in told.values(), "ECS takes the key of the API from its secret"
+
+
+def test_a_second_time_nothing_is_made_and_nothing_fails(deployed, clone, prefect):
+    """Every command of the page, in its order, in the same account and with the same server."""
+    lines = [line for step in steps() for line in step if not is_elsewhere(line)]
+    again = run(lines, clone, deployed | {"PREFECT_API_URL": prefect})
+    assert ": made" not in again
+    assert ": changed" not in again
+    assert again.count(": as it was\n") == 7 + 9 + 8

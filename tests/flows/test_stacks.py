@@ -20,7 +20,7 @@ from deployments.aws.deploy import STACKS
 from flows.stacks import main
 
 ROOT = Path(__file__).parents[2]
-BASE = ["foundation", "buckets", "network", "dashboard", "repositories"]
+BASE = ["account", "foundation", "buckets", "network", "dashboard", "repositories"]
 LOOK = ["--look", "0.05"]
 ACCOUNT = "123456789012"  # moto's
 
@@ -46,7 +46,10 @@ def test_the_function_has_the_settings_of_the_image(account):
     found = client.get_function(FunctionName="mediaflow-faiss")
     assert found["Code"]["ImageUri"].endswith(".amazonaws.com/mediaflow-faiss:1.2.0")
     configuration = found["Configuration"]
-    assert (configuration["MemorySize"], configuration["Timeout"]) == (settings.memory_mb, settings.timeout_s)
+    assert (configuration["MemorySize"], configuration["Timeout"]) == (
+        settings.function_mb,
+        settings.timeout_s,
+    )
     assert configuration["Role"] == f"arn:aws:iam::{ACCOUNT}:role/mediaflow-images/mediaflow-faiss"
     store = configuration["Environment"]["Variables"]["MEDIAFLOW_MODELS"]
     assert store == f"s3://mediaflow-models-{ACCOUNT}-us-east-1/models/current"

@@ -9,6 +9,8 @@ import hashlib
 import json
 import os
 import tomllib
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,17 +44,35 @@ class Model(Contract):
     revision: str
     licence: str
     profile: str
-    also: list[str] = Field(default=[], description="other profiles that it belongs to")
+    also: list[str] = Field(default=[], description="other profiles that it belongs to; shell patterns")
     needs: str = Field(default="", description="what it wants beside its files: terms, memory, a processor")
     fetched: bool = Field(
         default=True, description="False while nobody has fetched it, so hashes are unknown"
     )
+    about_mb: int | None = Field(default=None, description="to fetch, where sizes are not known to the byte")
+    whole: list[str] = Field(
+        default=[],
+        description="shell patterns of the files without which it is none; 'a|b': a, or else b",
+    )
+    commit: str = Field(default="", description="what was fetched, where `revision` was not known before")
     source: dict[str, Any]
     files: list[ModelFile]
 
     @property
     def profiles(self) -> list[str]:
         return [self.profile, *self.also]
+
+    def is_in(self, profile: str) -> bool:
+        return any(fnmatchcase(profile, pattern) for pattern in self.profiles)
+
+    def lacking(self, names: Iterable[str]) -> list[str]:
+        """Those of `whole` that none of the files is."""
+        there = list(names)
+        return [
+            needed
+            for needed in self.whole
+            if not any(fnmatchcase(name, pattern) for pattern in needed.split("|") for name in there)
+        ]
 
     @property
     def sha256(self) -> str:
@@ -79,8 +99,13 @@ class Model(Contract):
         return hashlib.sha256(described.encode()).hexdigest()
 
     def pinned(self, lock: dict[str, Any] | None) -> "Model":
-        """With the lock's files where the catalogue has none, and its hashes where the catalogue has none."""
+        """With the lock's files where the catalogue has none, and its hashes where the catalogue has none.
+
+        What lacks a file that it needs is as if it had never been fetched.
+        """
         if not lock or lock["origin"] != self.origin:
+            return self
+        if self.lacking(file["name"] for file in lock["files"]):
             return self
         found = {file["name"]: ModelFile.model_validate(file) for file in lock["files"]}
         files = [
@@ -89,11 +114,13 @@ class Model(Contract):
             else file.model_copy(update=_known(found[file.name]))
             for file in self.files
         ]
-        return self.model_copy(update={"files": files or list(found.values())})
+        return self.model_copy(
+            update={"files": files or list(found.values()), "commit": lock.get("commit", "")}
+        )
 
     @property
     def ref(self) -> ModelRef:
-        return ModelRef(id=self.id, revision=self.revision, sha256=self.sha256)
+        return ModelRef(id=self.id, revision=self.commit[:12] or self.revision, sha256=self.sha256)
 
 
 def _known(file: ModelFile) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class Manifest(Contract):
     revision: str
     licence: str
     origin: str
+    commit: str = ""
     files: list[StoredFile]
 
 
@@ -105,7 +106,7 @@ def read_pins(store: str, models: set[str]) -> dict[str, Any]:
     for model in sorted(models & there):
         if manifest := read_manifest(store, model):
             files = [file.model_dump(exclude={"etag"}) for file in manifest.files]
-            pins[model] = {"origin": manifest.origin, "files": files}
+            pins[model] = {"origin": manifest.origin, "commit": manifest.commit, "files": files}
     return pins
 
 

@@ -32,7 +32,9 @@ class TranscribeOptions(StageOptions):
         "found for each stretch of speech when empty",
     )
     whisper_model: str = Field(
-        default="auto", description="id of a Whisper in the model catalogue; auto: by language"
+        default="auto",
+        description="id of a Whisper in the model catalogue; "
+        "auto: the best that the store has and the machine can run",
     )
     languages: Languages = Field(
         default={}, description="Whisper and aligner by language, or a TOML file of them"

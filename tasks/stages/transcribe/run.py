@@ -14,6 +14,7 @@ from tasks.calls.progress import advance
 from tasks.calls.side_by_side import side_by_side
 from tasks.stages.output import StageOutput
 from tasks.stages.transcribe.options import TranscribeOptions
+from tasks.stages.transcribe.whisper import choose_whisper
 
 # Options that a request has by the same name.
 SHARED = set(TranscribeOptions.model_fields) & set(TranscribeRequest.model_fields)
@@ -21,6 +22,7 @@ SHARED = set(TranscribeOptions.model_fields) & set(TranscribeRequest.model_field
 
 class Transcription(StageOutput):
     transcript: Transcript
+    whisper: str | None = None  # and why not a better one, where it was chosen for the machine
 
     @property
     def summary(self) -> str:
@@ -35,6 +37,7 @@ class Transcription(StageOutput):
     def figures(self) -> dict[str, float | str | bool | None]:
         times = sorted((self.transcript.word_times or {}).items())
         return {
+            "whisper": self.whisper,
             "word_times": ", ".join(f"{language}: {method}" for language, method in times) or None,
             "dropped": len(self.transcript.dropped or []),
             "flagged": sum(bool(segment.flags) for segment in self.transcript.segments),
@@ -48,16 +51,18 @@ def transcribe(audio: str, folder: Path, options: TranscribeOptions) -> Transcri
     A long recording is cut at silences and its pieces are sent to the image `pieces_at_once` at a time, as a
     fleet of Lambdas takes them; on one machine they wait for the image's warm worker.
     """
+    choice = choose_whisper(options)
     pieces = cut_pieces(audio)
     answers = side_by_side(
         lambda number: _transcribe_piece(
-            audio, pieces[number], folder / f"transcript-{number}.json", options
+            audio, pieces[number], folder / f"transcript-{number}.json", options, choice.model
         ),
         range(len(pieces)),
         options.pieces_at_once,
         lambda done: advance("transcribe", done / len(pieces)),  # pieces are equally long
     )
     output = Transcription(transcript=join(answer.value for answer in answers))
+    output.whisper = choice.told if options.whisper_model == "auto" else None
     for answer in answers:
         output.add_cost(answer)
     return output
@@ -79,13 +84,14 @@ def join(parts: Iterable[Transcript]) -> Transcript:
 
 
 def _transcribe_piece(
-    audio: str, piece: Span, result: Path, options: TranscribeOptions
+    audio: str, piece: Span, result: Path, options: TranscribeOptions, best: str
 ) -> Answer[Transcript]:
     request = TranscribeRequest(
         audio=audio,
         start=piece.start,
         end=piece.end if piece.start < piece.end else None,
         model=options.whisper_model,
+        best=best,
         result_uri=result.as_uri(),
         **options.model_dump(include=SHARED),
     )

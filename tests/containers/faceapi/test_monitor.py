@@ -44,7 +44,7 @@ def test_a_call_is_logged_and_measured(serve, samples):
     assert log["input_bytes"] > 100_000
     assert log["input_size"].endswith("kB")
     (directive,) = line["_aws"]["CloudWatchMetrics"]
-    assert (directive["Namespace"], directive["Dimensions"]) == ("Mediaflow", [["image"]])
+    assert (directive["Namespace"], directive["Dimensions"]) == ("Mediaflow", [["image", "function"]])
     assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]} == {
         "duration": "Seconds",
         "peak_memory": "Bytes",
@@ -60,7 +60,7 @@ def test_errors_are_counted_by_type_and_say_no_secret(serve):
     assert (log["event"], log["level"], log["error"]) == ("model_error", "WARN", "StorageError")
     assert log["reason"] == raised["text"] == hidden
     dimensions = [line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] for line in (total, by_type)]
-    assert dimensions == [[["image"]], [["image", "error"]]]
+    assert dimensions == [[["image", "function"]], [["image", "function", "error"]]]
     assert by_type["error"] == "StorageError"
 
 

@@ -130,18 +130,23 @@ def web(loopback: Callable[[], Loopback]) -> Loopback:
 def enter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """`enter(id, source, files)` adds a catalogue entry; `files` is {name: content}, their hashes pinned.
 
-    A list instead names files whose hashes nobody publishes.
+    A list instead names files whose hashes nobody publishes; `whole` are patterns of those it needs.
     """
     path = tmp_path / "catalogue.toml"
     monkeypatch.setenv("MEDIAFLOW_CATALOGUE", str(path))
 
-    def add(model: str, source: dict[str, object], files: dict[str, bytes] | list[str] = []) -> None:  # noqa: B006
+    def add(
+        model: str,
+        source: dict[str, object],
+        files: dict[str, bytes] | list[str] = [],  # noqa: B006
+        whole: list[str] = [],  # noqa: B006
+    ) -> None:
         named: list[dict[str, object]] = [{"name": name} for name in files]
         if isinstance(files, dict):
             for entry, content in zip(named, files.values(), strict=True):
                 entry |= {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
         fixed = {"task": "tag", "title": "", "revision": "1", "licence": "MIT", "profile": "starter"}
-        pairs = {"id": model, **fixed, "source": source, "files": named}
+        pairs = {"id": model, **fixed, "whole": whole, "source": source, "files": named}
         lines = ["[[model]]", *(f"{name} = {_toml(value)}" for name, value in pairs.items())]
         with path.open("a", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")

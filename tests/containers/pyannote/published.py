@@ -14,6 +14,7 @@ import soundfile
 import yaml
 
 from containers.common.models import store as models
+from containers.common.models.checkpoints import PYANNOTE, only_weights
 from containers.common.models.pyannet import SEGMENTATION, SEGMENTATION_FILE, quiet_loading
 from tasks.media.demo import sample_speech
 
@@ -121,7 +122,7 @@ def _segmentation(path: Path) -> None:
     from pyannote.audio.core.task import Problem, Resolution, Specifications
     from pyannote.audio.models.segmentation import PyanNet
 
-    with quiet_loading():
+    with quiet_loading(), only_weights(PYANNOTE):
         trained: Any = Model.from_pretrained(models.open_model(SEGMENTATION)[0] / SEGMENTATION_FILE)
     network: Any = PyanNet(**{name: dict(trained.hparams[name]) for name in ("sincnet", "lstm", "linear")})
     network.specifications = Specifications(

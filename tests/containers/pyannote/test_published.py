@@ -10,6 +10,7 @@ import soundfile
 import yaml
 
 from containers.common.models import store as models
+from containers.common.models.checkpoints import PYANNOTE, only_weights
 from containers.common.models.pyannet import quiet_loading
 from tests.containers.pyannote.published import make_published
 
@@ -70,17 +71,18 @@ def upstream(store, name, recording) -> Callable[..., dict[str, Any]]:
 
     from containers.pyannote.app import describe
 
-    if name == "community-1":
-        pipeline: Any = Pipeline.from_pretrained(store / "pyannote-community-1")
-    else:  # whose config.yaml names the networks by their addresses
-        config = yaml.safe_load((store / "pyannote-diarization-3.1" / "config.yaml").read_text())
-        networks = {
-            part: Model.from_pretrained(store / f"pyannote-{folder}")
-            for part, folder in (("segmentation", "segmentation-3.0"), ("embedding", "wespeaker"))
-        }
-        pipeline = SpeakerDiarization(
-            **config["pipeline"]["params"] | networks | {"plda": PLDA.__new__(PLDA)}
-        ).instantiate(config["params"])
+    with only_weights(PYANNOTE):
+        if name == "community-1":
+            pipeline: Any = Pipeline.from_pretrained(store / "pyannote-community-1")
+        else:  # whose config.yaml names the networks by their addresses
+            config = yaml.safe_load((store / "pyannote-diarization-3.1" / "config.yaml").read_text())
+            networks = {
+                part: Model.from_pretrained(store / f"pyannote-{folder}")
+                for part, folder in (("segmentation", "segmentation-3.0"), ("embedding", "wespeaker"))
+            }
+            pipeline = SpeakerDiarization(
+                **config["pipeline"]["params"] | networks | {"plda": PLDA.__new__(PLDA)}
+            ).instantiate(config["params"])
     samples, _ = soundfile.read(recording, dtype="float32")
     embed, kept = pipeline.get_embeddings, []
 

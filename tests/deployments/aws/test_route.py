@@ -3,7 +3,7 @@
 import pytest
 
 from containers.common.image import image
-from deployments.aws.costs import fargate_size, price, read_prices
+from deployments.aws.costs import price, read_prices
 from deployments.aws.route import choose
 
 
@@ -33,5 +33,5 @@ def test_a_price_is_time_by_size_by_the_table():
     settings = image("faiss").model_copy(update={"memory_mb": 1024, "storage_mb": 512})
     prices = read_prices()
     assert price(prices, settings, "lambda", 1, 1000) == pytest.approx(0.0166667 + 0.0000002)
-    assert fargate_size(1024) == (1024, 2048)
+    assert settings.task_size == (1024, 2048)
     assert price(prices, settings, "ecs", 1, 3600) == pytest.approx(0.04048 + 2 * 0.004445)

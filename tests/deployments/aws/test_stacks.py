@@ -118,7 +118,7 @@ def test_what_an_image_says_of_itself_is_what_its_stack_gets(name):
     assert set(given) == {
         key for key, value in declared.items() if "Default" not in value and key != "Version"
     }
-    assert (given["MemoryMb"], given["TimeoutS"]) == (settings.memory_mb, settings.timeout_s)
+    assert (given["MemoryMb"], given["TimeoutS"]) == (settings.function_mb, settings.timeout_s)
     assert given["StorageMb"] == settings.storage_mb
     assert given["TaskMemoryMb"] >= settings.memory_mb
     assert AwsSettings(work="s3://w").limit(name) == given["ReservedConcurrency"], "callers ask for no more"

@@ -5,6 +5,7 @@ handler in a local worker, the bad one cannot start), and the status of ECR's ma
 Scan findings are given to moto, and its alarms are set to ring by hand: they watch no metric.
 """
 
+import datetime
 import io
 import json
 import threading
@@ -25,9 +26,10 @@ from containers.common.errors import UserError
 from deployments.aws.stub import local_functions
 from deployments.release.errors import ReleaseStopped
 from deployments.release.function import Function
+from deployments.release.ignored import ignored_names
 from deployments.release.pointer import StorePointer, roll_back, switch
 from deployments.release.registry import Registry
-from deployments.release.watch import Smoke, run_smoke
+from deployments.release.watch import Smoke, run_smoke, watch_alarms
 from flows.release import flow as release_flow
 from flows.release.__main__ import main
 
@@ -112,7 +114,7 @@ def account(aws: str, workers: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator
         ComparisonOperator="GreaterThanThreshold",
     )
     monkeypatch.setenv("MEDIAFLOW_AWS", json.dumps({"work": "s3://work/runs", "prefix": "media-"}))
-    monkeypatch.setattr(release_flow, "client", clients.__getitem__)
+    monkeypatch.setattr(release_flow, "client", lambda service, **_: clients[service])
     yield clients
 
 
@@ -233,6 +235,63 @@ def test_an_alarm_during_the_canary_sends_all_calls_back(account, monkeypatch):
         release("1.1.0", shares=[0.1, 0.5])
     assert seen == [{"1": 0.9, "2": 0.1}, {"1": 0.5, "2": 0.5}, {"1": 1}]
     assert function(account).weights() == {"1": 1}
+
+
+def test_an_alarm_that_rang_before_is_what_the_release_may_mend(account):
+    push(account, "1.1.0")
+    account["cloudwatch"].set_alarm_state(AlarmName=f"{NAME}-errors", StateValue="ALARM", StateReason="old")
+    assert release("1.1.0").function_version == "2"
+    assert function(account).current() == "2"
+
+
+def test_an_alarm_that_rang_before_counts_once_it_was_silent():
+    answers = iter([{"a": "old"}, {}, {"a": "new"}])
+    alarms = [
+        [{"AlarmName": name, "StateValue": "ALARM", "StateReason": why} for name, why in answer.items()]
+        for answer in answers
+    ]
+
+    class CloudWatch:
+        def get_paginator(self, _: str) -> Any:
+            return self
+
+        def paginate(self, **_: Any) -> Any:
+            return [{"MetricAlarms": alarms.pop(0)}]
+
+    with pytest.raises(ReleaseStopped, match=r"alarm a rings \(new\)"):
+        watch_alarms(CloudWatch(), "a", 5, every=0.01, before=["a"], sleep=lambda _: None)
+
+
+def test_a_canary_without_traffic_is_called_at_every_step(account):
+    push(account, "1.1.0")
+    release("1.1.0", shares=[0.1, 0.5])
+    assert account["lambda"].served["2"] == 1 + 2 * 3, "tried out, then twice at two shares and at the end"
+
+
+def test_findings_without_a_fix_and_those_that_are_ignored_stop_nothing(account, tmp_path):
+    push(account, "1.1.0", ("CVE-1", "CRITICAL"), ("CVE-2", "CRITICAL"))
+    registry = Registry(account["ecr"], NAME)
+    with pytest.raises(ReleaseStopped, match="CVE-1"):
+        registry.check_scan("1.1.0", "MEDIUM", {"CVE-2"})
+    assert registry.check_scan("1.1.0", "MEDIUM", {"CVE-1", "CVE-2"}) == {"CRITICAL": 2}
+    found = {"severity": "HIGH", "packageVulnerabilityDetails": {"vulnerabilityId": "CVE-3"}}
+    registry._findings = lambda tag: [found | {"fixAvailable": "NO"}]
+    assert registry.check_scan("1.1.0", "MEDIUM") == {"HIGH": 1}
+    registry._findings = lambda tag: [found | {"fixAvailable": "YES"}]
+    with pytest.raises(ReleaseStopped, match="CVE-3"):
+        registry.check_scan("1.1.0", "MEDIUM")
+
+
+def test_the_list_of_ignored_findings_ends_on_its_day(tmp_path):
+    listed = tmp_path / "ignored.toml"
+    listed.write_text(
+        '[[finding]]\nname = "CVE-1"\nreason = "never reached here"\nuntil = 2026-11-30\nimages = ["faiss"]\n'
+    )
+    day = datetime.date(2026, 11, 30)
+    assert ignored_names("faiss", listed, day) == {"CVE-1"}
+    assert ignored_names("facenet", listed, day) == set()
+    assert ignored_names("faiss", listed, day + datetime.timedelta(1)) == set()
+    assert ignored_names("faiss") is not None, "the project's own list is sound"
 
 
 def test_an_alarm_after_promotion_puts_the_version_before_back(account, monkeypatch):

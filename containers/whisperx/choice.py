@@ -1,0 +1,104 @@
+"""Which Whisper `auto` stands for, in every language: the best that the store has and the machine can run.
+
+The order is that of OpenAI's own error rates over languages, with large-v3-turbo first: close to large-v3
+(https://github.com/openai/whisper/discussions/2363) at a fraction of its decoder's work.
+"""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from containers.common.models.store import catalogue, has_model
+
+SMALLEST = "whisper-base"
+MB = 1 << 20
+
+
+class Machine(NamedTuple):
+    """What a transcription may use."""
+
+    memory_mb: int
+    cores: int
+    gpu: bool = False
+
+
+class Demand(NamedTuple):
+    """Memory of the whole image, weights as int8, and processors without a GPU.
+
+    Memory is the image's own with Whisper base (image.toml) and what the larger weights add. Processors are
+    those with which a network of so many times base's work keeps up with the sound, by the time that base
+    takes (0.16 of the sound on two cores) and faster-whisper's table for small on eight threads: estimates.
+    """
+
+    memory_mb: int
+    cores: int
+
+
+WHISPERS = {
+    "whisper-large-v3-turbo": Demand(3200, 4),
+    "whisper-large-v3": Demand(4500, 16),
+    "whisper-large-v2": Demand(4500, 16),
+    "whisper-small": Demand(2200, 2),
+    SMALLEST: Demand(1900, 1),
+}
+
+
+class Choice(NamedTuple):
+    model: str
+    reason: str  # why not a better one that is stored; empty when there is none
+
+    @property
+    def told(self) -> str:
+        """For the manifest."""
+        return f"{self.model} ({self.reason})" if self.reason else self.model
+
+
+def best_whisper(machine: Machine) -> Choice:
+    """The first that the store has and the machine can run, else the smallest, whether it is there or not."""
+    reason = ""
+    for model, demand in WHISPERS.items():
+        if model not in catalogue() or not has_model(model):
+            continue
+        if lack := _lack(machine, demand):
+            reason = reason or f"{model} wants {lack}"
+        else:
+            return Choice(model, reason)
+    return Choice(SMALLEST, reason)
+
+
+def _lack(machine: Machine, demand: Demand) -> str:
+    if machine.memory_mb < demand.memory_mb:
+        return f"{demand.memory_mb} MB of memory, there are {machine.memory_mb}"
+    if machine.cores < demand.cores and not machine.gpu:
+        return f"{demand.cores} processors or a GPU, there are {machine.cores}"
+    return ""
+
+
+def this_machine(limit_mb: int | None = None) -> Machine:
+    """Memory and processors that this process may use, `limit_mb` at most: Lambda's, the container's, the
+    computer's."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MB]
+    limits += [limit for limit in (limit_mb, _lambda_mb(), _cgroup_mb()) if limit]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Machine(min(limits), cores, Path("/dev/nvidiactl").exists())
+
+
+def task_machine(size: tuple[int, int]) -> Machine:
+    """An ECS task's of so many CPU units and MB: what does not fit a Lambda runs there."""
+    return Machine(size[1], max(1, size[0] // 1024))
+
+
+def _lambda_mb() -> int | None:
+    size = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    return int(size) if size.isdecimal() else None
+
+
+def _cgroup_mb() -> int | None:
+    """The container's limit (cgroup 2, then 1); "max" or a page less than 2**63 stands for none."""
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            text = Path("/sys/fs/cgroup", name).read_text(encoding="ascii").strip()
+        except OSError:
+            continue
+        return int(text) // MB if text.isdecimal() and int(text) < 1 << 60 else None
+    return None

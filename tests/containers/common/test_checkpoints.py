@@ -1,0 +1,112 @@
+"""Checkpoints as strangers write them: weights are read, what would run is refused, whoever opens it."""
+
+import pickle
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from containers.common.models.checkpoints import NUMPY, load_checkpoint, only_weights
+from containers.facenet.embedder import load_embedder
+from containers.model_downloader.pickles import refused_names
+from containers.pyannote.ge2e import load_ge2e
+from containers.pyannote.pipeline import load_network
+
+WEIGHTS = {"weight": torch.full((2, 3), 0.5)}
+
+
+class Hostile:
+    """Whoever unpickles it without a guard makes the file `ran`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ran = folder / "ran"
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.ran,)
+
+
+@pytest.fixture(params=[True, False], ids=["zip", "legacy"])
+def save(request, tmp_path):
+    """Writes a checkpoint as torch does now, or as it did before 1.6."""
+
+    def write(content: Any, name: str = "weights.pt") -> Path:
+        torch.save(content, tmp_path / name, _use_new_zipfile_serialization=request.param)
+        return tmp_path / name
+
+    return write
+
+
+def test_weights_alone(save):
+    path = save(WEIGHTS)
+    assert refused_names(path) == []
+    assert torch.equal(load_checkpoint(path)["weight"], WEIGHTS["weight"])
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float32, np.bool_, np.uint8])
+def test_a_trainer_s_numpy_state_is_allowed_where_it_is_asked_for(save, kind):
+    path = save({**WEIGHTS, "state": [np.ones(3, kind), kind(1)]})
+    assert refused_names(path) == []
+    assert load_checkpoint(path, NUMPY)["state"][0].tolist() == [1, 1, 1]
+    with pytest.raises(pickle.UnpicklingError):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        load_checkpoint,
+        load_embedder,
+        load_ge2e,
+        load_network,
+        lambda path: torch.load(path, weights_only=False),
+    ],
+    ids=["ours", "facenet", "ge2e", "pyannote", "a library that asks for everything"],
+)
+def test_nothing_of_a_hostile_checkpoint_runs(save, tmp_path, load):
+    path = save({**WEIGHTS, "more": Hostile(tmp_path)})
+    assert refused_names(path) != []
+    with only_weights(), pytest.raises(pickle.UnpicklingError):
+        load(path)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4, 5])
+def test_a_pickle_that_is_no_checkpoint_has_no_names_that_pass(tmp_path, protocol):
+    path = tmp_path / "plain.pkl"
+    path.write_bytes(pickle.dumps({"a": Hostile(tmp_path)}, protocol=protocol))
+    if protocol:  # torch opens none of protocol 0, nor does anybody else here
+        assert refused_names(path) != []
+    with pytest.raises((pickle.UnpicklingError, RuntimeError, EOFError)):
+        load_checkpoint(path, NUMPY)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x80", b"\x80\x02", b"\x80\x02garbage", b"PK\x03\x04cut", b"\x06\0\0\0model"]
+)
+def test_damaged_files_are_judged_and_not_opened(tmp_path, content):
+    path = tmp_path / "weights.bin"
+    path.write_bytes(content)
+    assert isinstance(refused_names(path), list)
+
+
+def test_what_one_thread_allows_does_not_end_when_another_is_done(save):
+    path = save({**WEIGHTS, "state": np.ones(3)})
+    failed = []
+
+    def load() -> None:
+        try:
+            for _ in range(20):
+                load_checkpoint(path, NUMPY)
+        except pickle.UnpicklingError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
