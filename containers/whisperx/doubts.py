@@ -1,12 +1,11 @@
 """What Whisper writes where nobody says it: loops, text over silence, more than a mouth can say.
 
-What is surely not said is dropped, what is doubtful is flagged; the reason is kept in both cases. And what it
-does not write although somebody speaks.
+What is surely not said is dropped, what is doubtful is flagged; the reason is kept in both cases.
 """
 
 from containers.common.contract import Span
 from containers.whisperx.contract import Dropped, Segment, Word
-from containers.whisperx.segments import HeardWord
+from containers.whisperx.segments import HeardWord, count_syllables
 from containers.whisperx.speech import Stretch
 from containers.whisperx.words import LOOP_COMPRESSION, UNLIKELY, Heard
 
@@ -17,13 +16,11 @@ WORD_REPEATS, PHRASE_REPEATS = 4, 2
 SURE = 0.7
 SENTENCE = 6  # words; Whisper writes one twice when its end is cut off, faster than people talk on the whole
 # The fastest speakers reach about 10 syllables a second (Pellegrino et al., "Across Languages...", 2011, find
-# 5 to 8 as means). A Korean or Chinese character is a syllable; other scripts take three letters for one.
+# 5 to 8 as means).
 SYLLABLES_A_SECOND, HURRIED = 12.0, 8.0
-LETTERS_IN_SYLLABLE = 2.5
 BREATH = 0.5  # seconds that voice activity may be wrong by at either end
 VOICED = 0.2  # of a segment, at least, that voice activity heard
 UNSURE = 0.35  # mean score of a segment's words
-UNWRITTEN = 3.0  # seconds of voice after the last word: a sentence, not a word drawn out
 
 
 def judge_stretch(heard: Heard, stretch: Stretch) -> Dropped | None:
@@ -48,17 +45,6 @@ def is_loop(heard: Heard, stretch: Stretch) -> bool:
     return _rate(heard.text, stretch) > SYLLABLES_A_SECOND or bool(cut_loops(heard.words, stretch)[1])
 
 
-def unwritten(heard: Heard, stretch: Stretch) -> Stretch | None:
-    """The rest of a stretch in which people talk on after the last word: Whisper sometimes ends too early."""
-    if not heard.words or heard.is_silence:
-        return None
-    end = heard.words[-1].end
-    rest = [Span(start=max(voice.start, end), end=voice.end) for voice in stretch.voiced if voice.end > end]
-    if sum(voice.end - voice.start for voice in rest) < UNWRITTEN:
-        return None
-    return Stretch(Span(start=rest[0].start, end=stretch.span.end), rest)
-
-
 def cut_loops(words: list[HeardWord], stretch: Stretch) -> tuple[list[HeardWord], list[Dropped]]:
     """The words with what is repeated too often, or in too short a time, said once; and the repetitions."""
     hurried = _rate("".join(word.word for word in words), stretch) > HURRIED
@@ -69,16 +55,20 @@ def cut_loops(words: list[HeardWord], stretch: Stretch) -> tuple[list[HeardWord]
         length, times = _loop_at(words, place)
         end = place + length * times
         most = WORD_REPEATS if length < 3 else PHRASE_REPEATS + _sure(words[place:end])
-        if times > (1 if hurried and length >= SENTENCE else most):
-            kept += words[place : place + length]
-            repeated = words[place + length : end]
-            span = Span(start=max(repeated[0].start, 0), end=max(repeated[-1].end, 0))
-            text = "".join(word.word for word in repeated).strip()
-            dropped.append(_drop(span, text, f"repeated {times} times"))
-            place = end
-        else:
+        if times <= (1 if hurried and length >= SENTENCE else most):
             kept.append(words[place])
             place += 1
+            continue
+        phrases = [words[at : at + length] for at in range(place, end, length)]
+        place = end
+        if _own_voices(phrases, stretch):
+            kept += [word for phrase in phrases for word in phrase]
+            continue
+        kept += phrases[0]
+        repeated = [word for phrase in phrases[1:] for word in phrase]
+        span = Span(start=max(repeated[0].start, 0), end=max(repeated[-1].end, 0))
+        text = "".join(word.word for word in repeated).strip()
+        dropped.append(_drop(span, text, f"repeated {times} times"))
     return kept, dropped
 
 
@@ -95,13 +85,6 @@ def judge_segments(
         else:
             kept.append(segment.model_copy(update={"flags": _flags(segment, logprob) or None}))
     return kept, dropped
-
-
-def count_syllables(text: str) -> float:
-    """Roughly: one for each Korean or Chinese character, one for each 2.5 other letters."""
-    letters = [char for char in text if char.isalnum()]
-    whole = sum(char >= "\u2e80" for char in letters)
-    return whole + (len(letters) - whole) / LETTERS_IN_SYLLABLE
 
 
 def _rate(text: str, stretch: Stretch) -> float:
@@ -133,6 +116,20 @@ def _loop_at(words: list[HeardWord], place: int) -> tuple[int, int]:
         if length * times > best[0] * best[1] and times > 1:
             best = (length, times)
     return best
+
+
+def _own_voices(phrases: list[list[HeardWord]], stretch: Stretch) -> bool:
+    """Whether each repetition is in a voice of its own, with a pause before the next: then it was said."""
+    middles = [(phrase[0].start + phrase[-1].end) / 2 for phrase in phrases]
+    nearest = [
+        min(range(len(stretch.voiced)), key=lambda place: _distance(stretch.voiced[place], middle))
+        for middle in middles
+    ]
+    return len(set(nearest)) == len(phrases)
+
+
+def _distance(voice: Span, time: float) -> float:
+    return max(voice.start - time, time - voice.end, 0.0)
 
 
 def _sure(words: list[HeardWord]) -> bool:

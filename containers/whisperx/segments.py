@@ -16,6 +16,12 @@ SHORTEST_WORD = 0.02  # seconds: one step of Whisper's attention
 DRAWN_OUT, PER_CHARACTER, PER_SYLLABLE = 1.0, 0.15, 0.6
 
 
+LETTERS_IN_SYLLABLE = 2.5  # of an alphabet; a Korean or Chinese character is a syllable
+# Seconds that a syllable takes where it is drawn out, and what a word may last beside them: Whisper's
+# attention stays on the last word before what it passes over.
+SYLLABLE, DWELT_ON = 0.35, 0.3
+
+
 @dataclass
 class HeardWord:
     """A word as Whisper or an aligner timed it, in seconds: `word` has its leading space."""
@@ -63,6 +69,19 @@ def longest_word(word: str) -> float:
     """Seconds that this word can last at most."""
     heavy = sum(char.isdigit() or char >= "\u2e80" for char in word)
     return DRAWN_OUT + PER_CHARACTER * (len(word.strip()) - heavy) + PER_SYLLABLE * heavy
+
+
+def count_syllables(text: str) -> float:
+    """Roughly: one for each Korean or Chinese character, one for each 2.5 other letters."""
+    letters = [char for char in text if char.isalnum()]
+    whole = sum(char >= "\u2e80" for char in letters)
+    return whole + (len(letters) - whole) / LETTERS_IN_SYLLABLE
+
+
+def longest_usual(word: str) -> float:
+    """Seconds that this word lasts at most where nobody dwells on it."""
+    digits = sum(char.isdigit() for char in word)  # each is a word of its own when read out
+    return DWELT_ON + SYLLABLE * (count_syllables(word) + digits)
 
 
 def _rising(words: list[HeardWord], span: Span) -> list[tuple[float, float]]:

@@ -5,14 +5,12 @@ import pytest
 from containers.common.contract import Span
 from containers.whisperx.contract import Segment, Word
 from containers.whisperx.doubts import (
-    count_syllables,
     cut_loops,
     is_loop,
     judge_segments,
     judge_stretch,
-    unwritten,
 )
-from containers.whisperx.segments import HeardWord, split_segments
+from containers.whisperx.segments import HeardWord, count_syllables, split_segments
 from containers.whisperx.speech import Stretch
 from containers.whisperx.words import Heard
 
@@ -76,6 +74,19 @@ def test_people_repeat_themselves_too():
     assert not dropped and len(kept) == 10
 
 
+def test_what_is_said_again_after_a_pause_each_time_is_kept():
+    """As an announcement has it; said as often in one breath it is a loop."""
+    calls = [
+        HeardWord(f" {word}", 1.2 * n + at, 1.2 * n + at + 0.4, 0.9)
+        for n in range(6)
+        for word, at in (("Stand", 0.0), ("back.", 0.4))
+    ]
+    apart = stretch(0, 7.2, *((1.2 * n, 1.2 * n + 0.8) for n in range(6)))
+    assert cut_loops(calls, apart) == (calls, [])
+    kept, dropped = cut_loops(calls, stretch(0, 7.2))
+    assert (len(kept), dropped[0].reason) == (2, "repeated 6 times")
+
+
 def test_a_sentence_is_not_said_twice_in_the_time_of_one():
     """whisper-base wrote so, on one processor, of 3.8 s of the packaged call."""
     words = said("I thought, you know, I heard a beep. This is Diane in New Jersey. " * 2)
@@ -112,13 +123,3 @@ def test_what_is_said_again_between_other_words_is_no_loop():
     assert is_loop(heard(menu, compression=2.6), stretch(0, 4)), "faster than anybody talks"
     assert is_loop(heard("I will be honest with you. " * 9, compression=2.6), stretch(0, 30))
     assert not is_loop(heard("I will be honest with you. " * 9, compression=2.3), stretch(0, 30))
-
-
-def test_speech_after_the_last_word_is_listened_to_again():
-    early = heard("Hello there.")
-    end = early.words[-1].end
-    assert unwritten(early, stretch(0, end + 2)) is None
-    rest = unwritten(early, stretch(0, end + 10))
-    assert (rest.span.start, rest.span.end) == (end, end + 10)
-    assert rest.voiced == [rest.span]
-    assert unwritten(heard(""), stretch(0, 20)) is None, "Whisper hears nothing at all"
