@@ -38,14 +38,20 @@ def judge_stretch(heard: Heard, stretch: Stretch) -> Dropped | None:
     return None
 
 
-def is_loop(heard: Heard, stretch: Stretch) -> bool:
-    """Whether Whisper went round in a loop. People repeat themselves too: announcements, menus, choruses."""
+def is_loop(heard: Heard, stretch: Stretch, bursts: list[Span] | None = None) -> bool:
+    """Whether Whisper went round in a loop. People repeat themselves too: announcements, menus, choruses.
+
+    `bursts` are the sounds between the stretch's pauses, where they were looked for.
+    """
     if heard.compression <= LOOP_COMPRESSION:
         return False
-    return _rate(heard.text, stretch) > SYLLABLES_A_SECOND or bool(cut_loops(heard.words, stretch)[1])
+    impossible = _rate(heard.text, stretch) > SYLLABLES_A_SECOND
+    return impossible or bool(cut_loops(heard.words, stretch, bursts)[1])
 
 
-def cut_loops(words: list[HeardWord], stretch: Stretch) -> tuple[list[HeardWord], list[Dropped]]:
+def cut_loops(
+    words: list[HeardWord], stretch: Stretch, bursts: list[Span] | None = None
+) -> tuple[list[HeardWord], list[Dropped]]:
     """The words with what is repeated too often, or in too short a time, said once; and the repetitions."""
     hurried = _rate("".join(word.word for word in words), stretch) > HURRIED
     kept: list[HeardWord] = []
@@ -61,7 +67,7 @@ def cut_loops(words: list[HeardWord], stretch: Stretch) -> tuple[list[HeardWord]
             continue
         phrases = [words[at : at + length] for at in range(place, end, length)]
         place = end
-        if _own_voices(phrases, stretch):
+        if _own_voices(phrases, bursts or stretch.voiced):
             kept += [word for phrase in phrases for word in phrase]
             continue
         kept += phrases[0]
@@ -118,14 +124,11 @@ def _loop_at(words: list[HeardWord], place: int) -> tuple[int, int]:
     return best
 
 
-def _own_voices(phrases: list[list[HeardWord]], stretch: Stretch) -> bool:
+def _own_voices(phrases: list[list[HeardWord]], voices: list[Span]) -> bool:
     """Whether each repetition is in a voice of its own, with a pause before the next: then it was said."""
     middles = [(phrase[0].start + phrase[-1].end) / 2 for phrase in phrases]
-    nearest = [
-        min(range(len(stretch.voiced)), key=lambda place: _distance(stretch.voiced[place], middle))
-        for middle in middles
-    ]
-    return len(set(nearest)) == len(phrases)
+    nearest = {min(range(len(voices)), key=lambda place: _distance(voices[place], time)) for time in middles}
+    return len(nearest) == len(phrases)
 
 
 def _distance(voice: Span, time: float) -> float:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from containers.common.contract import Span
 from containers.whisperx.segments import HeardWord, longest_usual
-from containers.whisperx.speech import Stretch, widen
+from containers.whisperx.speech import Stretch, widen, without
 from containers.whisperx.words import UNLIKELY, Heard
 
 REST = 1.5  # seconds of voice in a row without a word: a phrase,
@@ -32,7 +32,7 @@ def find_rests(words: list[HeardWord], stretch: Stretch) -> list[Rest]:
     said = [(word.start, min(word.end, word.start + longest_usual(word.word))) for word in words]
     runs: list[list[Span]] = []
     for voice in stretch.voiced:
-        for piece in _without(voice, _covered(voice, said, stretch.voiced)):
+        for piece in without(voice, _covered(voice, said, stretch.voiced)):
             if runs and not any(runs[-1][-1].end <= start < piece.start for start, _ in said):
                 runs[-1].append(piece)
             else:
@@ -60,18 +60,6 @@ def _covered(voice: Span, said: list[tuple[float, float]], voiced: list[Span]) -
         if voice in own or not own:
             reach.append((start - REACH, end + REACH))
     return sorted(reach)
-
-
-def _without(voice: Span, covered: list[tuple[float, float]]) -> list[Span]:
-    """What is left of a voice without the covered parts, which are sorted."""
-    left, start = [], voice.start
-    for first, last in covered:
-        if last <= start or first >= voice.end:
-            continue
-        if first > start:
-            left.append(Span(start=start, end=first))
-        start = last
-    return left + ([Span(start=start, end=voice.end)] if start < voice.end else [])
 
 
 def _rest(run: list[Span], stretch: Stretch) -> list[Rest]:

@@ -1,7 +1,7 @@
 """Where somebody speaks: WhisperX's voice activity detection, with pyannote's PyanNet or with Silero."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -85,6 +85,18 @@ def widen(spans: list[Span], limits: Span) -> list[Span]:
         )
         for span, before, after in zip(spans, edges, edges[1:], strict=False)
     ]
+
+
+def without(voice: Span, covered: Iterable[tuple[float, float]]) -> list[Span]:
+    """What is left of a voice without the covered parts, which are sorted."""
+    left, start = [], voice.start
+    for first, last in covered:
+        if last <= start or first >= voice.end:
+            continue
+        if first > start:
+            left.append(Span(start=start, end=first))
+        start = last
+    return left + ([Span(start=start, end=voice.end)] if start < voice.end else [])
 
 
 def _cut_at_gaps(voiced: list[Span]) -> list[list[Span]]:

@@ -11,6 +11,7 @@ import numpy as np
 from containers.common.contract import Span
 from containers.common.media.audio import Waveform
 from containers.whisperx.segments import HeardWord, longest_usual
+from containers.whisperx.speech import without
 
 SAMPLE_RATE = 16_000
 FRAME = 160  # samples of a loudness: 10 ms
@@ -24,13 +25,12 @@ NEAR, LONG_PAUSE, FAR = 0.15, 0.25, 0.5
 SHORTEST_WORD = 0.02
 
 
-def refine(words: list[HeardWord], audio: Waveform, span: Span) -> list[HeardWord]:
-    """Words of a stretch with times by its sound: 16 kHz mono of the whole piece, shape (samples,)."""
+def refine(words: list[HeardWord], pauses: list[Span], span: Span) -> list[HeardWord]:
+    """Words of a stretch with times by its pauses."""
     if not words:
         return words
     starts = [word.start + LATE for word in words]
     ends = [word.end + LATE for word in words]
-    pauses = find_pauses(audio, span)
     for boundary, pause in _match(pauses, starts, ends).items():
         if boundary < len(words):
             starts[boundary] = pause.end
@@ -48,7 +48,7 @@ def refine(words: list[HeardWord], audio: Waveform, span: Span) -> list[HeardWor
 
 
 def find_pauses(audio: Waveform, span: Span) -> list[Span]:
-    """Where a stretch is quiet between sounds, seconds of the whole piece."""
+    """Where a stretch of 16 kHz mono, shape (samples,), is quiet between sounds: seconds of the whole."""
     first = max(0, round(span.start * SAMPLE_RATE))
     samples = audio[first : round(span.end * SAMPLE_RATE)]
     frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
@@ -64,6 +64,12 @@ def find_pauses(audio: Waveform, span: Span) -> list[Span]:
     edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(int)))
     times = (first + edges.reshape(-1, 2) * FRAME) / SAMPLE_RATE
     return [Span(start=float(start), end=float(end)) for start, end in times if end - start >= SHORTEST_PAUSE]
+
+
+def cut_at_pauses(voiced: list[Span], pauses: list[Span]) -> list[Span]:
+    """Voices without the long pauses in them, which voice activity does not notice where they are short."""
+    long = [(pause.start, pause.end) for pause in pauses if pause.end - pause.start >= LONG_PAUSE]
+    return [part for voice in voiced for part in without(voice, long)]
 
 
 def _match(pauses: list[Span], starts: list[float], ends: list[float]) -> dict[int, Span]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
+from containers.common.contract import Span
 from containers.common.media.audio import Waveform
 from containers.whisperx import align, words
 from containers.whisperx.contract import Dropped, Segment, TranscribeRequest, Transcript
@@ -21,7 +22,7 @@ from containers.whisperx.languages import (
 from containers.whisperx.rests import Rest, believe, find_rests
 from containers.whisperx.segments import split_segments
 from containers.whisperx.speech import Stretch
-from containers.whisperx.times import refine
+from containers.whisperx.times import cut_at_pauses, find_pauses, refine
 
 BLOCK = 20  # stretches whose encoder output is held at a time: ten minutes of speech, some 60 MB
 OWN_TIMES = "whisper"
@@ -38,11 +39,12 @@ class Models(Protocol):
 
 
 class Part(NamedTuple):
-    """Speech in one language; `rest` where it was left without words in a first try."""
+    """Speech in one language; `rest` where it was left without words, `bursts` between its pauses."""
 
     stretch: Stretch
     language: str
     rest: Rest | None = None
+    bursts: list[Span] | None = None
 
 
 class Said(NamedTuple):
@@ -136,16 +138,18 @@ def _decode(
     heard = words.decode(whisper, encoded, spans, [part.language for part in parts], request)
     rests: list[Part] = []
     for row, (part, first) in enumerate(zip(parts, heard, strict=True)):
-        if is_loop(first, part.stretch):
+        pauses = find_pauses(audio, part.stretch.span)
+        bursts = cut_at_pauses(part.stretch.voiced, pauses)
+        if is_loop(first, part.stretch, bursts):
             alone = (words.rows(encoded, [row]), [spans[row]], [part.language])
             (first,) = words.decode(whisper, *alone, request, words.NO_REPEAT)
-        first = first._replace(words=refine(first.words, audio, part.stretch.span))
+        first = first._replace(words=refine(first.words, pauses, part.stretch.span))
         found = believe(first, part.rest) if part.rest else first
         if found is None:
             continue
-        yield part, found
+        yield part._replace(bursts=bursts), found
         if tries and not found.is_silence:
-            left = find_rests(first.words, part.stretch)
+            left = find_rests(first.words, part.stretch._replace(voiced=bursts))
             rests += [Part(rest.stretch, part.language, rest) for rest in left if rest != part.rest]
     for batch in words.by_length([rest.stretch.span for rest in rests], request.batch_size):
         chosen = [rests[place] for place in batch]
@@ -239,7 +243,7 @@ def _write(
     silent = judge_stretch(heard, part.stretch)
     if silent:
         return Said([], [silent], {})
-    said, dropped = cut_loops(heard.words, part.stretch)
+    said, dropped = cut_loops(heard.words, part.stretch, part.bursts)
     timed_by = OWN_TIMES
     aligner = models_of(part.language, request.model, request.languages).aligner
     if aligner and said:
