@@ -7,7 +7,7 @@ from typing import Any
 from containers.common.contract import Span
 from containers.common.media.audio import Waveform
 from containers.common.models.pyannet import quiet_loading
-from containers.whisperx.segments import HeardWord
+from containers.whisperx.sentences import HeardWord
 
 SAMPLE_RATE = 16_000
 

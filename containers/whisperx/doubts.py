@@ -5,7 +5,8 @@ What is surely not said is dropped, what is doubtful is flagged; the reason is k
 
 from containers.common.contract import Span
 from containers.whisperx.contract import Dropped, Segment, Word
-from containers.whisperx.segments import HeardWord, count_syllables
+from containers.whisperx.segments import count_syllables
+from containers.whisperx.sentences import HeardWord
 from containers.whisperx.speech import Stretch
 from containers.whisperx.words import LOOP_COMPRESSION, UNLIKELY, Heard
 
@@ -20,7 +21,8 @@ SENTENCE = 6  # words; Whisper writes one twice when its end is cut off, faster 
 SYLLABLES_A_SECOND, HURRIED = 12.0, 8.0
 BREATH = 0.5  # seconds that voice activity may be wrong by at either end
 VOICED = 0.2  # of a segment, at least, that voice activity heard
-UNSURE = 0.35  # mean score of a segment's words
+UNSURE, NO_WORDS = 0.35, 0.05  # mean score of a segment's words that is doubtful, and that nobody said
+SHORTEST_VOICE = 0.25  # seconds of voice in all that somebody said a word in
 
 
 def judge_stretch(heard: Heard, stretch: Stretch) -> Dropped | None:
@@ -82,15 +84,31 @@ def judge_segments(
     segments: list[Segment], stretch: Stretch, logprob: float
 ) -> tuple[list[Segment], list[Dropped]]:
     """Segments in which a voice was heard, the doubtful ones with flags; and the others."""
-    kept, dropped = [], []
+    kept: list[Segment] = []
+    dropped: list[Dropped] = []
     for segment in segments:
-        share = _voiced(segment, stretch)
-        if share < VOICED:
-            reason = f"no voice: activity covers {share:.0%}"
+        reason = _why_not(segment, stretch, kept)
+        if reason:
             dropped.append(_drop(Span(start=segment.start, end=segment.end), segment.text, reason))
         else:
             kept.append(segment.model_copy(update={"flags": _flags(segment, logprob) or None}))
     return kept, dropped
+
+
+def _why_not(segment: Segment, stretch: Stretch, before: list[Segment]) -> str | None:
+    """Why nobody said this, if so."""
+    share = _voiced(segment, stretch)
+    if share < VOICED:
+        return f"no voice: activity covers {share:.0%}"
+    score = _score(segment)
+    if score < NO_WORDS:
+        return f"no words: mean score {score:.2f}"
+    heard = sum(voice.end - voice.start for voice in stretch.voiced)
+    if heard < SHORTEST_VOICE:
+        return f"no word is so short: {heard:.2f} s of voice"
+    if before and _speed(segment) > SYLLABLES_A_SECOND and _plain(segment) == _plain(before[-1]):
+        return f"written again where there is no time for it: {segment.end - segment.start:.2f} s"
+    return None
 
 
 def _rate(text: str, stretch: Stretch) -> float:
@@ -102,18 +120,35 @@ def _flags(segment: Segment, logprob: float) -> list[str]:
     flags = []
     if logprob < UNLIKELY:
         flags.append(f"unlikely text: mean log probability {logprob:.2f}")
-    score = sum(word.score for word in segment.words) / len(segment.words)
+    score = _score(segment)
     if score < UNSURE:
         flags.append(f"uncertain words: mean score {score:.2f}")
-    rate = count_syllables(segment.text) / (segment.end - segment.start + BREATH)
+    rate = _speed(segment)
     if rate > SYLLABLES_A_SECOND:
         flags.append(f"very fast: {rate:.0f} syllables a second")
     return flags
 
 
+def _score(segment: Segment) -> float:
+    return sum(word.score for word in segment.words) / len(segment.words)
+
+
+def _speed(segment: Segment) -> float:
+    """Syllables a second."""
+    return count_syllables(segment.text) / (segment.end - segment.start + BREATH)
+
+
+def _plain(segment: Segment) -> list[str]:
+    return [_bare(word.word) for word in segment.words]
+
+
+def _bare(word: str) -> str:
+    return word.strip().lower().strip(".,!?…。")
+
+
 def _loop_at(words: list[HeardWord], place: int) -> tuple[int, int]:
     """Length in words and number of repetitions of the phrase that is repeated most at this place."""
-    said = [word.word.strip().lower().strip(".,!?…。") for word in words[place:]]
+    said = [_bare(word.word) for word in words[place:]]
     best = (1, 1)
     for length in range(1, min(LONGEST_LOOP, len(said) // 2) + 1):
         times = 1

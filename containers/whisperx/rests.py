@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from containers.common.contract import Span
-from containers.whisperx.segments import HeardWord, longest_usual
+from containers.whisperx.segments import longest_usual
+from containers.whisperx.sentences import HeardWord
 from containers.whisperx.speech import Stretch, widen, without
 from containers.whisperx.words import UNLIKELY, Heard
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from containers.common.contract import Span
 from containers.common.media.audio import Waveform
-from containers.whisperx.segments import HeardWord, longest_usual
+from containers.whisperx.segments import longest_usual
+from containers.whisperx.sentences import HeardWord
 from containers.whisperx.speech import without
 
 SAMPLE_RATE = 16_000

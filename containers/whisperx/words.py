@@ -17,7 +17,7 @@ from containers.common.contract import Span
 from containers.common.errors import UserError
 from containers.common.media.audio import Waveform
 from containers.whisperx.contract import TranscribeRequest
-from containers.whisperx.segments import HeardWord
+from containers.whisperx.sentences import HeardWord, join_pieces
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -219,7 +219,7 @@ def _time_words(
             0.0,
         )
         for row, (segment,) in zip(chosen, segments, strict=True):
-            timed[row] = [HeardWord(**word) for word in segment.get("words", [])]
+            timed[row] = join_pieces([HeardWord(**word) for word in segment.get("words", [])], code)
     return timed
 
 

@@ -10,7 +10,8 @@ from containers.whisperx.doubts import (
     judge_segments,
     judge_stretch,
 )
-from containers.whisperx.segments import HeardWord, count_syllables, split_segments
+from containers.whisperx.segments import count_syllables, split_segments
+from containers.whisperx.sentences import HeardWord
 from containers.whisperx.speech import Stretch
 from containers.whisperx.words import Heard
 
@@ -123,3 +124,24 @@ def test_what_is_said_again_between_other_words_is_no_loop():
     assert is_loop(heard(menu, compression=2.6), stretch(0, 4)), "faster than anybody talks"
     assert is_loop(heard("I will be honest with you. " * 9, compression=2.6), stretch(0, 30))
     assert not is_loop(heard("I will be honest with you. " * 9, compression=2.3), stretch(0, 30))
+
+
+def test_what_nobody_can_have_said_is_dropped():
+    def judged(text: str, start: float, end: float, score: float, voice: Stretch) -> str | None:
+        words = [Word(word=word, start=start, end=end, score=score) for word in text.split()]
+        _, dropped = judge_segments([Segment(start=start, end=end, text=text, words=words)], voice, -0.5)
+        return dropped[0].reason if dropped else None
+
+    assert judged("Thank you.", 1, 2, 0.017, stretch(0, 3)) == "no words: mean score 0.02"
+    assert judged("Thank you.", 1, 2, 0.3, stretch(0, 3)) is None
+    assert judged("Yes.", 0, 0.2, 0.9, stretch(0, 0.2)) == "no word is so short: 0.20 s of voice"
+    assert judged("Yes.", 0, 0.3, 0.9, stretch(0, 0.3)) is None
+
+
+def test_a_sentence_is_not_written_again_in_the_last_moment():
+    text = "Today only platforms one and three are used."
+    spoken = Span(start=0, end=3.4)
+    words = [*said(text), *[HeardWord(f" {word}", 3.23, 3.39, 0.6) for word in text.split()]]
+    kept, dropped = judge_segments(split_segments(words, spoken, "en"), stretch(0, 3.4), -0.3)
+    assert [segment.text for segment in kept] == [text]
+    assert "written again" in dropped[0].reason

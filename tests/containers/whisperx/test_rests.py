@@ -4,7 +4,8 @@ import pytest
 
 from containers.common.contract import Span
 from containers.whisperx.rests import Rest, believe, find_rests
-from containers.whisperx.segments import HeardWord, longest_usual
+from containers.whisperx.segments import longest_usual
+from containers.whisperx.sentences import HeardWord
 from containers.whisperx.speech import Stretch
 from containers.whisperx.words import Heard
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from containers.common.contract import Span
-from containers.whisperx.segments import HeardWord
+from containers.whisperx.sentences import HeardWord
 from containers.whisperx.times import LATE, cut_at_pauses, find_pauses, refine
 
 RATE = 16_000
