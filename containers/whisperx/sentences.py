@@ -54,7 +54,7 @@ def join_pieces(pieces: list[HeardWord], language: str) -> list[HeardWord]:
 
 def find_ends(words: Sequence[str], language: str | None) -> set[int]:
     """Numbers of the words that end a sentence; words have the space before them, if there is one."""
-    from sentencex import segment
+    from sentencex import segment  # type: ignore[attr-defined]
 
     text = "".join(words)
     after = {end: number for number, end in enumerate(accumulate(map(len, words)))}
