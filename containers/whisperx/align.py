@@ -8,7 +8,7 @@ from containers.common.contract import Span
 from containers.common.media.audio import Waveform
 from containers.common.models.checkpoints import only_weights
 from containers.common.models.pyannet import quiet_loading
-from containers.whisperx.segments import HeardWord
+from containers.whisperx.sentences import HeardWord
 
 SAMPLE_RATE = 16_000
 

@@ -11,6 +11,7 @@ from containers.common.runtime.handler import Stopwatch, make_handler
 from containers.whisperx import align, speech, words
 from containers.whisperx.contract import TranscribeRequest, Transcript
 from containers.whisperx.languages import first_model
+from containers.whisperx.names import to_codes
 from containers.whisperx.transcript import Models, transcribe_speech
 
 SAMPLE_RATE = 16_000
@@ -31,6 +32,7 @@ def transcribe(request: TranscribeRequest, stopwatch: Stopwatch) -> Transcript:
     if not stretches:
         return Transcript(segments=[], language=None)
     found = transcribe_speech(models, audio, stretches, expected, request)
+    found.duration = round(len(audio) / SAMPLE_RATE, 3)
     return _shift(found, request.start)
 
 
@@ -81,17 +83,21 @@ def _check(request: TranscribeRequest) -> None:
 
 def _expected(given: str | None, model: Any) -> list[str]:
     """The languages that may be spoken; all when none is given."""
-    codes = [code.strip() for code in (given or "").split(",") if code.strip()]
+    try:
+        codes = (to_codes(given) or "").split(",") if given else []
+    except ValueError as error:
+        raise UserError(f"{error}.") from None
     known = words.languages(model)
-    for code in codes:
+    for code in filter(None, codes):
         if code not in known:
-            raise UserError(f"This Whisper does not know the language '{code}'; give a code like ko.")
-    return codes
+            raise UserError(f"This Whisper does not know the language '{code}'.")
+    return [code for code in codes if code]
 
 
 def _shift(transcript: Transcript, seconds: float) -> Transcript:
     """The same with times of the whole audio."""
     if seconds:
+        transcript.duration = round((transcript.duration or 0) + seconds, 3)
         timed: Iterable[Any] = [
             *transcript.segments,
             *(word for segment in transcript.segments for word in segment.words),

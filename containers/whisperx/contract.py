@@ -50,6 +50,7 @@ class Transcript(Contract):
         default=None, description="speakers and persons of this file who are known by name"
     )
     dropped: list[Dropped] | None = Field(default=None, description="hallucinations, each with the reason")
+    duration: Seconds | None = Field(default=None, description="where the sound ends")
     word_times: dict[str, str] | None = Field(
         default=None, description="language to what timed its words: an aligner's id, or 'whisper'"
     )
@@ -70,7 +71,7 @@ class TranscribeRequest(Request):
     end: Seconds | None = Field(default=None, description="to here; times stay those of the whole audio")
     language: str | None = Field(
         default=None,
-        description="Whisper's code (ko, en, haw), or several with commas: only these are expected; "
+        description="code or name (ko, haw, Spanish), or several with commas: only these are expected; "
         "without it each stretch of speech is asked for its language",
     )
     model: str = Field(

@@ -1,12 +1,12 @@
 """What Whisper writes where nobody says it: loops, text over silence, more than a mouth can say.
 
-What is surely not said is dropped, what is doubtful is flagged; the reason is kept in both cases. And what it
-does not write although somebody speaks.
+What is surely not said is dropped, what is doubtful is flagged; the reason is kept in both cases.
 """
 
 from containers.common.contract import Span
 from containers.whisperx.contract import Dropped, Segment, Word
-from containers.whisperx.segments import HeardWord
+from containers.whisperx.segments import count_syllables
+from containers.whisperx.sentences import HeardWord
 from containers.whisperx.speech import Stretch
 from containers.whisperx.words import LOOP_COMPRESSION, UNLIKELY, Heard
 
@@ -17,13 +17,12 @@ WORD_REPEATS, PHRASE_REPEATS = 4, 2
 SURE = 0.7
 SENTENCE = 6  # words; Whisper writes one twice when its end is cut off, faster than people talk on the whole
 # The fastest speakers reach about 10 syllables a second (Pellegrino et al., "Across Languages...", 2011, find
-# 5 to 8 as means). A Korean or Chinese character is a syllable; other scripts take three letters for one.
+# 5 to 8 as means).
 SYLLABLES_A_SECOND, HURRIED = 12.0, 8.0
-LETTERS_IN_SYLLABLE = 2.5
 BREATH = 0.5  # seconds that voice activity may be wrong by at either end
 VOICED = 0.2  # of a segment, at least, that voice activity heard
-UNSURE = 0.35  # mean score of a segment's words
-UNWRITTEN = 3.0  # seconds of voice after the last word: a sentence, not a word drawn out
+UNSURE, NO_WORDS = 0.35, 0.05  # mean score of a segment's words that is doubtful, and that nobody said
+SHORTEST_VOICE = 0.25  # seconds of voice in all that somebody said a word in
 
 
 def judge_stretch(heard: Heard, stretch: Stretch) -> Dropped | None:
@@ -41,25 +40,20 @@ def judge_stretch(heard: Heard, stretch: Stretch) -> Dropped | None:
     return None
 
 
-def is_loop(heard: Heard, stretch: Stretch) -> bool:
-    """Whether Whisper went round in a loop. People repeat themselves too: announcements, menus, choruses."""
+def is_loop(heard: Heard, stretch: Stretch, bursts: list[Span] | None = None) -> bool:
+    """Whether Whisper went round in a loop. People repeat themselves too: announcements, menus, choruses.
+
+    `bursts` are the sounds between the stretch's pauses, where they were looked for.
+    """
     if heard.compression <= LOOP_COMPRESSION:
         return False
-    return _rate(heard.text, stretch) > SYLLABLES_A_SECOND or bool(cut_loops(heard.words, stretch)[1])
+    impossible = _rate(heard.text, stretch) > SYLLABLES_A_SECOND
+    return impossible or bool(cut_loops(heard.words, stretch, bursts)[1])
 
 
-def unwritten(heard: Heard, stretch: Stretch) -> Stretch | None:
-    """The rest of a stretch in which people talk on after the last word: Whisper sometimes ends too early."""
-    if not heard.words or heard.is_silence:
-        return None
-    end = heard.words[-1].end
-    rest = [Span(start=max(voice.start, end), end=voice.end) for voice in stretch.voiced if voice.end > end]
-    if sum(voice.end - voice.start for voice in rest) < UNWRITTEN:
-        return None
-    return Stretch(Span(start=rest[0].start, end=stretch.span.end), rest)
-
-
-def cut_loops(words: list[HeardWord], stretch: Stretch) -> tuple[list[HeardWord], list[Dropped]]:
+def cut_loops(
+    words: list[HeardWord], stretch: Stretch, bursts: list[Span] | None = None
+) -> tuple[list[HeardWord], list[Dropped]]:
     """The words with what is repeated too often, or in too short a time, said once; and the repetitions."""
     hurried = _rate("".join(word.word for word in words), stretch) > HURRIED
     kept: list[HeardWord] = []
@@ -69,16 +63,20 @@ def cut_loops(words: list[HeardWord], stretch: Stretch) -> tuple[list[HeardWord]
         length, times = _loop_at(words, place)
         end = place + length * times
         most = WORD_REPEATS if length < 3 else PHRASE_REPEATS + _sure(words[place:end])
-        if times > (1 if hurried and length >= SENTENCE else most):
-            kept += words[place : place + length]
-            repeated = words[place + length : end]
-            span = Span(start=max(repeated[0].start, 0), end=max(repeated[-1].end, 0))
-            text = "".join(word.word for word in repeated).strip()
-            dropped.append(_drop(span, text, f"repeated {times} times"))
-            place = end
-        else:
+        if times <= (1 if hurried and length >= SENTENCE else most):
             kept.append(words[place])
             place += 1
+            continue
+        phrases = [words[at : at + length] for at in range(place, end, length)]
+        place = end
+        if _own_voices(phrases, bursts or stretch.voiced):
+            kept += [word for phrase in phrases for word in phrase]
+            continue
+        kept += phrases[0]
+        repeated = [word for phrase in phrases[1:] for word in phrase]
+        span = Span(start=max(repeated[0].start, 0), end=max(repeated[-1].end, 0))
+        text = "".join(word.word for word in repeated).strip()
+        dropped.append(_drop(span, text, f"repeated {times} times"))
     return kept, dropped
 
 
@@ -86,22 +84,31 @@ def judge_segments(
     segments: list[Segment], stretch: Stretch, logprob: float
 ) -> tuple[list[Segment], list[Dropped]]:
     """Segments in which a voice was heard, the doubtful ones with flags; and the others."""
-    kept, dropped = [], []
+    kept: list[Segment] = []
+    dropped: list[Dropped] = []
     for segment in segments:
-        share = _voiced(segment, stretch)
-        if share < VOICED:
-            reason = f"no voice: activity covers {share:.0%}"
+        reason = _why_not(segment, stretch, kept)
+        if reason:
             dropped.append(_drop(Span(start=segment.start, end=segment.end), segment.text, reason))
         else:
             kept.append(segment.model_copy(update={"flags": _flags(segment, logprob) or None}))
     return kept, dropped
 
 
-def count_syllables(text: str) -> float:
-    """Roughly: one for each Korean or Chinese character, one for each 2.5 other letters."""
-    letters = [char for char in text if char.isalnum()]
-    whole = sum(char >= "\u2e80" for char in letters)
-    return whole + (len(letters) - whole) / LETTERS_IN_SYLLABLE
+def _why_not(segment: Segment, stretch: Stretch, before: list[Segment]) -> str | None:
+    """Why nobody said this, if so."""
+    share = _voiced(segment, stretch)
+    if share < VOICED:
+        return f"no voice: activity covers {share:.0%}"
+    score = _score(segment)
+    if score < NO_WORDS:
+        return f"no words: mean score {score:.2f}"
+    heard = sum(voice.end - voice.start for voice in stretch.voiced)
+    if heard < SHORTEST_VOICE:
+        return f"no word is so short: {heard:.2f} s of voice"
+    if before and _speed(segment) > SYLLABLES_A_SECOND and _plain(segment) == _plain(before[-1]):
+        return f"written again where there is no time for it: {segment.end - segment.start:.2f} s"
+    return None
 
 
 def _rate(text: str, stretch: Stretch) -> float:
@@ -113,18 +120,35 @@ def _flags(segment: Segment, logprob: float) -> list[str]:
     flags = []
     if logprob < UNLIKELY:
         flags.append(f"unlikely text: mean log probability {logprob:.2f}")
-    score = sum(word.score for word in segment.words) / len(segment.words)
+    score = _score(segment)
     if score < UNSURE:
         flags.append(f"uncertain words: mean score {score:.2f}")
-    rate = count_syllables(segment.text) / (segment.end - segment.start + BREATH)
+    rate = _speed(segment)
     if rate > SYLLABLES_A_SECOND:
         flags.append(f"very fast: {rate:.0f} syllables a second")
     return flags
 
 
+def _score(segment: Segment) -> float:
+    return sum(word.score for word in segment.words) / len(segment.words)
+
+
+def _speed(segment: Segment) -> float:
+    """Syllables a second."""
+    return count_syllables(segment.text) / (segment.end - segment.start + BREATH)
+
+
+def _plain(segment: Segment) -> list[str]:
+    return [_bare(word.word) for word in segment.words]
+
+
+def _bare(word: str) -> str:
+    return word.strip().lower().strip(".,!?…。")
+
+
 def _loop_at(words: list[HeardWord], place: int) -> tuple[int, int]:
     """Length in words and number of repetitions of the phrase that is repeated most at this place."""
-    said = [word.word.strip().lower().strip(".,!?…。") for word in words[place:]]
+    said = [_bare(word.word) for word in words[place:]]
     best = (1, 1)
     for length in range(1, min(LONGEST_LOOP, len(said) // 2) + 1):
         times = 1
@@ -133,6 +157,17 @@ def _loop_at(words: list[HeardWord], place: int) -> tuple[int, int]:
         if length * times > best[0] * best[1] and times > 1:
             best = (length, times)
     return best
+
+
+def _own_voices(phrases: list[list[HeardWord]], voices: list[Span]) -> bool:
+    """Whether each repetition is in a voice of its own, with a pause before the next: then it was said."""
+    middles = [(phrase[0].start + phrase[-1].end) / 2 for phrase in phrases]
+    nearest = {min(range(len(voices)), key=lambda place: _distance(voices[place], time)) for time in middles}
+    return len(nearest) == len(phrases)
+
+
+def _distance(voice: Span, time: float) -> float:
+    return max(voice.start - time, time - voice.end, 0.0)
 
 
 def _sure(words: list[HeardWord]) -> bool:

@@ -16,7 +16,7 @@ from containers.common.media.audio import Waveform
 from containers.common.models.store import catalogue, has_model
 from containers.whisperx.choice import best_whisper, this_machine
 from containers.whisperx.contract import LanguageModels, TranscribeRequest
-from containers.whisperx.speech import SAMPLE_RATE, Stretch
+from containers.whisperx.speech import SAMPLE_RATE, Stretch, widen
 
 # The table: aligners are those of whisperX 3.8 (whisperx/alignment.py).
 _ALIGNED = (
@@ -29,6 +29,7 @@ PAUSE = 0.25  # seconds: a switch of language needs at least this pause,
 QUIET = 25.0  # dB below the stretch's loud moments, which voice activity need not notice
 FRAME = 160  # samples of a loudness: 10 ms
 SURE = 0.5  # probability above which a stretch's own answer is taken for one to be compared with
+CERTAIN = 0.8  # probability of a language that few words must have not to be taken for the one beside them
 SHORTEST = 3.0  # seconds of speech that Whisper can tell the language of
 # Of the recording's own mix, against what Whisper says. On eight mixtures of three languages (seeds 1 to 8 of
 # benchmarks/switching.py) 0.35 to 0.65 name 69 or 70 of the 72 stretches, 1 names 66 and 1.5 names 64.
@@ -145,14 +146,22 @@ def spoken_most(seconds: Iterable[tuple[str, float]]) -> str | None:
     return max(totals, key=totals.__getitem__) if totals else None
 
 
-def join_runs(utterances: list[Utterance], spoken: list[str]) -> list[tuple[Stretch, str]]:
-    """Neighbouring utterances of one language, together again."""
+def language_of_rest(found: Mapping[str, float], beside: str, expected: Sequence[str] = ()) -> str:
+    """The language of a few words that were left out, by Whisper's probabilities: mostly that beside them."""
+    codes = [code for code in found if code in expected] if expected else list(found)
+    best = max(codes, key=found.__getitem__, default=beside)
+    return best if found.get(best, 0.0) > CERTAIN else beside
+
+
+def join_runs(utterances: list[Utterance], spoken: list[str], whole: Span) -> list[tuple[Stretch, str]]:
+    """Neighbouring utterances of one language, together again, with the sound around them in `whole`."""
     runs = []
     for language, run in groupby(zip(utterances, spoken, strict=True), key=lambda pair: pair[1]):
         parts = [utterance for utterance, _ in run]
-        span = Span(start=parts[0].span.start, end=parts[-1].span.end)
-        runs.append((Stretch(span, [voice for part in parts for voice in part.voiced]), language))
-    return runs
+        runs.append((language, [voice for part in parts for voice in part.voiced]))
+    spans = [Span(start=voiced[0].start, end=voiced[-1].end) for _, voiced in runs]
+    wide = widen(spans, whole)
+    return [(Stretch(span, voiced), language) for span, (language, voiced) in zip(wide, runs, strict=True)]
 
 
 def _audible(audio: Waveform, stretch: Stretch) -> list[Span]:

@@ -1,13 +1,12 @@
 """Segments that people can read, and word times that later steps can rely on."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from containers.common.contract import Span
 from containers.whisperx.contract import Segment, Word
+from containers.whisperx.sentences import HeardWord, find_ends
 
-SENTENCE_ENDS = tuple(".?!…。？！")  # noqa: RUF001
 PAUSE = 1.0  # seconds without a word end a segment
 LONGEST = 15.0  # seconds: a longer segment is cut at its longest pause
 SHORTEST_WORD = 0.02  # seconds: one step of Whisper's attention
@@ -16,14 +15,10 @@ SHORTEST_WORD = 0.02  # seconds: one step of Whisper's attention
 DRAWN_OUT, PER_CHARACTER, PER_SYLLABLE = 1.0, 0.15, 0.6
 
 
-@dataclass
-class HeardWord:
-    """A word as Whisper or an aligner timed it, in seconds: `word` has its leading space."""
-
-    word: str
-    start: float
-    end: float
-    probability: float
+LETTERS_IN_SYLLABLE = 2.5  # of an alphabet; a Korean or Chinese character is a syllable
+# Seconds that a syllable takes where it is drawn out, and what a word may last beside them: Whisper's
+# attention stays on the last word before what it passes over.
+SYLLABLE, DWELT_ON = 0.35, 0.3
 
 
 def split_segments(words: list[HeardWord], span: Span, language: str | None = None) -> list[Segment]:
@@ -54,7 +49,7 @@ def split_segments(words: list[HeardWord], span: Span, language: str | None = No
             language=language,
             words=[word for _, word in part],
         )
-        for sentence in _sentences(timed)
+        for sentence in _sentences(timed, language)
         for part in _shorten(sentence)
     ]
 
@@ -63,6 +58,19 @@ def longest_word(word: str) -> float:
     """Seconds that this word can last at most."""
     heavy = sum(char.isdigit() or char >= "\u2e80" for char in word)
     return DRAWN_OUT + PER_CHARACTER * (len(word.strip()) - heavy) + PER_SYLLABLE * heavy
+
+
+def count_syllables(text: str) -> float:
+    """Roughly: one for each Korean or Chinese character, one for each 2.5 other letters."""
+    letters = [char for char in text if char.isalnum()]
+    whole = sum(char >= "\u2e80" for char in letters)
+    return whole + (len(letters) - whole) / LETTERS_IN_SYLLABLE
+
+
+def longest_usual(word: str) -> float:
+    """Seconds that this word lasts at most where nobody dwells on it."""
+    digits = sum(char.isdigit() for char in word)  # each is a word of its own when read out
+    return DWELT_ON + SYLLABLE * (count_syllables(word) + digits)
 
 
 def _rising(words: list[HeardWord], span: Span) -> list[tuple[float, float]]:
@@ -82,14 +90,13 @@ def _rising(words: list[HeardWord], span: Span) -> list[tuple[float, float]]:
     return [(round(max(start, 0.0), 3), round(end, 3)) for start, end in times]
 
 
-def _sentences(words: list[tuple[str, Word]]) -> Iterator[list[tuple[str, Word]]]:
+def _sentences(words: list[tuple[str, Word]], language: str | None) -> Iterator[list[tuple[str, Word]]]:
+    ends = find_ends([text for text, _ in words], language)
     current: list[tuple[str, Word]] = []
-    for text, word in words:
-        if current:
-            last = current[-1][1]
-            if last.word.endswith(SENTENCE_ENDS) or word.start - last.end > PAUSE:
-                yield current
-                current = []
+    for number, (text, word) in enumerate(words):
+        if current and (number - 1 in ends or word.start - current[-1][1].end > PAUSE):
+            yield current
+            current = []
         current.append((text, word))
     if current:
         yield current
@@ -99,7 +106,11 @@ def _shorten(words: list[tuple[str, Word]]) -> Iterator[list[tuple[str, Word]]]:
     if len(words) < 2 or words[-1][1].end - words[0][1].start <= LONGEST:
         yield words
         return
-    pauses = [following.start - word.end for (_, word), (_, following) in pairwise(words)]
+    # Not after a full stop: inside a sentence it is an abbreviation's or an ordinal's.
+    pauses = [
+        -1.0 if word.word.endswith(".") else following.start - word.end
+        for (_, word), (_, following) in pairwise(words)
+    ]
     # Of equal pauses the one nearest the middle, so that text without pauses is cut in halves.
     cut = 1 + max(range(len(pauses)), key=lambda place: (pauses[place], -abs(2 * place + 1 - len(pauses))))
     yield from _shorten(words[:cut])

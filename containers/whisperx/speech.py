@@ -1,8 +1,9 @@
 """Where somebody speaks: WhisperX's voice activity detection, with pyannote's PyanNet or with Silero."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +24,9 @@ SILERO_STEP = 512  # samples between two of its answers
 # Seconds between PyanNet's windows of 5 s. pyannote's own 0.5 s is five times the work; on the packaged call
 # no boundary is more than 0.02 s elsewhere, and pauses are found better.
 PYANNET_STEP = 2.5
+
+MARGIN = 0.2  # seconds of the sound before and after a stretch that it is decoded with
+GAP = 3.0  # seconds without a voice that no stretch spans
 
 Detector = Callable[[Waveform], "SlidingWindowFeature"]
 
@@ -52,20 +56,59 @@ def find_speech(
 
     Cut and merged as in Bain et al., "WhisperX: Time-Accurate Speech Transcription of Long-Form Audio",
     2023: speech starts above `onset` and ends below `offset`, long speech is cut where it is least likely,
-    and neighbours are merged as long as they fit Whisper's window.
+    and neighbours are merged as long as they fit Whisper's window. Each has a little of what surrounds it.
     """
     from whisperx.vads import Pyannote
 
-    merged = Pyannote.merge_chunks(detect(audio), longest, onset=onset, offset=offset)
+    merged = Pyannote.merge_chunks(detect(audio), longest - 2 * MARGIN, onset=onset, offset=offset)
     length = len(audio) / SAMPLE_RATE  # the last window is padded beyond it
-    found = []
+    found: list[list[Span]] = []
     for part in merged:
         voiced = [
             Span(start=start, end=min(end, length)) for start, end in part["segments"] if start < length
         ]
-        if voiced and part["start"] < min(part["end"], length):
-            found.append(Stretch(Span(start=part["start"], end=min(part["end"], length)), voiced))
-    return found
+        found += _cut_at_gaps(voiced)
+    spans = [Span(start=voiced[0].start, end=voiced[-1].end) for voiced in found]
+    wide = widen(spans, Span(start=0, end=length))
+    return [Stretch(span, voiced) for span, voiced in zip(wide, found, strict=True)]
+
+
+def widen(spans: list[Span], limits: Span) -> list[Span]:
+    """Spans in their order with some of the sound around them, as far as half the way to the next one.
+
+    Whisper mishears a word that begins or ends with its audio.
+    """
+    edges = [limits.start, *((one.end + other.start) / 2 for one, other in pairwise(spans)), limits.end]
+    return [
+        Span(
+            start=min(span.start, max(span.start - MARGIN, before)),
+            end=max(span.end, min(span.end + MARGIN, after)),
+        )
+        for span, before, after in zip(spans, edges, edges[1:], strict=False)
+    ]
+
+
+def without(voice: Span, covered: Iterable[tuple[float, float]]) -> list[Span]:
+    """What is left of a voice without the covered parts, which are sorted."""
+    left, start = [], voice.start
+    for first, last in covered:
+        if last <= start or first >= voice.end:
+            continue
+        if first > start:
+            left.append(Span(start=start, end=first))
+        start = last
+    return left + ([Span(start=start, end=voice.end)] if start < voice.end else [])
+
+
+def _cut_at_gaps(voiced: list[Span]) -> list[list[Span]]:
+    """What is said apart: over a long gap Whisper's words drift from where they were said."""
+    parts: list[list[Span]] = []
+    for voice in voiced:
+        if parts and voice.start - parts[-1][-1].end < GAP:
+            parts[-1].append(voice)
+        else:
+            parts.append([voice])
+    return parts
 
 
 def _load_pyannet(folder: Path, device: str) -> Detector:

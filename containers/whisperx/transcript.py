@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
+from containers.common.contract import Span
 from containers.common.media.audio import Waveform
 from containers.whisperx import align, words
 from containers.whisperx.contract import Dropped, Segment, TranscribeRequest, Transcript
-from containers.whisperx.doubts import cut_loops, is_loop, judge_segments, judge_stretch, unwritten
+from containers.whisperx.doubts import cut_loops, is_loop, judge_segments, judge_stretch
 from containers.whisperx.languages import (
     Utterance,
     agree,
@@ -15,14 +16,18 @@ from containers.whisperx.languages import (
     cut_utterances,
     first_model,
     join_runs,
+    language_of_rest,
     models_of,
     spoken_most,
 )
+from containers.whisperx.rests import Rest, believe, find_rests
 from containers.whisperx.segments import split_segments
 from containers.whisperx.speech import Stretch
+from containers.whisperx.times import cut_at_pauses, find_pauses, refine
 
 BLOCK = 20  # stretches whose encoder output is held at a time: ten minutes of speech, some 60 MB
 OWN_TIMES = "whisper"
+TRIES = 2  # times that voice without words is heard again
 
 
 class Models(Protocol):
@@ -35,10 +40,12 @@ class Models(Protocol):
 
 
 class Part(NamedTuple):
-    """Speech in one language."""
+    """Speech in one language; `rest` where it was left without words, `bursts` between its pauses."""
 
     stretch: Stretch
     language: str
+    rest: Rest | None = None
+    bursts: list[Span] | None = None
 
 
 class Said(NamedTuple):
@@ -98,37 +105,83 @@ def _listen(
             model = str(models_of(language, request.model, request.languages, best).model)
             if len(parts) == 1 and model == first:
                 number, place = places[row]
-                ready[number].append((place, Part(stretch, language)))
+                whole = Stretch(spans[row], stretch.voiced)  # what was encoded
+                ready[number].append((place, Part(whole, language)))
             else:
                 waiting.setdefault(model, []).append((stretch, language))
     for number, chosen in enumerate(ready):
         if chosen:
             chosen.sort(key=lambda pair: pair[0])
             view = words.rows(encoded[number], [place for place, _ in chosen])
-            yield from _decode(whisper, audio, view, [part for _, part in chosen], request)
+            alike = [part for _, part in chosen]
+            yield from _decode(models, first, audio, view, alike, expected, request)
         encoded[number] = None
     for model, parts in waiting.items():
-        own = models.whisper(model)
         for batch in words.by_length([stretch.span for stretch, _ in parts], request.batch_size):
             chosen_parts = [Part(*parts[place]) for place in batch]
-            view = words.encode(own, audio, [part.stretch.span for part in chosen_parts])
-            yield from _decode(own, audio, view, chosen_parts, request)
+            view = words.encode(models.whisper(model), audio, [part.stretch.span for part in chosen_parts])
+            yield from _decode(models, model, audio, view, chosen_parts, expected, request)
 
 
 def _decode(
-    whisper: Any, audio: Waveform, encoded: Any, parts: list[Part], request: TranscribeRequest
+    models: Models,
+    name: str,
+    audio: Waveform,
+    encoded: Any,
+    parts: list[Part],
+    expected: list[str],
+    request: TranscribeRequest,
+    tries: int = TRIES,
 ) -> Iterator[tuple[Part, words.Heard]]:
+    """What Whisper `name` writes for encoded parts, and for the voice in them that it left without words."""
+    whisper = models.whisper(name)
     spans = [part.stretch.span for part in parts]
     heard = words.decode(whisper, encoded, spans, [part.language for part in parts], request)
+    rests: list[Part] = []
     for row, (part, first) in enumerate(zip(parts, heard, strict=True)):
-        if is_loop(first, part.stretch):
+        pauses = find_pauses(audio, part.stretch.span)
+        bursts = cut_at_pauses(part.stretch.voiced, pauses)
+        if is_loop(first, part.stretch, bursts):
             alone = (words.rows(encoded, [row]), [spans[row]], [part.language])
             (first,) = words.decode(whisper, *alone, request, words.NO_REPEAT)
-        yield part, first
-        rest = unwritten(first, part.stretch)
-        if rest:
-            again = words.encode(whisper, audio, [rest.span])
-            yield from _decode(whisper, audio, again, [Part(rest, part.language)], request)
+        first = first._replace(words=refine(first.words, pauses, part.stretch.span))
+        found = believe(first, part.rest) if part.rest else first
+        if found is None:
+            continue
+        yield part._replace(bursts=bursts), found
+        if tries and not found.is_silence:
+            left = find_rests(first.words, part.stretch._replace(voiced=bursts))
+            rests += [Part(rest.stretch, part.language, rest) for rest in left if rest != part.rest]
+    for batch in words.by_length([rest.stretch.span for rest in rests], request.batch_size):
+        chosen = [rests[place] for place in batch]
+        yield from _hear_rests(models, audio, chosen, expected, request, tries - 1)
+
+
+def _hear_rests(
+    models: Models,
+    audio: Waveform,
+    rests: list[Part],
+    expected: list[str],
+    request: TranscribeRequest,
+    tries: int,
+) -> Iterator[tuple[Part, words.Heard]]:
+    """What is said there, perhaps in a language that is too short to be found beside the other one."""
+    first = first_model(request)
+    encoded = words.encode(models.whisper(first), audio, [rest.stretch.span for rest in rests])
+    if len(expected) != 1:
+        found = words.detect_languages(models.whisper(first), encoded)
+        rests = [
+            rest._replace(language=language_of_rest(answer, rest.language, expected))
+            for rest, answer in zip(rests, found, strict=True)
+        ]
+    names = [str(models_of(rest.language, request.model, request.languages).model) for rest in rests]
+    for name in dict.fromkeys(names):
+        places = [place for place, other in enumerate(names) if other == name]
+        chosen = [rests[place] for place in places]
+        view = words.rows(encoded, places)
+        if name != first:
+            view = words.encode(models.whisper(name), audio, [part.stretch.span for part in chosen])
+        yield from _decode(models, name, audio, view, chosen, expected, request, tries)
 
 
 def _find_runs(
@@ -165,7 +218,10 @@ def _find_runs(
             [row for group in scores for row in group], [unit.seconds for unit in flat], expected
         )
     )
-    return [join_runs(group, [next(spoken) for _ in group]) for group in units]
+    return [
+        join_runs(group, [next(spoken) for _ in group], stretch.span)
+        for group, stretch in zip(units, stretches, strict=True)
+    ]
 
 
 def _ask_each(
@@ -175,7 +231,7 @@ def _ask_each(
     answers: list[dict[str, float]] = [{} for _ in utterances]
     spans = [utterance.span for utterance in utterances]
     for batch in words.by_length(spans, request.batch_size):
-        encoded = words.encode(whisper, audio, [spans[place] for place in batch])
+        encoded = words.encode(whisper, audio, [spans[place] for place in batch], short=True)
         for place, answer in zip(batch, words.detect_languages(whisper, encoded), strict=True):
             answers[place] = answer
     return answers
@@ -188,7 +244,7 @@ def _write(
     silent = judge_stretch(heard, part.stretch)
     if silent:
         return Said([], [silent], {})
-    said, dropped = cut_loops(heard.words, part.stretch)
+    said, dropped = cut_loops(heard.words, part.stretch, part.bursts)
     timed_by = OWN_TIMES
     aligner = models_of(part.language, request.model, request.languages, best_of(request)).aligner
     if aligner and said:

@@ -1,8 +1,9 @@
 """From stretches of speech to timed words, by Whisper on CTranslate2.
 
-Whisper's encoder is given as much audio as there is speech, not always 30 s: half a window costs half. Its
-output serves the language, the decoder and the word times, so that nothing is encoded twice. Word times are
-dynamic time warping over the decoder's cross-attention (faster-whisper's), so no aligner is needed.
+Whisper's encoder is given the 30 s that it was trained on, silence after the speech: with less the decoder
+writes sentences twice or ends early. Its output serves the language, the decoder and the word times, so that
+nothing is encoded twice. Word times are dynamic time warping over the decoder's cross-attention
+(faster-whisper's), so no aligner is needed.
 """
 
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from containers.common.contract import Span
 from containers.common.errors import UserError
 from containers.common.media.audio import Waveform
 from containers.whisperx.contract import TranscribeRequest
-from containers.whisperx.segments import HeardWord
+from containers.whisperx.sentences import HeardWord, join_pieces
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -86,12 +87,17 @@ def languages(model: "WhisperModel") -> set[str]:
     return {code for code in model.supported_languages if tokens.token_to_id(f"<|{code}|>") is not None}
 
 
-def encode(model: "WhisperModel", audio: Waveform, spans: list[Span]) -> Any:
-    """The encoder's output for spans of 16 kHz mono, CTranslate2's (spans, frames, features)."""
+def encode(model: "WhisperModel", audio: Waveform, spans: list[Span], short: bool = False) -> Any:
+    """The encoder's output for spans of 16 kHz mono, CTranslate2's (spans, frames, features).
+
+    `short` costs as much as there is speech, and is enough to tell the language by.
+    """
     import ctranslate2
 
-    longest = max(span.end - span.start for span in spans) + MARGIN
-    count = min(round(longest * FRAMES), model.feature_extractor.nb_max_frames)
+    count = model.feature_extractor.nb_max_frames
+    if short:
+        longest = max(span.end - span.start for span in spans) + MARGIN
+        count = min(round(longest * FRAMES), count)
     batch = []
     for span in spans:
         piece = audio[round(span.start * SAMPLE_RATE) : round(span.end * SAMPLE_RATE)]
@@ -213,7 +219,7 @@ def _time_words(
             0.0,
         )
         for row, (segment,) in zip(chosen, segments, strict=True):
-            timed[row] = [HeardWord(**word) for word in segment.get("words", [])]
+            timed[row] = join_pieces([HeardWord(**word) for word in segment.get("words", [])], code)
     return timed
 
 

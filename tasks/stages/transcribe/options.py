@@ -4,9 +4,10 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from containers.whisperx.contract import ComputeType, Device, LanguageModels, VadMethod
+from containers.whisperx.names import to_codes
 from tasks.stages.common import NotInKey, StageOptions
 
 
@@ -26,9 +27,9 @@ Languages = Annotated[dict[str, LanguageModels], BeforeValidator(_read_table)]
 
 
 class TranscribeOptions(StageOptions):
-    language: str | None = Field(
+    language: Annotated[str | None, AfterValidator(to_codes)] = Field(
         default=None,
-        description="language spoken (ISO 639-1, e.g. ko), or several that may be (ko,en); "
+        description="language spoken (ko, Korean), or several that may be (ko,en); "
         "found for each stretch of speech when empty",
     )
     whisper_model: str = Field(

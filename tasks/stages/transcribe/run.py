@@ -77,6 +77,7 @@ def join(parts: Iterable[Transcript]) -> Transcript:
     word_times = {language: method for part in parts for language, method in (part.word_times or {}).items()}
     return Transcript(
         segments=segments,
+        duration=max((part.duration for part in parts if part.duration), default=None),
         language=spoken_most(seconds),
         dropped=dropped or None,
         word_times=word_times or None,

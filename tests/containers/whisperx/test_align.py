@@ -10,7 +10,8 @@ import pytest
 from containers.common.contract import Span
 from containers.common.models import store as models
 from containers.whisperx import align
-from containers.whisperx.segments import HeardWord, split_segments
+from containers.whisperx.segments import split_segments
+from containers.whisperx.sentences import HeardWord
 
 RATE = 16_000
 pytestmark = pytest.mark.slow

@@ -5,14 +5,13 @@ import pytest
 from containers.common.contract import Span
 from containers.whisperx.contract import Segment, Word
 from containers.whisperx.doubts import (
-    count_syllables,
     cut_loops,
     is_loop,
     judge_segments,
     judge_stretch,
-    unwritten,
 )
-from containers.whisperx.segments import HeardWord, split_segments
+from containers.whisperx.segments import count_syllables, split_segments
+from containers.whisperx.sentences import HeardWord
 from containers.whisperx.speech import Stretch
 from containers.whisperx.words import Heard
 
@@ -76,6 +75,19 @@ def test_people_repeat_themselves_too():
     assert not dropped and len(kept) == 10
 
 
+def test_what_is_said_again_after_a_pause_each_time_is_kept():
+    """As an announcement has it; said as often in one breath it is a loop."""
+    calls = [
+        HeardWord(f" {word}", 1.2 * n + at, 1.2 * n + at + 0.4, 0.9)
+        for n in range(6)
+        for word, at in (("Stand", 0.0), ("back.", 0.4))
+    ]
+    apart = stretch(0, 7.2, *((1.2 * n, 1.2 * n + 0.8) for n in range(6)))
+    assert cut_loops(calls, apart) == (calls, [])
+    kept, dropped = cut_loops(calls, stretch(0, 7.2))
+    assert (len(kept), dropped[0].reason) == (2, "repeated 6 times")
+
+
 def test_a_sentence_is_not_said_twice_in_the_time_of_one():
     """whisper-base wrote so, on one processor, of 3.8 s of the packaged call."""
     words = said("I thought, you know, I heard a beep. This is Diane in New Jersey. " * 2)
@@ -114,11 +126,22 @@ def test_what_is_said_again_between_other_words_is_no_loop():
     assert not is_loop(heard("I will be honest with you. " * 9, compression=2.3), stretch(0, 30))
 
 
-def test_speech_after_the_last_word_is_listened_to_again():
-    early = heard("Hello there.")
-    end = early.words[-1].end
-    assert unwritten(early, stretch(0, end + 2)) is None
-    rest = unwritten(early, stretch(0, end + 10))
-    assert (rest.span.start, rest.span.end) == (end, end + 10)
-    assert rest.voiced == [rest.span]
-    assert unwritten(heard(""), stretch(0, 20)) is None, "Whisper hears nothing at all"
+def test_what_nobody_can_have_said_is_dropped():
+    def judged(text: str, start: float, end: float, score: float, voice: Stretch) -> str | None:
+        words = [Word(word=word, start=start, end=end, score=score) for word in text.split()]
+        _, dropped = judge_segments([Segment(start=start, end=end, text=text, words=words)], voice, -0.5)
+        return dropped[0].reason if dropped else None
+
+    assert judged("Thank you.", 1, 2, 0.017, stretch(0, 3)) == "no words: mean score 0.02"
+    assert judged("Thank you.", 1, 2, 0.3, stretch(0, 3)) is None
+    assert judged("Yes.", 0, 0.2, 0.9, stretch(0, 0.2)) == "no word is so short: 0.20 s of voice"
+    assert judged("Yes.", 0, 0.3, 0.9, stretch(0, 0.3)) is None
+
+
+def test_a_sentence_is_not_written_again_in_the_last_moment():
+    text = "Today only platforms one and three are used."
+    spoken = Span(start=0, end=3.4)
+    words = [*said(text), *[HeardWord(f" {word}", 3.23, 3.39, 0.6) for word in text.split()]]
+    kept, dropped = judge_segments(split_segments(words, spoken, "en"), stretch(0, 3.4), -0.3)
+    assert [segment.text for segment in kept] == [text]
+    assert "written again" in dropped[0].reason

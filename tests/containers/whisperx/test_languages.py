@@ -18,6 +18,7 @@ from containers.whisperx.languages import (
     choose_languages,
     cut_utterances,
     join_runs,
+    language_of_rest,
     models_of,
     possible_models,
     spoken_most,
@@ -75,13 +76,20 @@ def test_a_stretch_is_looked_at_more_closely_only_where_its_parts_disagree():
     assert not agree({"en": 0.4, "de": 0.3, "nl": 0.3}, [english])
 
 
-def test_neighbours_of_one_language_are_decoded_together():
-    parts = cut_utterances(*voice((0, 4), (5, 9), (10, 14)))
-    runs = join_runs(parts, ["en", "en", "de"])
+def test_neighbours_of_one_language_are_decoded_together_with_a_little_of_what_surrounds_them():
+    parts = cut_utterances(*voice((0, 4), (5, 9), (9.3, 14)))
+    runs = join_runs(parts, ["en", "en", "de"], Span(start=0, end=14.1))
     assert [(part.span.start, part.span.end, language) for part, language in runs] == [
-        (0, 9, "en"),
-        (10, 14, "de"),
+        (0, pytest.approx(9.15), "en"),
+        (pytest.approx(9.15), 14.1, "de"),
     ]
+
+
+def test_a_rest_is_in_the_language_beside_it_unless_it_is_surely_another():
+    assert language_of_rest({"ko": 0.9, "en": 0.05}, "en") == "ko"
+    assert language_of_rest({"ko": 0.6, "en": 0.3}, "en") == "en"
+    assert language_of_rest({"ko": 0.9, "de": 0.08}, "en", ["de", "en"]) == "en"
+    assert language_of_rest({"ko": 0.9, "en": 0.05}, "en", ["ko", "en"]) == "ko"
 
 
 def test_the_language_spoken_most():

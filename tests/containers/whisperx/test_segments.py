@@ -7,7 +7,8 @@ import pytest
 
 from containers.common.contract import Span
 from containers.whisperx.contract import Segment
-from containers.whisperx.segments import LONGEST, HeardWord, longest_word, split_segments
+from containers.whisperx.segments import LONGEST, longest_word, split_segments
+from containers.whisperx.sentences import HeardWord
 
 
 def timed(word: str, start: float, end: float) -> HeardWord:

@@ -1,0 +1,169 @@
+"""Cues of subtitles: a transcript in pieces that people have the time to read."""
+
+from collections.abc import Callable, Iterator
+from itertools import accumulate, zip_longest
+from math import floor
+from typing import NamedTuple
+
+from containers.whisperx.contract import Segment, Transcript, Word
+from tasks.outputs.lines import CLAUSE_ENDS, LINES, break_lines, count_columns, limits_of, phrase_ends
+from tasks.outputs.wording import cut_text
+
+# Netflix's Timed Text Style Guide, General Requirements: how long a cue stays, two frames between cues (here
+# of 24 a second), and no gap between cues that is shorter than half a second.
+LONGEST = 7.0  # seconds
+SHORTEST = 5 / 6  # seconds
+BETWEEN = 2 / 24  # seconds
+SHORTEST_GAP = 0.5  # seconds
+
+Name = Callable[[str], str]
+
+
+class Voice(NamedTuple):
+    """What one speaker says in a cue."""
+
+    speaker: str | None
+    lines: list[str]
+    text: str
+
+
+class Cue(NamedTuple):
+    """One subtitle: seconds from and to, and who says what; two speakers have a line each, with a dash."""
+
+    start: float
+    end: float
+    voices: list[Voice]
+    language: str | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        return [line for voice in self.voices for line in voice.lines]
+
+
+def list_cues(transcript: Transcript, name: Name = lambda speaker: "") -> Iterator[Cue]:
+    """The transcript in pieces of at most two lines and seconds that can be read, split at words.
+
+    `name` makes what is shown before a speaker's text; it counts as part of the first line. A cue stays
+    longer than its words last, as long as reading it takes and until the next one comes; what is too short
+    for that is shown with what follows. Nothing is shown after the sound's end.
+    """
+    shown = list(
+        _shown(sorted(_all_cues(transcript, name), key=lambda cue: cue.start), name, transcript.duration)
+    )
+    for cue, following in zip_longest(shown, shown[1:]):
+        gap = following.start - cue.end if following else 0.0
+        closed = cue.end + gap - BETWEEN
+        if BETWEEN < gap < SHORTEST_GAP and closed - cue.start <= LONGEST:
+            cue = cue._replace(end=round(closed, 3))
+        yield cue
+
+
+def _shown(waiting: list[Cue], name: Name, until: float | None) -> Iterator[Cue]:
+    free = 0.0  # seconds from which the screen is free
+    while waiting:
+        cue = waiting.pop(0)
+        while waiting:
+            both = _together(cue, waiting[0], name) if _is_short(cue, waiting[0]) else None
+            if both is None:
+                break
+            cue = both
+            waiting.pop(0)
+        following = waiting[0].start if waiting else None
+        cue = _timed(cue, free, following, until)
+        if cue.start < cue.end:
+            free = cue.end + BETWEEN
+            yield cue
+
+
+def _timed(cue: Cue, free: float, following: float | None, until: float | None) -> Cue:
+    """The cue with the time it is shown: after the one before, before the next one and the media's end."""
+    speed = limits_of(cue.language).speed
+    needed = min(max(sum(map(count_columns, cue.lines)) / speed, SHORTEST), LONGEST)
+    latest = min(
+        following - BETWEEN if following is not None else float("inf"),
+        until if until is not None else float("inf"),
+    )
+    start = max(cue.start, free)
+    end = min(max(cue.end, start + needed), start + LONGEST, latest)
+    if end - start < SHORTEST:  # earlier than its words, and at the worst later
+        start = max(free, min(start, end - SHORTEST), 0.0)
+        end = max(end, start + SHORTEST)
+    end = min(round(end, 3), floor(until * 1000) / 1000) if until is not None else round(end, 3)
+    return cue._replace(start=round(start, 3), end=end)
+
+
+def _is_short(cue: Cue, following: Cue) -> bool:
+    """Whether there is no time to read a cue before the next one comes."""
+    return following.start - BETWEEN - cue.start < SHORTEST
+
+
+def _together(cue: Cue, following: Cue, name: Name) -> Cue | None:
+    """Both in one cue, where they fit: the text of one speaker goes on, two have a line each."""
+    if max(cue.end, following.end) - cue.start > LONGEST or cue.language != following.language:
+        return None
+    one, other = cue.voices[-1], following.voices[0]
+    if len(cue.voices) == len(following.voices) == 1 and one.speaker == other.speaker:
+        text = _glued(one.text, other.text, cue.language)
+        shown = name(one.speaker) if one.speaker else ""
+        voices = [Voice(one.speaker, break_lines(text, cue.language, shown), text)]
+    elif len(cue.voices) == len(following.voices) == 1:
+        voices = [
+            Voice(
+                voice.speaker, break_lines(voice.text, cue.language, _dashed(voice.speaker, name)), voice.text
+            )
+            for voice in (one, other)
+        ]
+    else:
+        return None
+    if sum(len(voice.lines) for voice in voices) > LINES:
+        return None
+    return Cue(cue.start, max(cue.end, following.end), voices, cue.language)
+
+
+def _dashed(speaker: str | None, name: Name) -> str:
+    return "- " + (name(speaker) if speaker else "")
+
+
+def _glued(text: str, more: str, language: str | None) -> str:
+    return text + ("" if language in {"ja", "zh", "yue", "th"} else " ") + more
+
+
+def _all_cues(transcript: Transcript, name: Name) -> Iterator[Cue]:
+    for segment in transcript.segments:
+        shown = name(segment.speaker) if segment.speaker else ""
+        language = segment.language or transcript.language
+        if segment.words:
+            pieces = list(zip(segment.words, cut_text(segment.text, segment.words), strict=True))
+            yield from _cues(segment, pieces, shown, language)
+        elif segment.text:  # from a transcriber without word times: it cannot be split
+            lines = break_lines(segment.text, language, shown)
+            yield Cue(segment.start, segment.end, [Voice(segment.speaker, lines, segment.text)], language)
+
+
+def _cues(
+    segment: Segment, pieces: list[tuple[Word, str]], shown: str, language: str | None
+) -> Iterator[Cue]:
+    """One cue where all fits, else two parts of it, cut where people make a break."""
+    text = "".join(piece for _, piece in pieces).strip()
+    lines = break_lines(text, language, shown)
+    start, end = pieces[0][0].start, pieces[-1][0].end
+    if len(pieces) == 1 or (len(lines) <= LINES and end - start <= LONGEST):
+        yield Cue(start, end, [Voice(segment.speaker, lines, text)], language)
+        return
+    whole = phrase_ends(text, language)
+    ends = accumulate(len(piece) for _, piece in pieces)
+    spare = len(pieces[0][1]) - len(pieces[0][1].lstrip())  # white space before the text
+    places = [place for place, end in enumerate(ends, 1) if end - spare in whole and place < len(pieces)]
+    cut = min(places or range(1, len(pieces)), key=lambda place: _cost(pieces, place))
+    yield from _cues(segment, pieces[:cut], shown, language)
+    yield from _cues(segment, pieces[cut:], shown, language)
+
+
+def _cost(pieces: list[tuple[Word, str]], place: int) -> float:
+    """How far from the middle, in text; a clause's end and a pause are worth some way."""
+    before, after = (
+        count_columns("".join(piece for _, piece in part)) for part in (pieces[:place], pieces[place:])
+    )
+    pause = pieces[place][0].start - pieces[place - 1][0].end
+    clause = pieces[place - 1][1].endswith(CLAUSE_ENDS)
+    return abs(before - after) / (before + after) - 0.4 * clause - min(pause, 2.0) / 2
