@@ -48,7 +48,8 @@ def main() -> None:
     """
     for name, value in {**LEASES, **LATE}.items():
         os.environ.setdefault(name, value)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # the first is ignored by what a script starts with &
+        signal.signal(number, signal.default_int_handler)
     with ExitStack() as ended:
         try:
             watched = {} if _answers() else {"server": _server}

@@ -8,6 +8,7 @@ restart of this command, two of them, or a message that comes twice start nothin
 
 import argparse
 import hashlib
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs until it is interrupted. Exit code: 1 no server or no folder, 2 wrong usage, 130 interrupted."""
     chosen = _parser().parse_args(arguments)
     quiet_prefect()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         apply()
         from flows.watching import keep_watching
@@ -54,6 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # nobody reads any more what it says
+        return 1
     return 0
 
 

@@ -78,6 +78,8 @@ class _Outage:
     def waited_for(self, fatal: bool) -> Iterator[None]:
         try:
             yield
+        except BrokenPipeError:
+            raise
         except (UserError, httpx.HTTPError, OSError) as error:
             said = _sentence(error)
             if fatal:
