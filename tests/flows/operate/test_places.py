@@ -108,7 +108,7 @@ def test_a_killed_server_takes_no_place_with_it(server, client):
             threading.Timer(10, server.start).start()
         with mine.taken("whisperx"):
             assert in_use(client, "whisperx") == 1
-        assert lost and in_use(client, "pyannote") == 1
+        assert lost
         began = time.monotonic()
         with mine.taken("pyannote"):
             assert time.monotonic() - began < 100
