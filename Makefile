@@ -12,7 +12,7 @@ export UV_PYTHON_DOWNLOADS := never
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := setup
-.PHONY: setup models demo test fast soak lint format images lab serve bench clean help
+.PHONY: setup models demo test fast soak lint format images lab serve deploy bench clean help
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
@@ -74,6 +74,9 @@ lab: models ## JupyterLab with every model in one kernel
 
 serve: models ## Prefect server, UI and deployments on this machine
 	@$(RUN) python -m flows.serve
+
+deploy: .venv/.synced ## register the deployments with the Prefect server; what people set in the UI stays
+	@$(RUN) python -m flows.deploy
 
 clean: ## what `setup` and the runs of this folder made; the model store stays
 	rm -rf .venv .tools out build containers/faceapi/node_modules

@@ -4,12 +4,15 @@ import logging
 import os
 
 from containers.common.errors import UserError
+from flows.outlive import outlive_readers
 from flows.server_secret import know_secret
 
 # Prefect phones home unless told otherwise; an explicit setting of the user's wins.
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 know_secret()
+# Pauses of 2, 4, 8... seconds: a run waits two minutes for a server that is away.
+os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "6")
 
 
 # Said by the state, or of no interest to who reads a run's log.
@@ -25,3 +28,6 @@ def _log_plainly(record: logging.LogRecord) -> bool:
 
 for _runs in ("prefect.flow_runs", "prefect.task_runs"):
     logging.getLogger(_runs).addFilter(_log_plainly)
+
+if "PREFECT__FLOW_RUN_ID" in os.environ:  # a run of a worker
+    outlive_readers()

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from containers.common.errors import UserError
+from flows.arrivals import Arrival
 from tasks.media.find import is_media
 
 CREATED = "Object Created"  # EventBridge's name of it
@@ -78,21 +79,41 @@ def _from_s3(record: dict[str, Any]) -> Arrived:
 class Queue:
     """One SQS queue, by its name or URL. Raises UserError when it cannot be used."""
 
-    def __init__(self, sqs: Any, name: str) -> None:
+    def __init__(self, sqs: Any, name: str, complain: Callable[[str], object]) -> None:
         self._sqs = sqs
+        self._complain = complain
+        self._not_understood: set[str] = set()
+        self._owed: dict[str, tuple[str, list[Arrival]]] = {}
         self._url = name if "://" in name else self._ask("get_queue_url", QueueName=name)["QueueUrl"]
 
-    def messages(self) -> Iterator[tuple[str, str]]:
-        """For ever: receipt and body. What is not `done` comes again after a while."""
-        while True:
-            answer = self._ask(
-                "receive_message", QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=WAIT
-            )
-            for message in answer.get("Messages", []):
-                yield message["ReceiptHandle"], message["Body"]
+    def look(self) -> list[Arrival]:
+        """What the queue tells of within the next seconds. A message that tells of nothing stays in it."""
+        answer = self._ask(
+            "receive_message", QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=WAIT
+        )
+        found: list[Arrival] = []
+        for message in answer.get("Messages", []):
+            try:
+                told = [Arrival(each.media, each.key) for each in read_message(message["Body"])]
+            except NotUnderstood as error:
+                if message["MessageId"] not in self._not_understood:
+                    self._not_understood.add(message["MessageId"])
+                    self._complain(f"{error} It stays in the queue, for a dead-letter queue to take.")
+                continue
+            self._owed[message["MessageId"]] = (message["ReceiptHandle"], told)
+            found += told
+        return found
 
-    def done(self, receipt: str) -> None:
-        self._ask("delete_message", QueueUrl=self._url, ReceiptHandle=receipt)
+    def settled(self, begun: Callable[[Arrival], bool]) -> None:
+        """Takes away the messages whose objects all have a run."""
+        for name, (receipt, told) in list(self._owed.items()):
+            if all(map(begun, told)):
+                self._ask("delete_message", QueueUrl=self._url, ReceiptHandle=receipt)
+                del self._owed[name]
+
+    def pause(self, every: float) -> float:
+        """None: a look lasts until something is told, 20 seconds at most."""
+        return 0
 
     def _ask(self, verb: str, **asked: Any) -> dict[str, Any]:
         from botocore.exceptions import BotoCoreError, ClientError

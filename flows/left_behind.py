@@ -1,51 +1,115 @@
-"""Runs that a worker of this machine left behind when it ended.
+"""Runs that nobody answers for any more: their worker was killed, or their process, or both.
 
-A worker that is killed between claiming a run and starting it leaves it pending for ever, and one that is
-killed with its runs leaves them running. Both keep their deployment's place: the next night's run would wait.
+A worker that is killed between claiming a run and starting it leaves it pending for ever; one that is killed
+with its runs leaves them running; of an engine that outlived its worker nobody says how it ended. Such runs
+keep their deployment's place: the next night's run would wait. Here they go on: what had not begun is
+scheduled anew, what was under way has crashed, and what has crashed is started again, twice at most, and a
+watcher always. Finished stages are kept, so that a run continues where it was.
 """
 
 import socket
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import psutil
 
 from flows.ask_server import asking
 
 RUN_ID = "PREFECT__FLOW_RUN_ID"  # in the environment of a run's process
+ATTEMPTS = 3  # a run that crashes every time, for want of memory for instance, is left crashed
+PAUSES = (timedelta(seconds=5), timedelta(minutes=1))  # before the second attempt and the third
+SERVICE = "service"  # tag of runs that are started again however often they crash
+RECENT = timedelta(hours=1)  # what crashed before is history
+PAGE = 200  # Prefect's most
 
 
-def put_back(api_url: str, pool: str) -> list[str]:
-    """Schedules anew what was claimed and has no process, marks as crashed what was running and has none.
+class LeftBehind:
+    """Looks for such runs of a pool. A look while a worker serves it settles what two looks have found alike:
+    at the first, a run may just be between two states."""
 
-    To be called while nothing serves `pool`, here or elsewhere. Returns the names of the runs. Raises
-    httpx.HTTPError where the server does not answer.
-    """
-    with asking(api_url) as client:
-        wanted = {
-            "flow_runs": {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}},
-            "work_pools": {"name": {"any_": [pool]}},
-        }
-        answer = client.post("/flow_runs/filter", json=wanted).raise_for_status()
-        alive = _run_ids()
-        behind = [run for run in answer.json() if run["id"] not in alive and _is_ours(run)]
-        for run in behind:
-            body = {"state": _next_state(run), "force": True}
-            client.post(f"/flow_runs/{run['id']}/set_state", json=body).raise_for_status()
-    return [run["name"] for run in behind]
+    def __init__(self, api_url: str, pool: str, only_machine: bool) -> None:
+        """`only_machine`: no worker elsewhere serves the pool, so that what has no process was left here."""
+        self._api_url = api_url
+        self._pool = pool
+        self._only_machine = only_machine
+        self._suspects: set[str] = set()
+
+    def look(self, unserved: bool = False) -> list[str]:
+        """Lets such runs go on, and says what became of each. `unserved`: no worker serves the pool now.
+
+        Raises httpx.HTTPError where the server does not answer.
+        """
+        done = []
+        with asking(self._api_url) as client:
+            lost = self._lost(client)
+            suspects = {run["state_id"] for run in lost}
+            for run in lost:
+                if unserved or run["state_id"] in self._suspects:
+                    done.append(_set_state(client, run, _without_process(run)))
+            self._suspects = suspects
+            for run in self._crashed(client):
+                done.append(_set_state(client, run, _again(run)))
+        return done
+
+    def _lost(self, client: httpx.Client) -> list[dict[str, Any]]:
+        found = self._runs(client, state={"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}})
+        alive = _run_ids() if found else set()
+        return [run for run in found if run["id"] not in alive and self._is_ours(run)]
+
+    def _crashed(self, client: httpx.Client) -> list[dict[str, Any]]:
+        since = (datetime.now(UTC) - RECENT).isoformat()
+        found = self._runs(client, state={"type": {"any_": ["CRASHED"]}}, end_time={"after_": since})
+        again = [run for run in found if run["run_count"] < ATTEMPTS or SERVICE in run["tags"]]
+        return [run for run in again if self._only_machine or _is_here(run)]
+
+    def _runs(self, client: httpx.Client, **wanted: Any) -> list[dict[str, Any]]:
+        pool = {"name": {"any_": [self._pool]}}
+        found: list[dict[str, Any]] = []
+        while len(found) % PAGE == 0:
+            body = {"flow_runs": wanted, "work_pools": pool, "limit": PAGE, "offset": len(found)}
+            page = client.post("/flow_runs/filter", json=body).raise_for_status().json()
+            if not page:
+                break
+            found += page
+        return found
+
+    def _is_ours(self, run: dict[str, Any]) -> bool:
+        """Whether it was started here, or nowhere yet and nobody else can be starting it."""
+        return _is_here(run) or (self._only_machine and not run["infrastructure_pid"])
 
 
-def _is_ours(run: dict[str, Any]) -> bool:
-    """Whether it was started here or nowhere yet; workers tell a process by number, some with the host."""
-    host = (run["infrastructure_pid"] or "").rpartition(":")[0]
-    return host in ("", socket.gethostname())
+def _is_here(run: dict[str, Any]) -> bool:
+    """Workers tell a process by its number, some with the host before it."""
+    process = run["infrastructure_pid"]
+    return bool(process) and process.rpartition(":")[0] in ("", socket.gethostname())
 
 
-def _next_state(run: dict[str, Any]) -> dict[str, str]:
+def _without_process(run: dict[str, Any]) -> dict[str, str]:
     if run["state_type"] == "PENDING":
-        message = "The worker ended before it had started this run."
-        return {"type": "SCHEDULED", "name": "Scheduled", "message": message}
-    message = "The process of this run is gone, and so was its worker."
-    return {"type": "CRASHED", "name": "Crashed", "message": message}
+        return _state("SCHEDULED", "Scheduled", "The worker ended before it had started this run.")
+    if run["state_type"] == "CANCELLING":
+        return _state("CANCELLED", "Cancelled", "The process of this run was gone already.")
+    return _state("CRASHED", "Crashed", "The process of this run is gone, and nobody saw it end.")
+
+
+def _again(run: dict[str, Any]) -> dict[str, Any]:
+    attempt = max(run["run_count"], 1)
+    due = datetime.now(UTC) + PAUSES[min(attempt, len(PAUSES)) - 1]
+    of = "" if SERVICE in run["tags"] else f" of {ATTEMPTS}"
+    message = f"It crashed; attempt {attempt + 1}{of} goes on where it was."
+    state: dict[str, Any] = _state("SCHEDULED", "AwaitingRetry", message)
+    return state | {"state_details": {"scheduled_time": due.isoformat()}}
+
+
+def _state(kind: str, name: str, message: str) -> dict[str, str]:
+    return {"type": kind, "name": name, "message": message}
+
+
+def _set_state(client: httpx.Client, run: dict[str, Any], state: dict[str, Any]) -> str:
+    body = {"state": state, "force": True}
+    client.post(f"/flow_runs/{run['id']}/set_state", json=body).raise_for_status()
+    return f"Run {run['name']}: {state['name']}. {state['message']}"
 
 
 def _run_ids() -> set[str]:

@@ -2,14 +2,17 @@
 
 import argparse
 import sys
-from pathlib import Path
+from typing import cast
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.runtime import flow_run
 
 from containers.common import storage
-from containers.common.errors import UserError
-from tasks.asset.bucket import Location, location
+from containers.common.errors import NothingThere, UserError
+from flows.artifacts import create_markdown_artifact, create_table_artifact
+from flows.forms import Place, own_name_or
+from flows.nothing import nothing_to_do
+from tasks.asset.bucket import location
 from tasks.checks.store import StoreCheck, check_store
 from tasks.checks.verdicts import Quality
 
@@ -39,8 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if found.quality.blocked else 0
 
 
-@flow(name="quality", flow_run_name="{output}")
-def quality(output: Location = Path("out"), days: int = 28, new_baseline: bool = False) -> Quality:
+@flow(name="quality", flow_run_name=own_name_or(lambda: flow_run.parameters["output"]))
+def quality(output: Place = "out", days: int = 28, new_baseline: bool = False) -> Quality:
     """Checks every asset folder below `output` and writes Data Docs and drift to `output`/quality.
 
     Args:
@@ -48,9 +51,13 @@ def quality(output: Location = Path("out"), days: int = 28, new_baseline: bool =
         days: what counts as recent.
         new_baseline: compare with today's store from now on.
 
-    Raises UserError when a critical rule is broken, with the asset, the rule and the first row.
+    Without an asset folder there is nothing to do. Raises UserError when a critical rule is broken, with the
+    asset, the rule and the first row.
     """
-    found = check_store(output, days, new_baseline)
+    try:
+        found = check_store(output, days, new_baseline)
+    except NothingThere as empty:
+        return cast(Quality, nothing_to_do(empty))
     checked = found.quality
     get_run_logger().info(_summary(found))
     broken = [*checked.blocked, *checked.warnings]

@@ -1,7 +1,7 @@
 """`make serve`: a Prefect server with its UI, the deployments of prefect.yaml, and a worker for them.
 
-A server or worker that ends is started again: the runs under way outlive both. Flows wait a minute for a
-server that is away, and a run whose worker is gone goes on by itself.
+A server or worker that ends is started again: the runs under way outlive both. Flows wait two minutes for a
+server that is away, a run whose worker is gone goes on, and one that was killed itself is started again.
 """
 
 import os
@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import httpx
 
 from containers.common.errors import UserError
 from flows.child import end_child, start_child
-from flows.left_behind import put_back
+from flows.left_behind import LeftBehind
 from flows.server_secret import (
     CLIENT_SECRET,
     SERVER_SECRET,
@@ -30,17 +31,26 @@ from flows.server_secret import (
 API_URL = os.environ.setdefault("PREFECT_API_URL", "http://127.0.0.1:4200/api")
 # Runs say that they are alive, so that one whose process is gone can be told from one that works.
 os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")
+# Its own default forgets with a killed server who holds a place of a limit, not that somebody does.
+LEASES = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem"}
+# A run that waits for its turn in a queue is not late after 15 seconds; late is what no worker takes.
+LATE = {"PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "600"}
 ROOT = Path(__file__).parents[1]
 POOL = "local"
 START_TIMEOUT = 600  # seconds; 10 on an idle 2-core machine
+LOOK = 20  # seconds between two looks for runs that nobody answers for
 
 
 def main() -> None:
     """Uses the server of PREFECT_API_URL when it answers, and starts one there otherwise.
 
-    Exits with one sentence when the server does not start or a deployment is refused.
+    Registers the deployments where none is; `make deploy` brings them up to date. Exits with one sentence
+    when the server does not start or a deployment is refused.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for name, value in {**LEASES, **LATE}.items():
+        os.environ.setdefault(name, value)
+    for number in (signal.SIGINT, signal.SIGTERM):  # the first is ignored by what a script starts with &
+        signal.signal(number, signal.default_int_handler)
     with ExitStack() as ended:
         try:
             if is_anothers(API_URL):
@@ -50,22 +60,14 @@ def main() -> None:
             running = {name: start() for name, start in watched.items()}
             ended.callback(_end, running)
             _wait_for_server(running.get("server"))
-            _prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
-            _prefect("--no-prompt", "deploy", "--all")
-            ours = "server" in watched  # then no other machine serves its pool
-            if ours:
-                put_back(API_URL, POOL)
+            _deploy()
+            left = LeftBehind(API_URL, POOL, only_machine="server" in watched)
+            _settle(left, unserved="server" in watched)
             watched["worker"] = _worker
             running["worker"] = _worker()
             print(f"Ready: {API_URL.removesuffix('/api')}/deployments", flush=True)
             print(_how_to_enter(), flush=True)
-            while True:
-                time.sleep(0.5)
-                for name, process in list(running.items()):
-                    if process.poll() is None or (name == "worker" and ours and not _tidied()):
-                        continue
-                    print(f"The {name} ended ({process.returncode}); starting it again.", flush=True)
-                    running[name] = watched[name]()
+            _supervise(watched, running, left)
         except KeyboardInterrupt:
             print("Stopping.", flush=True)
 
@@ -89,11 +91,30 @@ def _how_to_enter() -> str:
     return f"The page asks once for the password, which is the line in {path}{shown}"
 
 
-def _tidied() -> bool:
-    """Whether nothing waits any more for the worker that has ended; not while the server is away."""
+def _supervise(
+    watched: dict[str, Callable[[], subprocess.Popen[bytes]]],
+    running: dict[str, subprocess.Popen[bytes]],
+    left: LeftBehind,
+) -> None:
+    """For ever."""
+    looked = time.monotonic()
+    while True:
+        time.sleep(0.5)
+        for name, process in list(running.items()):
+            if process.poll() is None or (name == "worker" and not _settle(left, unserved=True)):
+                continue
+            print(f"The {name} ended ({process.returncode}); starting it again.", flush=True)
+            running[name] = watched[name]()
+        if time.monotonic() > looked + LOOK:
+            _settle(left)
+            looked = time.monotonic()
+
+
+def _settle(left: LeftBehind, unserved: bool = False) -> bool:
+    """False while the server is away."""
     try:
-        for run in put_back(API_URL, POOL):
-            print(f"The worker had left {run} behind.", flush=True)
+        for outcome in left.look(unserved):
+            print(outcome, flush=True)
     except httpx.HTTPError:
         return False
     return True
@@ -123,13 +144,11 @@ def _wait_for_server(server: subprocess.Popen[bytes] | None) -> None:
         time.sleep(0.5)
 
 
-def _prefect(*arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "prefect", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+def _deploy() -> None:
+    """In a process of its own: this one lives long, and Prefect's modules would stay in its memory."""
+    done = subprocess.run([sys.executable, "-m", "flows.deploy", "--first"], cwd=ROOT, check=False)
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        sys.exit(f"prefect {arguments[0]} failed: {said[-1] if said else done.returncode}")
+        sys.exit(done.returncode)
 
 
 def _answers() -> bool:

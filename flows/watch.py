@@ -1,25 +1,29 @@
 """`python -m flows.watch FOLDER|sqs:QUEUE --output DIR`: new media start by themselves.
 
 Every file that has come to rest in FOLDER, every media object that QUEUE tells of, becomes one run of the
-deployment `analyze`: the server knows each (by path, size and time; by bucket, key and version), so that a
-restart of this command, two of them, or a message that comes twice start nothing twice.
+deployment `arrivals`: the server knows each (by path, size and time; by bucket, key and version), so that a
+restart of this command, two of them, or a message that comes twice start nothing twice. The deployment
+`watch` does the same as a run of its own, which `make serve` keeps going.
 """
 
 import argparse
 import hashlib
+import signal
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from containers.common.errors import MediaError, UserError
 from flows.analyze.__main__ import quiet_prefect
+from flows.arrivals import Arrival, Ledger
 from flows.settings.load import apply
-from tasks.asset.bucket import Location, absolute, location
+from tasks.asset.bucket import location
 from tasks.media.find import look_below
 
-DEPLOYMENT = "analyze/analyze"
+if TYPE_CHECKING:
+    from flows.bucket_events import Queue
+
 QUEUE = "sqs:"
 
 
@@ -40,19 +44,30 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs until it is interrupted. Exit code: 1 no server or no folder, 2 wrong usage, 130 interrupted."""
     chosen = _parser().parse_args(arguments)
     quiet_prefect()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         apply()
-        if chosen.source.startswith(QUEUE):
-            follow(chosen.source.removeprefix(QUEUE), chosen.output)
-        else:
-            for seen in arrivals(Path(chosen.source), chosen.every):
-                print(f"{seen.path}: {start(str(seen.path), seen.key, chosen.output)}", flush=True)
+        from flows.watching import keep_watching
+
+        ledger = Ledger(chosen.source, chosen.output, _say)
+        keep_watching(chosen.source, ledger, chosen.every, _complain)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # nobody reads any more what it says
+        return 1
     return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _complain(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,38 +95,37 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def follow(queue: str, output: Location) -> None:
-    """Starts what the queue tells of, for ever. A message leaves the queue when its runs are asked for."""
+def source_of(name: str, complain: Callable[[str], object]) -> "Folder | Queue":
+    """What `sqs:QUEUE` or a folder's name stands for. Raises UserError when there is no such queue."""
+    if not name.startswith(QUEUE):
+        return Folder(Path(name).expanduser())
     from flows.aws import client
-    from flows.bucket_events import NotUnderstood, Queue, read_message
+    from flows.bucket_events import Queue
 
-    messages = Queue(client("sqs"), queue)
-    for receipt, body in messages.messages():
-        try:
-            arrived = read_message(body)
-        except NotUnderstood as error:
-            print(
-                f"{error} It stays in the queue, for a dead-letter queue to take.",
-                file=sys.stderr,
-                flush=True,
-            )
-            continue
-        for each in arrived:
-            print(f"{each.media}: {start(each.media, each.key, output)}", flush=True)
-        messages.done(receipt)
+    return Queue(client("sqs"), name.removeprefix(QUEUE), complain)
 
 
-def arrivals(folder: Path, every: float) -> Iterator[Seen]:
-    """Files in the order in which they came to rest, each once. Raises MediaError when there is no folder."""
-    before: set[Seen] = set()
-    told: set[Seen] = set()
-    while True:
-        now = look(folder)
-        at_rest = sorted((now & before) - told, key=lambda seen: (seen.changed, seen.path))
-        told = (told & now) | set(at_rest)
-        yield from at_rest
-        before = now
-        time.sleep(every)
+class Folder:
+    """Files that have come to rest, each once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._before: set[Seen] = set()
+        self._told: set[Seen] = set()
+
+    def look(self) -> list[Arrival]:
+        """In the order in which they came to rest since the last look. Raises MediaError without a folder."""
+        now = look(self._folder)
+        at_rest = sorted((now & self._before) - self._told, key=lambda seen: (seen.changed, seen.path))
+        self._told = (self._told & now) | set(at_rest)
+        self._before = now
+        return [Arrival(str(seen.path), seen.key) for seen in at_rest]
+
+    def settled(self, begun: Callable[[Arrival], bool]) -> None:
+        """Nothing is owed to a folder."""
+
+    def pause(self, every: float) -> float:
+        return every
 
 
 def look(folder: Path) -> set[Seen]:
@@ -127,26 +141,6 @@ def _seen(path: Path) -> Seen | None:
     except OSError:
         return None
     return Seen(path, status.st_size, status.st_mtime_ns)
-
-
-def start(media: str, key: str, output: Location) -> str:
-    """Asks the server for the run of this media; an earlier run with the same `key` is that run.
-
-    Raises UserError when the server does not answer or does not know the deployment.
-    """
-    import httpx
-    from prefect.client.schemas.objects import FlowRun
-    from prefect.deployments import run_deployment
-    from prefect.exceptions import ObjectNotFound
-
-    parameters = {"media": media, "output": str(absolute(output))}
-    try:
-        started = run_deployment(DEPLOYMENT, parameters=parameters, timeout=0, idempotency_key=key)
-    except ObjectNotFound:
-        raise UserError(f"The server has no deployment {DEPLOYMENT}; `make serve` registers it.") from None
-    except (httpx.TransportError, RuntimeError) as error:
-        raise UserError(f"The Prefect server does not answer: {error}.") from None
-    return f"run {cast(FlowRun, started).name}"
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 
 import jinja2
-from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 
 from containers.common import storage
 from flows.analyze.ui import somebody_looks
+from flows.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 from tasks.asset.folder import MANIFEST, Asset
 from tasks.asset.manifest import Manifest
 from tasks.media.decoded import Decoded

@@ -23,6 +23,7 @@ from flows.analyze.find import find, stages_for
 from flows.analyze.plan import fingerprint, plan_keys
 from flows.analyze.shared import SharedResults, load_block
 from flows.analyze.stages import Stages
+from flows.forms import Place, own_name_or
 from flows.images import images_of, runtime_of, stop_tasks
 from flows.operate.limits import within_limits
 from flows.settings.fields import Settings
@@ -52,14 +53,14 @@ def _named_by_media() -> str:
 
 @flow(
     name="analyze",
-    flow_run_name=_named_by_media,
+    flow_run_name=own_name_or(_named_by_media),
     on_cancellation=[stop_tasks],
     on_crashed=[stop_tasks],
     task_runner=cast(Any, ThreadPoolTaskRunner(max_workers=8)),  # Prefect's own types disagree here
 )
 def analyze(
-    media: Location,
-    output: Location = Path("out"),
+    media: Place,
+    output: Place = "out",
     options: AnalyzeOptions | None = None,
     force: bool = False,
 ) -> Manifest:
@@ -103,7 +104,7 @@ def _analyze(
     mark = fingerprint(keys, options)
     images = images_of(runtime_of(options), info.duration or 0, str(flow_run.id))
     locked = asset.locked(on_wait=board.wait_for_other)
-    limits = within_limits() if ui.somebody_looks() else nullcontext()
+    limits = within_limits(board.on_note) if ui.somebody_looks() else nullcontext()
     with locked, images as endpoint, about(asset.id), ui.showing_progress(), limits:
         finished = asset.finished(mark, expires)
         if finished and not force:

@@ -20,6 +20,7 @@ from flows.analyze.records import read_record, records_at
 from flows.analyze.shared import SharedResults, files_named
 from flows.analyze.ui import show_refused, show_skipped
 from tasks.asset.folder import Asset
+from tasks.calls.invoke import ImageKilled
 from tasks.stages.output import StageOutput
 
 
@@ -92,6 +93,8 @@ class Stages:
             "on_completion": [self._ended(stage)],
             "on_failure": [self._ended(stage)],
             "persist_result": False,
+            "retries": 1,
+            "retry_condition_fn": _image_was_killed,
         }
         if keep and stage in self.keys:
             self.kept(stage)  # removes a damaged record, which Prefect would trip over
@@ -158,6 +161,10 @@ class Stages:
 
     def _record(self, stage: str) -> Path:
         return self._asset.results / self.keys[stage]
+
+
+def _image_was_killed(task: object, run: object, state: State) -> bool:
+    return isinstance(state.result(raise_on_failure=False), ImageKilled)
 
 
 def sentence(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
+import httpx
 from prefect import get_run_logger, task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.client.orchestration import get_client
@@ -17,6 +18,7 @@ from prefect.states import Completed, Failed
 
 from flows.analyze.board import Board, StageState
 from flows.local_server import TEMPORARY
+from flows.patient import patiently
 from tasks.calls import progress
 from tasks.media.probe import MediaInfo
 
@@ -57,10 +59,13 @@ class StageProgress:
             artifact, updated = self._artifacts.get(stage, (None, begun + LONG - EVERY))
             if now - updated < EVERY and not (artifact and fraction >= 1):
                 return
-            if artifact is None:
-                artifact = create_progress_artifact(100 * fraction, description=f"{stage} of this media")
-            else:
-                update_progress_artifact(artifact, 100 * fraction)
+            try:
+                if artifact is None:
+                    artifact = create_progress_artifact(100 * fraction, description=f"{stage} of this media")
+                else:
+                    update_progress_artifact(artifact, 100 * fraction)
+            except httpx.TransportError:
+                return  # the server is being started again; the next news will be shown
             self._artifacts[stage] = (artifact, now)  # pyright: ignore[reportArgumentType]
 
 
@@ -72,7 +77,7 @@ def tag_run(media: MediaInfo) -> None:
     kinds = {"video": media.video_codec, "audio": media.audio_codec}
     tags = sorted({*context.flow_run.tags, *(kind for kind, codec in kinds.items() if codec)})
     with get_client(sync_client=True) as client:
-        client.update_flow_run(context.flow_run.id, tags=tags)
+        patiently(client.update_flow_run)(context.flow_run.id, tags=tags)
 
 
 def narrating_board() -> Board:

@@ -12,7 +12,7 @@ from containers.common.errors import UserError
 from flows.analyze.__main__ import quiet_prefect, stop_on_signals
 from flows.settings.load import apply
 from tasks.asset.bucket import location
-from tasks.media.find import find_everywhere
+from tasks.media.find import find_noting
 from tasks.stages.options import AnalyzeOptions
 
 
@@ -22,7 +22,12 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console()
     try:
         apply()
-        files = [str(file) for file in find_everywhere(chosen.media)]
+        empty: list[str] = []
+        files = [str(file) for file in find_noting(chosen.media, empty.append)]
+        for note in empty:
+            print(note, file=sys.stderr)
+        if not files:
+            return 1
         if chosen.at_once < 1:
             raise UserError("--at-once: at least one file at a time.")
         options = AnalyzeOptions.model_validate_json(chosen.options)

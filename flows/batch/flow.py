@@ -1,12 +1,10 @@
 """The batch: every file is a run of `analyze` of its own, some at a time; what failed is tried once more."""
 
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.futures import PrefectFuture, as_completed
 from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
@@ -14,12 +12,15 @@ from pydantic import Field
 
 from containers.common.errors import UserError
 from flows.analyze.stages import sentence
+from flows.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from flows.batch.item import BatchItem, analyze_file
 from flows.batch.tally import current_tally
+from flows.forms import Place, own_name_or
 from flows.images import running_images, runtime_of
+from flows.nothing import nothing_to_do
 from flows.settings.load import apply_with_server
 from tasks.asset.bucket import Location, absolute, name_of
-from tasks.media.find import find_everywhere
+from tasks.media.find import find_noting
 from tasks.stages.options import AnalyzeOptions
 
 NAMED = 10  # failures that the sentence names; the table has all
@@ -31,10 +32,10 @@ def _named_by_media() -> str:
     return f"{name_of(first)} and {len(others)} more" if others else name_of(first)
 
 
-@flow(name="batch", flow_run_name=_named_by_media)
+@flow(name="batch", flow_run_name=own_name_or(_named_by_media))
 def batch(
-    media: Annotated[list[str], Field(min_length=1)],
-    output: Location = Path("out"),
+    media: Annotated[list[Place], Field(min_length=1)],
+    output: Place = "out",
     options: AnalyzeOptions | None = None,
     at_once: Annotated[int, Field(ge=1)] = 2,
     runner: Runner = "threads",
@@ -42,6 +43,7 @@ def batch(
 ) -> list[BatchItem]:
     """Analyses files, folders, globs and s3:// prefixes into `output`, `at_once` files at a time.
 
+    A folder, glob or prefix without media is noted; without any media there is nothing to do.
     Files that an earlier run finished are not done again, unless `force`. Those that fail are tried once
     more at the end, alone; the run fails with one sentence that names them when they fail again.
 
@@ -54,8 +56,10 @@ def batch(
         force: do every stage of every file again.
     """
     apply_with_server()
-    files = find_everywhere(media)
     logger = get_run_logger()
+    files = find_noting(media, logger.warning)
+    if not files:
+        return cast(list[BatchItem], nothing_to_do(f"There is no media at {', '.join(media)}."))
     tally = current_tally()
     tally.begin(files)
     given = (absolute(output), options or AnalyzeOptions())

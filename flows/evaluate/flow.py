@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from pydantic import BaseModel, Field
 
 from containers.common.errors import UserError
 from flows.analyze.stages import sentence
+from flows.artifacts import create_markdown_artifact, create_table_artifact
 from tasks.evaluation.compare import compared_titles, comparison_folder
 from tasks.evaluation.dataset import Dataset, read_dataset
 from tasks.evaluation.notebook import RanNotebook, run_notebook

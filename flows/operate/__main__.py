@@ -1,4 +1,4 @@
-"""`python -m flows.operate install`: limits and automations on the Prefect server, as often as you like."""
+"""`python -m flows.operate install|test|remove`: limits and automations on the Prefect server."""
 
 import argparse
 import sys
@@ -32,11 +32,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _server_side(chosen: argparse.Namespace, settings: Settings) -> list[str]:
+    from flows.operate.alarm import ring
     from flows.operate.automations import install_automations, remove_automations
     from flows.operate.limits import install_limits, remove_limits
     from flows.operate.server import asking_server
 
     with asking_server() as client:
+        if chosen.command == "test":
+            return ring(client)
         if chosen.command == "remove":
             return [*remove_limits(client), *remove_automations(client)]
         limits = HEAVY | dict(chosen.limit)
@@ -59,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="IMAGE=CALLS",
         help=f"at once over all runs ({', '.join(f'{image}={calls}' for image, calls in HEAVY.items())})",
     )
+    commands.add_parser("test", help="lets a run fail and waits until every channel was told of it")
     commands.add_parser("remove", help="takes all of it away again")
     return parser
 

@@ -16,6 +16,7 @@ from flows.settings.fields import Settings
 PREFIX = "mediaflow: "
 WEBHOOK = "mediaflow"  # the block that holds the URL, as a secret
 NOTIFY = "notify"  # the deployment that publishes to SNS
+QUEUEING = ("arrivals",)  # deployments whose runs may wait long for their turn
 SILENCE = timedelta(seconds=100)  # three heartbeats of `make serve`
 ENDS = {f"prefect.flow-run.{name}" for name in ("Completed", "Failed", "Incomplete", "Crashed", "Cancelled")}
 BAD = {f"prefect.flow-run.{name}" for name in ("Failed", "Incomplete", "Crashed", "TimedOut")}
@@ -23,28 +24,34 @@ LATE = {"prefect.flow-run.Late"}
 RUNS = {"prefect.resource.id": "prefect.flow-run.*"}
 EACH = {"prefect.resource.id"}
 SUBJECT = "{{ flow_run.name }} ({{ flow.name }}) is {{ flow_run.state.name }}"
-BODY = "{{ flow_run.state.message }} {{ flow_run|ui_url }}"
+# Prefect's filter `ui_url` is known to a server only once it has read the template of a web hook.
+PAGE = "/runs/flow-run/{{ flow_run.id }}"
+BODY = "{{ flow_run.state.message }} "
 PAYLOAD = (
     '{"run": {{ flow_run.name|tojson }}, "flow": {{ flow.name|tojson }},'
     ' "state": {{ flow_run.state.name|tojson }}, "message": {{ flow_run.state.message|tojson }},'
-    ' "url": {{ flow_run|ui_url|tojson }}}'
+    ' "url": "'
 )
+TOLD_OF_FAILED = f"{PREFIX}tell of failed runs"
 
 
 def install_automations(client: SyncPrefectClient, settings: Settings) -> list[str]:
     """Replaces those of an earlier installation. Raises UserError when a deployment it needs is missing."""
     remove_automations(client)
     made = [_crash_of_vanished()]
+    if not _deployments(client):
+        raise UserError("The server has no deployments to watch over; `make deploy` registers them.")
     actions: list[Any] = []
+    page = str(client.api_url).rstrip("/").removesuffix("/api") + PAGE
     if settings.webhook:
         url = settings.webhook.get_secret_value()
         block = Webhook(url=url).save(WEBHOOK, overwrite=True)  # pyright: ignore[reportArgumentType, reportCallIssue]
-        actions.append(CallWebhook(block_document_id=block, payload=PAYLOAD))  # pyright: ignore[reportArgumentType]
+        actions.append(CallWebhook(block_document_id=block, payload=f'{PAYLOAD}{page}"}}'))  # pyright: ignore[reportArgumentType]
     if settings.topic:
-        told = {"subject": _template(SUBJECT), "message": _template(BODY), "topic": settings.topic}
+        told = {"subject": _template(SUBJECT), "message": _template(BODY + page), "topic": settings.topic}
         notify = _deployments(client).get(NOTIFY)
         if notify is None:
-            raise UserError(f"The server has no deployment {NOTIFY}; `prefect deploy --all` registers it.")
+            raise UserError(f"The server has no deployment {NOTIFY}; `make deploy` registers it.")
         tell: Any = {"source": "selected", "deployment_id": notify, "parameters": told}
         actions.append(RunDeployment(**tell))
     if actions:
@@ -55,14 +62,14 @@ def install_automations(client: SyncPrefectClient, settings: Settings) -> list[s
                 trigger=EventTrigger(
                     expect=events,
                     match=RUNS,  # pyright: ignore[reportArgumentType]
-                    match_related=_from_deployments(client),  # pyright: ignore[reportArgumentType]
+                    match_related=_from_deployments(client, unheard),  # pyright: ignore[reportArgumentType]
                     for_each=EACH,
                     posture=Posture.Reactive,
                     threshold=1,
                 ),
                 actions=actions,
             )
-            for what, events in (("failed", BAD), ("late", LATE))
+            for what, events, unheard in (("failed", BAD, {NOTIFY}), ("late", LATE, {NOTIFY, *QUEUEING}))
         ]
     for automation in made:
         client.create_automation(automation)
@@ -101,9 +108,9 @@ def _crash_of_vanished() -> AutomationCore:
     )
 
 
-def _from_deployments(client: SyncPrefectClient) -> dict[str, Any]:
+def _from_deployments(client: SyncPrefectClient, unheard: set[str]) -> dict[str, Any]:
     """Not `notify` itself: a topic that cannot be reached would be told of without end."""
-    names = [name for name in _deployments(client) if name != NOTIFY]
+    names = [name for name in _deployments(client) if name not in unheard]
     return {"prefect.resource.role": "deployment", "prefect.resource.name": names}
 
 

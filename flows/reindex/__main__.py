@@ -23,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
         options = ReindexOptions(**{name: value for name, value in chosen.items() if value is not None})
         if rollback:
             return _roll_back(output, options, rollback)
+        if not output.is_dir():  # in a nightly run that is nothing to do; whoever types it has mistyped it
+            raise UserError(f"There is no folder {output}.")
         _run(output, options)
     except ValidationError as error:
         first = error.errors()[0]
@@ -76,7 +78,7 @@ def _run(output: Path, options: ReindexOptions) -> None:
         from flows.reindex.flow import describe, reindex
 
         wait_for_server(server)
-        for outcome in reindex(output.absolute(), options):
+        for outcome in reindex(str(output.absolute()), options):
             console.print(describe(outcome), highlight=False, markup=False, soft_wrap=True)
 
 

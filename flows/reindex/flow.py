@@ -1,22 +1,25 @@
 """Nightly: collect what was analysed, bring every model's index up to date, say what was done and why."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_table_artifact
+from prefect.runtime import flow_run
 
-from containers.common.errors import UserError
+from containers.common.errors import NothingThere, UserError
 from flows.analyze.stages import sentence
+from flows.artifacts import create_table_artifact
+from flows.forms import Place, own_name_or
 from flows.images import running_images
+from flows.nothing import nothing_to_do
 from flows.settings.load import apply_with_server
 from tasks.index.collect import collect, drop_orphans, reindexing_alone
-from tasks.index.options import ReindexOptions
+from tasks.index.options import ReindexOptions, index_uri
 from tasks.index.reindex import ReindexedModel, reindex_model
 
 
-@flow(name="reindex", flow_run_name="{output}")
-def reindex(output: Path = Path("out"), options: ReindexOptions | None = None) -> list[ReindexedModel]:
+@flow(name="reindex", flow_run_name=own_name_or(lambda: flow_run.parameters["output"]))
+def reindex(output: Place = "out", options: ReindexOptions | None = None) -> list[ReindexedModel]:
     """Makes the search indexes of `output` hold exactly its assets' vectors, one index per embedding model.
 
     Args:
@@ -27,15 +30,24 @@ def reindex(output: Path = Path("out"), options: ReindexOptions | None = None) -
     anew. A version becomes current after it was tried out: number of vectors, recall@10 against exact search
     on a sample, and stored vectors that must find themselves. Two at once take turns. Raises UserError that
     names the indexes for which this failed, after all others were done: their versions before serve on.
+    Without an asset folder there is nothing to do.
     """
     apply_with_server()
-    options = options or ReindexOptions()
+    try:
+        return _reindex(Path(output), options or ReindexOptions())
+    except NothingThere as empty:
+        return cast(list[ReindexedModel], nothing_to_do(empty))
+
+
+def _reindex(output: Path, options: ReindexOptions) -> list[ReindexedModel]:
     logger = get_run_logger()
     done, failed = [], {}
     waiting = f"Another re-index of {output} is under way: waiting for its end."
     with reindexing_alone(output, lambda: logger.warning(waiting)):
         drop_orphans(output)
         collected = collect(output)
+        if not collected:
+            raise NothingThere(f"There is no asset folder in {output}.")
         for model in options.models or ():
             if model not in collected:
                 raise UserError(f"No asset below {output} has vectors of model '{model}'.")
@@ -54,6 +66,25 @@ def reindex(output: Path = Path("out"), options: ReindexOptions | None = None) -
     create_table_artifact([_row(outcome) for outcome in done], key="reindex", description=_account(failed))
     if failed:
         raise UserError(f"The index before serves on: {_account(failed)}")
+    return done
+
+
+@flow(name="rollback", flow_run_name="{model}")
+def rollback(model: str, output: Place = "out", index: str | None = None) -> str:
+    """Makes the version of a model's search index that was current before current again.
+
+    Args:
+        model: whose index, by its id.
+        output: folder of asset folders.
+        index: folder or s3:// prefix of the indexes; `index` below the output when empty.
+
+    Raises UserError when there is none.
+    """
+    from containers.faiss.versions import rollback as go_back
+
+    version = go_back(index_uri(Path(output), ReindexOptions(index=index), model))
+    done = f"{model}: {version.version} is current again, with {version.count} vectors."
+    get_run_logger().info(done)
     return done
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, Field
 
@@ -20,6 +19,7 @@ from deployments.release.ignored import ignored_names
 from deployments.release.pointer import switch
 from deployments.release.registry import Registry, severity_of
 from deployments.release.watch import Smoke, default_smoke, ringing, run_smoke, watch_alarms
+from flows.artifacts import create_table_artifact
 from flows.aws import client, read_settings
 
 BUILD = (sys.executable, "-m", "deployments.images", "build")  # what `make images` runs

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from prefect import flow
-from prefect.artifacts import create_table_artifact
 
+from flows.artifacts import create_table_artifact
 from flows.search.run import answer_question
 from tasks.outputs.report_view import clock
 from tasks.search.answer import Answer, Question

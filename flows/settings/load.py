@@ -45,7 +45,11 @@ def apply_with_server() -> Settings:
     """The same inside a run, where the Prefect server is there to be asked; elsewhere none is started."""
     from prefect.runtime import flow_run
 
-    return apply(read_server() if flow_run.id else None)
+    if not flow_run.id:
+        return apply()
+    from flows.patient import patiently
+
+    return apply(patiently(read_server)())
 
 
 def read_server() -> dict[str, Any]:

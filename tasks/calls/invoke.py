@@ -27,6 +27,7 @@ from containers.common.image import image as settings
 Result = TypeVar("Result", bound=BaseModel)
 
 CONNECT_ATTEMPTS = 3
+KILLED = "Runtime exited with error: signal: killed"
 MARGIN_S = 60  # on top of an image's own time-out: AWS's cold start and the way back
 _clients: dict[tuple[str | None, float | None], Any] = {}
 _endpoint: ContextVar[Any] = ContextVar("endpoint", default=None)
@@ -38,6 +39,10 @@ _lock = threading.Lock()  # boto3 sessions are not thread-safe, clients are
 
 class ImageError(UserError):
     """An image did not answer with a result: it is not there, it ended, or it has a defect."""
+
+
+class ImageKilled(ImageError):
+    """The image's process on this machine was ended from outside, during a call that did nothing wrong."""
 
 
 def invoke(
@@ -176,4 +181,8 @@ def _function_error(image: str, kind: str, message: str, log: str) -> UserError:
     if own := user_error(kind):
         return own(message)
     reason = re.sub(r"^RequestId: \S+ Error: ", "", message).strip().split("\n")[0].rstrip(".")
-    return ImageError(f"Image '{image}' failed: {reason} ({kind}). Its log is {log}.")
+    # On AWS the same words are said of one that used more memory than it has.
+    killed = kind == "Runtime.ExitError" and reason == KILLED and not log.startswith("CloudWatch")
+    return (ImageKilled if killed else ImageError)(
+        f"Image '{image}' failed: {reason} ({kind}). Its log is {log}."
+    )

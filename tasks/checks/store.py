@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from containers.common import storage
-from containers.common.errors import MediaError, StorageError
+from containers.common.errors import NothingThere, StorageError
 from tasks.asset.bucket import Location, absolute, is_remote, work_folder
 from tasks.asset.folder import MANIFEST, QUALITY
 from tasks.checks import docs, drift
@@ -49,12 +49,12 @@ def check_store(output: Location, days: int = 28, new_baseline: bool = False) ->
 
     What the last `days` measured is compared with a baseline, which is kept in quality/baseline.parquet: all
     assets that there are when there are enough of them first, or when `new_baseline` is set. Raises
-    MediaError when there is no asset folder.
+    NothingThere when there is no asset folder.
     """
     place = absolute(output)
     assets = {name: _read(name, folder) for name, folder in _asset_folders(place)}
     if not assets:
-        raise MediaError(f"There is no asset folder in {output}.")
+        raise NothingThere(f"There is no asset folder in {output}.")
     vectors = {name: asset.vectors for name, asset in assets.items()}
     tables = join([asset.tables for asset in assets.values()])
     tables |= index_tables(storage.join(place, "index"), vectors)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from filelock import Timeout
 from prefect import task
 
-from containers.common.errors import UserError
+from containers.common.errors import NothingThere, UserError
 from containers.common.locks import held
 from containers.common.models.store import sha256_of
 from containers.faiss.delta import list_delta, remove_delta
@@ -27,10 +27,10 @@ def reindexing_alone(output: Path, on_wait: Callable[[], None]) -> Iterator[None
     """One re-index of `output` at a time, from collecting to switching; `on_wait` is called when one waits.
 
     One that collected before another switched would take out again what that one took in meanwhile.
-    Raises UserError when `output` is no folder, StorageError when it cannot be written.
+    Raises NothingThere when `output` is no folder, StorageError when it cannot be written.
     """
     if not output.is_dir():
-        raise UserError(f"There is no folder {output}.")
+        raise NothingThere(f"There is no folder {output}.")
     with ExitStack() as ours:
         with explain_disk(output):
             (output / ".cache").mkdir(exist_ok=True)

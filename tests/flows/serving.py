@@ -31,9 +31,21 @@ class Server:
         return {"PREFECT_API_URL": f"{self.url}/api", "PREFECT_API_AUTH_STRING": self.secret}
 
     def call(self, method: str, path: str, **body: object) -> Any:
-        answer = self._client.request(method, path, json=body or None)
+        return self.send(method, path, body or None)
+
+    def send(self, method: str, path: str, body: object) -> Any:
+        answer = self._client.request(method, path, json=body)
         answer.raise_for_status()
         return answer.json() if answer.content else None
+
+    @contextmanager
+    def asked(self) -> Iterator[None]:
+        """Prefect's client, in this process, asks this server."""
+        from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+
+        asked = {PREFECT_API_URL: f"{self.url}/api", PREFECT_API_AUTH_STRING: self.secret}
+        with temporary_settings(asked):
+            yield
 
     def deployment(self, name: str) -> dict[str, Any]:
         (found,) = [entry for entry in self.call("POST", "/deployments/filter") if entry["name"] == name]

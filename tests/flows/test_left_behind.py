@@ -1,24 +1,28 @@
-"""Runs that a killed worker had claimed, or whose process went with it, do not wait for ever."""
+"""Whoever is killed, no run waits for a person: worker, server, the run's own process, all of them."""
 
+import os
 import socket
+import subprocess
+import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
-from flows.left_behind import RUN_ID, put_back
+from flows.left_behind import ATTEMPTS, RUN_ID, LeftBehind
 from tests.flows.serving import Server, serving
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def own_server(tmp_path):
-    """One of its own: its worker is killed."""
-    home = tmp_path / "prefect"
-    home.mkdir()
-    with serving(home, PREFECT_WORKER_QUERY_SECONDS="2") as (server, process):
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory):
+    """One of their own: its worker is killed."""
+    with serving(tmp_path_factory.mktemp("prefect"), PREFECT_WORKER_QUERY_SECONDS="2") as (server, process):
         yield server, process
 
 
@@ -27,15 +31,18 @@ def force(server: Server, run: dict[str, Any], kind: str, name: str) -> None:
     server.call("POST", f"/flow_runs/{run['id']}/set_state", **body)
 
 
+def worker_of(serve: "subprocess.Popen[bytes]") -> psutil.Process:
+    (found,) = [child for child in children(serve) if "worker" in command(child)]
+    return found
+
+
 def state(server: Server, run: dict[str, Any]) -> str:
     return server.call("GET", f"/flow_runs/{run['id']}")["state_name"]
 
 
-def test_what_a_killed_worker_left_goes_on_or_has_crashed(own_server, tmp_path) -> None:
+def test_what_a_killed_worker_left_goes_on(own_server, tmp_path) -> None:
     server, serve = own_server
-    (worker,) = [
-        child for child in psutil.Process(serve.pid).children() if "worker" in " ".join(child.cmdline())
-    ]
+    worker = worker_of(serve)
     worker.suspend()  # so that it takes nothing while the runs are made to look as it leaves them
     claimed = server.start("quality", output=str(tmp_path / "none"))
     force(server, claimed, "PENDING", "Submitting")
@@ -44,10 +51,36 @@ def test_what_a_killed_worker_left_goes_on_or_has_crashed(own_server, tmp_path) 
     for run, place in zip((gone, gone_too, elsewhere), places, strict=True):
         server.call("PATCH", f"/flow_runs/{run['id']}", infrastructure_pid=place)
         force(server, run, "RUNNING", "Running")
+    cancelled = server.start("quality", output=str(tmp_path / "none"))
+    server.call("PATCH", f"/flow_runs/{cancelled['id']}", infrastructure_pid="999999")
+    force(server, cancelled, "CANCELLING", "Cancelling")
     worker.kill()
-    assert server.end_of(claimed)["state_name"] == "Failed", "it ran: there is no such folder"
-    assert state(server, gone) == state(server, gone_too) == "Crashed"
+    for run in (claimed, gone, gone_too):
+        assert server.end_of(run)["state_name"] == "NothingToDo", "it ran: there is no such folder"
+    names = [state["name"] for state in server.call("GET", f"/flow_run_states/?flow_run_id={gone['id']}")]
+    assert names[1:4] == ["Running", "Crashed", "AwaitingRetry"], names
     assert state(server, elsewhere) == "Running", "another machine answers for it"
+    assert state(server, cancelled) == "Cancelled"
+
+
+def test_what_crashes_every_time_is_left_crashed(own_server, tmp_path, monkeypatch) -> None:
+    server, serve = own_server
+    worker = worker_of(serve)
+    worker.suspend()
+    run = server.start("quality", output=str(tmp_path / "none"))
+    for _ in range(1, ATTEMPTS):
+        force(server, run, "RUNNING", "Running")
+        force(server, run, "CRASHED", "Crashed")
+        deadline = time.monotonic() + 120
+        while state(server, run) != "AwaitingRetry":
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+    force(server, run, "RUNNING", "Running")
+    force(server, run, "CRASHED", "Crashed")
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", server.secret)
+    assert LeftBehind(f"{server.url}/api", "local", only_machine=True).look() == []
+    assert state(server, run) == "Crashed"
+    worker.resume()
 
 
 def test_what_has_a_process_is_left_alone(own_server, monkeypatch, tmp_path) -> None:
@@ -61,8 +94,70 @@ def test_what_has_a_process_is_left_alone(own_server, monkeypatch, tmp_path) -> 
     ):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert put_back(url, "local") == []
-    assert server.end_of(run)["state_name"] == "Failed"
+    left = LeftBehind(url, "local", only_machine=True)
+    assert left.look() == left.look() == []
+    assert server.end_of(run)["state_name"] == "NothingToDo"
+
+
+VICTIMS = {
+    "worker": lambda serve, run: [worker_of(serve)],
+    "server": lambda serve, run: [child for child in children(serve) if "local_server" in command(child)],
+    "image": lambda serve, run: [child for child in processes_of(run) if "bootstrap" in command(child)][:1],
+    "engine": lambda serve, run: [child for child in processes_of(run) if "prefect.engine" in command(child)],
+}
+
+
+@pytest.mark.parametrize(
+    ("killed", "limits"),
+    [
+        (["worker"], False),
+        (["server"], True),
+        (["image"], False),
+        (["server", "worker", "engine"], True),
+    ],
+)
+def test_a_run_ends_well_whoever_is_killed(own_server, clip, tmp_path, killed, limits) -> None:
+    server, serve = own_server
+    environment = {**os.environ, **server.variables}
+    operate = [sys.executable, "-m", "flows.operate", "install" if limits else "remove"]
+    subprocess.run(operate, env=environment, check=True, stdout=subprocess.DEVNULL)
+    run = server.start("analyze", media=str(clip), output=str(tmp_path), options={"denoise": "off"})
+    until(lambda: any(task["state_name"] == "Running" for task in server.of_run("task_runs", run)))
+    until(lambda: all(VICTIMS[kind](serve, run) for kind in killed))
+    for victim in [each for kind in killed for each in VICTIMS[kind](serve, run)]:
+        victim.kill()
+    until(lambda: state(server, run) == "Completed")
+    ended = server.call("GET", f"/flow_runs/{run['id']}")
+    assert ended["run_count"] == (2 if "engine" in killed else 1)
+    assert len(list(tmp_path.glob("*/manifest.json"))) == 1
+    until(lambda: not any(each["active_slots"] for each in limits_of(server)))
+
+
+def until(true: Callable[[], bool], patience: float = 400) -> None:
+    """Waits; a server that is being started again does not answer."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        with suppress(httpx.HTTPError):
+            if true():
+                return
+        time.sleep(0.5)
+    raise TimeoutError
+
+
+def limits_of(server: Server) -> list[dict[str, Any]]:
+    return server.call("POST", "/v2/concurrency_limits/filter")
+
+
+def processes_of(run: dict[str, Any]) -> list[psutil.Process]:
+    return [each for each in psutil.process_iter() if environment(each).get(RUN_ID) == run["id"]]
+
+
+def children(serve: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    return psutil.Process(serve.pid).children()
+
+
+def command(process: psutil.Process) -> str:
+    return " ".join(process.cmdline())
 
 
 def environment(process: psutil.Process) -> dict[str, str]:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -88,8 +89,9 @@ def test_a_batch_from_the_form(server, clip, tmp_path):
 
 
 def test_a_watched_folder_starts_each_file_once(server, clip, tmp_path):
-    """Two watchers of one folder, one after the other: the server knows the file already."""
-    (tmp_path / "arrived.wav").write_bytes(clip.read_bytes())
+    """Two watchers of one folder, one after the other: the second is told that the file is known."""
+    media = str(tmp_path / "arrived.wav")
+    Path(media).write_bytes(clip.read_bytes())
     environment = {**os.environ, **server.variables}
     command = [sys.executable, "-m", "flows.watch", str(tmp_path), "--every", "1"]
     names = []
@@ -105,12 +107,36 @@ def test_a_watched_folder_starts_each_file_once(server, clip, tmp_path):
             names.append(watching.stdout.readline())
             watching.send_signal(signal.SIGINT)
         assert watching.returncode == 130
-    assert names[0] == names[1] != ""
+    (run,) = [
+        run for run in server.call("POST", "/flow_runs/filter") if run["parameters"].get("media") == media
+    ]
+    assert names[0] == f"new: {media}: run {run['name']}\n"
+    assert names[1].startswith(f"known: {media}: run ")
+    assert run["work_queue_name"] == "arrivals"
 
 
 def test_quality_from_the_form(server, analysed):
     run = server.run("quality", output=analysed["parameters"]["output"])
     assert run["state_name"] == "Completed"
+
+
+@pytest.mark.parametrize("nightly", ["quality", "reindex"])
+@pytest.mark.parametrize("store", ["absent", "."])
+def test_a_nightly_run_of_an_empty_store_has_nothing_to_do(server, tmp_path, nightly, store):
+    run = server.run(nightly, output=str(tmp_path / store))
+    assert (run["state_type"], run["state_name"]) == ("COMPLETED", "NothingToDo")
+    assert run["state"]["message"].startswith("There is no "), run["state"]["message"]
+
+
+def test_an_empty_source_fails_no_batch(server, clip, tmp_path):
+    (tmp_path / "empty").mkdir()
+    sources = [str(tmp_path / "empty"), str(clip), str(tmp_path / "*.mov")]
+    run = server.run("batch", media=sources, output=str(tmp_path / "out"))
+    assert run["state_name"] == "Completed"
+    lines = [entry["message"] for entry in server.of_run("logs", run)]
+    assert f"There is no media at {sources[0]}." in lines and f"There is no media at {sources[2]}." in lines
+    run = server.run("batch", media=sources[:1], output=str(tmp_path / "out"))
+    assert run["state_name"] == "NothingToDo"
 
 
 def test_models_from_the_form(server):

@@ -1,6 +1,5 @@
 """`python -m flows.watch FOLDER`: what arrives is analysed, each file once."""
 
-import itertools
 import os
 import subprocess
 import sys
@@ -8,35 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from flows import watch
-from flows.watch import Seen, arrivals, look
+from flows.watch import Folder, Seen, look
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def looks(tmp_path, monkeypatch):
-    """Calls `between(n)` after look n instead of sleeping, and gives the arrivals of so many looks."""
+def looks(tmp_path):
+    """Gives what arrives in so many looks, with `between(n)` after look n."""
 
     def run(between, times):
-        counter = itertools.count(1)
-
-        class Enough(Exception):
-            pass
-
-        def sleep(_):
-            number = next(counter)
-            if number == times:
-                raise Enough
-            between(number)
-
-        monkeypatch.setattr(watch.time, "sleep", sleep)
+        folder = Folder(tmp_path)
         names = []
-        try:
-            for seen in arrivals(tmp_path, 1):
-                names.append(seen.path.name)
-        except Enough:
-            return names
+        for number in range(1, times + 1):
+            names += [Path(arrival.media).name for arrival in folder.look()]
+            between(number)
+        return names
 
     return run
 

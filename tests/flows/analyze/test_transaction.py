@@ -1,16 +1,22 @@
-"""An asset that cannot be published is not left in the search either."""
+"""What Prefect does for stages: what cannot be published leaves the search; an image that was killed gets its
+call again."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-from prefect import flow
+from prefect import flow, task
 from prefect.testing.utilities import prefect_test_harness
 from prefect.transactions import transaction
 
 from containers.faiss.delta import list_delta
+from flows.analyze.board import Board
+from flows.analyze.stages import Stages
+from tasks.asset.folder import Asset
+from tasks.calls.invoke import ImageError, ImageKilled
 from tasks.outputs.embeddings import write_embeddings
 from tasks.stages.index.run import index
+from tasks.stages.output import StageOutput
 
 pytestmark = pytest.mark.slow
 
@@ -49,3 +55,28 @@ def test_the_search_is_as_before_when_publishing_fails(tmp_path):
     with pytest.raises(OSError, match="full"):
         indexed(vectors(tmp_path, 2), tmp_path, published=False)
     assert list_delta(uri) == before
+
+
+@pytest.mark.parametrize(
+    ("faults", "state"),
+    [([ImageKilled], "done"), ([ImageKilled, ImageKilled], "failed"), ([ImageError], "failed")],
+)
+def test_a_stage_whose_image_was_killed_is_done_again_once(tmp_path, faults, state):
+    """Whatever else fails would fail again."""
+    left = list(faults)
+
+    @task
+    def tag() -> StageOutput:
+        if left:
+            raise left.pop(0)("signal: killed")
+        return StageOutput()
+
+    @flow
+    def analysed() -> Board:
+        stages = Stages(Asset.at(tmp_path, "0123456789abcdef"), {}, Board())
+        stages.collect(stages.submit("tag", tag))
+        return stages.board
+
+    board = analysed()
+    assert board.stages["tag"].state == state
+    assert left == []

@@ -78,11 +78,33 @@ def test_a_failed_run_is_told_to_the_web_hook_and_to_sns(server, aws, told, tmp_
             body = json.loads(found[0]["Body"])
             break
     assert body and body["Subject"] == "missing.mp4 (analyze) is Failed"
+    assert operate(server, "test").stdout == "The web hook was told.\nThe topic was told.\n"
 
     limits = {each["name"]: each["limit"] for each in server.call("POST", "/v2/concurrency_limits/filter")}
     assert limits["mediaflow-faceapi"] == 3 and limits["mediaflow-whisperx"] == 2
     assert operate(server, "remove").returncode == 0
     assert not [each for each in server.call("POST", "/automations/filter") if "mediaflow" in each["name"]]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_topic_alone_is_told_on_trial(server, aws, refused):
+    """`test` waits for the message, and says why none came."""
+    topic = boto3.client("sns").create_topic(Name="trial")["TopicArn"]
+    settings = {"MEDIAFLOW_TOPIC": topic + "s" * refused}
+    assert operate(server, "install", **settings).returncode == 0
+    done = operate(server, "test")
+    if refused:
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("The topic was not told: ") and done.stderr.count("\n") == 1, (
+            done.stderr
+        )
+    else:
+        assert (done.returncode, done.stdout, done.stderr) == (0, "The topic was told.\n", "")
+    names = [run["name"] for run in server.call("POST", "/flow_runs/filter")]
+    assert "test of the alarms" not in names
+    operate(server, "remove")
+    done = operate(server, "test")
+    assert done.returncode == 1 and done.stderr.startswith("Nobody is told of failed runs: ")
 
 
 @pytest.mark.parametrize("limit", ["whisper=2", "whisperx=none", "whisperx=0"])
