@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from containers.common.models.embeddings import embeddings
 from containers.common.models.store import sha256_of
 from tasks.checks.table import Rows, Table
 from tasks.outputs.embeddings import read_embeddings
 from tasks.stages.registry import STAGES
 
 SLACK = 0.5  # seconds that a result may reach over the media's end: a model's last window is padded
-UNNORMALISED = {"faceapi", "panns-cnn14"}  # compared by distance, or normalised when they are indexed
 # Of every asset, whatever stages it has.
 OF_ALL = {
     "embeddings": ["model", "dimension", "model_dimension", "finite", "norm", "fact"],
@@ -77,17 +77,19 @@ def _table(asset: str, name: str, rows: Rows, latest: float) -> pd.DataFrame:
 
 def _embeddings(path: Path) -> Rows:
     rows = read_embeddings(path)
+    known = embeddings()
     dimensions: dict[str, int] = {}
     found: Rows = []
     for row in rows:
         vector = np.asarray(row["vector"], np.float64)
+        normalised = row["model"] not in known or known[row["model"]].normalised
         found.append(
             {
                 "model": row["model"],
                 "dimension": len(vector),
                 "model_dimension": dimensions.setdefault(row["model"], len(vector)),
                 "finite": bool(np.isfinite(vector).all()),
-                "norm": None if row["model"] in UNNORMALISED else float(np.linalg.norm(vector)),
+                "norm": float(np.linalg.norm(vector)) if normalised else None,
                 "fact": json.dumps([row["model"], row["metadata"]], sort_keys=True),
             }
         )

@@ -19,9 +19,8 @@ from containers.common.contract import Contract, ModelRef
 from containers.common.errors import ModelCorrupt, ModelMissing, UserError
 from containers.common.inside import Name, RelativePath
 from containers.common.models import store_cache, store_s3
+from containers.common.models.embeddings import CATALOGUE, Embedding
 from containers.common.models.lock import read_lock
-
-CATALOGUE = Path(__file__).with_name("catalogue.toml")
 
 
 class ModelFile(Contract):
@@ -47,6 +46,7 @@ class Model(Contract):
     fetched: bool = Field(
         default=True, description="False while nobody has fetched it, so hashes are unknown"
     )
+    embedding: Embedding | None = Field(default=None, description="of a model that makes vectors")
     source: dict[str, Any]
     files: list[ModelFile]
 
