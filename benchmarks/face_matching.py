@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
+from containers.common.models.embeddings import embeddings
 from containers.faceapi.contract import DetectRequest, DetectResult
-from containers.facenet.matching import METRICS
 from flows.images import running_images
 from tasks.calls.invoke import invoke
 from tasks.media.demo import PICTURES, SHOTS
@@ -90,7 +90,7 @@ def main() -> None:
                 same.setdefault(change, []).extend(float(np.linalg.norm(a - b)) for a, b in pairs)
             faces = [face for face in picture if face is not None]
             different += [float(np.linalg.norm(a - b)) for a, b in combinations(faces, 2)]
-    threshold = METRICS["faceapi"].threshold
+    threshold = embeddings()["faceapi"].limit
     every = [distance for distances in same.values() for distance in distances]
     lines = [
         "| pair | pairs | median | largest | smallest | at most the threshold |",

@@ -11,9 +11,19 @@ from rich.table import Table
 
 from containers.common.errors import UserError
 from tasks.outputs.report_view import span
-from tasks.people.edit import forget_person, list_people, merge_people, name_person, split_person
-from tasks.people.recognise import Group
-from tasks.people.store import Person
+from tasks.people.edit import (
+    NameInUse,
+    everybody,
+    forget_person,
+    hide_person,
+    merge_people,
+    name_person,
+    split_person,
+)
+from tasks.people.explain import explain_person
+from tasks.people.page import refresh_page, write_page
+from tasks.people.recognise import Group, Told
+from tasks.people.store import Person, undo
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,20 +32,54 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console()
     try:
         if chosen.command == "list":
-            return _list(list_people(chosen.output), chosen.all, chosen.json, console)
-        if chosen.command == "name":
-            done = _describe(name_person(chosen.output, chosen.who, chosen.name))
-        elif chosen.command == "merge":
-            done = _describe(merge_people(chosen.output, chosen.who))
-        elif chosen.command == "split":
-            done = _describe(split_person(chosen.output, chosen.who))
-        else:
-            done = f"{_describe(forget_person(chosen.output, chosen.who))} is forgotten"
+            return _list(everybody(chosen.output), chosen.all, chosen.json, console)
+        if chosen.command == "explain":
+            return _say(explain_person(chosen.output, chosen.who), console)
+        if chosen.command == "page":
+            return _say([str(write_page(chosen.output, chosen.html))], console)
+        done = _change(chosen)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
     console.print(done, markup=False, highlight=False, soft_wrap=True)
     return _republish(chosen.output, console)
+
+
+def _say(lines: list[str], console: Console) -> int:
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+def _change(chosen: argparse.Namespace) -> str:
+    """Does what is asked, and says what is so now."""
+    output = chosen.output
+    match chosen.command:
+        case "name":
+            return _describe(_name(output, chosen.who, chosen.name, chosen.merge))
+        case "merge":
+            return _describe(merge_people(output, chosen.who))
+        case "split":
+            return _describe(split_person(output, chosen.who, chosen.name))
+        case "hide" | "show":
+            person = hide_person(output, chosen.who, chosen.command == "hide")
+            return f"{_describe(person)} is {'hidden' if person.hidden else 'shown again'}"
+        case "forget":
+            return f"{_describe(forget_person(output, chosen.who))} is forgotten"
+    return f"Undone: {_count(len(undo(output).people), 'person', 'people')} known"
+
+
+def _name(output: Path, who: str, name: str, merge: bool) -> Person:
+    """Asks before two people become one, where somebody is there to be asked."""
+    try:
+        return name_person(output, who, name, merge)
+    except NameInUse as error:
+        if not sys.stdin.isatty():
+            raise
+        print(error, file=sys.stderr)
+        if input("One person? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise UserError("Nothing was changed.") from None
+        return name_person(output, who, name, merge=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,19 +94,33 @@ def _parser() -> argparse.ArgumentParser:
         ("name", "this is Kate"),
         ("merge", "all of these are one person"),
         ("split", "these appearances are another person than they were taken for"),
-        ("forget", "remove a person's name and examples"),
+        ("hide", "leave a person out of lists and reports"),
+        ("show", "take a hidden person into lists and reports again"),
+        ("explain", "why appearances are taken for this person"),
+        ("undo", "take the last change back; again, the one before"),
+        ("forget", "remove a person's name, vectors and pictures for good"),
+        ("page", "everybody on a page that opens in any browser"),
     ):
         added = commands.add_parser(command, help=text, description=text)
         added.add_argument("output", type=Path, help="folder of asset folders")
         if command == "list":
-            added.add_argument("--all", action="store_true", help="also faces seen in a single frame")
+            added.add_argument(
+                "--all", action="store_true", help="also hidden people and faces seen in a single frame"
+            )
             added.add_argument("--json", action="store_true", help="as JSON, with every appearance")
         elif command in ("merge", "split"):
             added.add_argument("who", nargs="+", help=who)
-        else:
+        elif command == "page":
+            added.add_argument("--html", type=Path, metavar="FILE", help="where to (people/people.html)")
+        elif command != "undo":
             added.add_argument("who", help=who)
         if command == "name":
             added.add_argument("name")
+            added.add_argument(
+                "--merge", action="store_true", help="somebody is called so already: they are one person"
+            )
+        if command == "split":
+            added.add_argument("--name", help="what the other person is called")
     return parser
 
 
@@ -75,6 +133,7 @@ def _republish(output: Path, console: Console) -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
+    refresh_page(output)
     if written:
         console.print(f"{_count(len(written), 'asset')} written anew with the names", highlight=False)
     if lost:
@@ -90,11 +149,12 @@ def _describe(person: Person) -> str:
     return f"{person.name or person.id} ({person.id}), known by {known}"
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def _count(number: int, what: str, many: str = "") -> str:
+    return f"{number} {what if number == 1 else many or what + 's'}"
 
 
-def _list(groups: list[Group], all_of_them: bool, as_json: bool, console: Console) -> int:
+def _list(told: Told, all_of_them: bool, as_json: bool, console: Console) -> int:
+    groups = [each for each in told.groups if all_of_them or not each.hidden]
     if as_json:
         print(json.dumps([_row(each) for each in groups], ensure_ascii=False, indent=1))
         return 0
@@ -120,6 +180,12 @@ def _list(groups: list[Group], all_of_them: bool, as_json: bool, console: Consol
         console.print(
             f"\n{_count(hidden, 'face')} seen in a single frame not shown: --all shows them.", highlight=False
         )
+    if told.unclear:
+        faces = _count(len(told.unclear), "face")
+        console.print(f"\n{faces} too small, blurred or turned away to tell who it is.", highlight=False)
+    if left_out := len(told.groups) - len(groups):
+        people = _count(left_out, "person", "people")
+        console.print(f"\n{people} hidden: --all shows them.", highlight=False)
     return 0
 
 

@@ -1,5 +1,6 @@
 /** Runs in a worker thread: pixels in, faces out, by face-api's networks. */
 
+import { uprightFace } from "./align.mjs";
 import { chooseBackend, loadBackend } from "./backend.mjs";
 import { measureSharpness } from "./sharpness.mjs";
 
@@ -90,8 +91,8 @@ async function load(folder, networks) {
 
 /**
  * One face after the other: batches are not faster on this backend, and a crowd would not fit its memory.
- * As face-api does it, expression, age and gender are read off the face aligned by its landmarks, the
- * descriptor off dlib's alignment.
+ * As face-api does it, expression, age and gender are read off the face aligned by its landmarks; the
+ * descriptor, as dlib does it, off the face turned upright.
  */
 async function describe(picture, box, score, request) {
   const { full } = picture;
@@ -99,10 +100,8 @@ async function describe(picture, box, score, request) {
   const { x, y, width: w, height: h } = box;
   const region = clip(new faceapi.Rect(x * scale.x, y * scale.y, w * scale.x, h * scale.y), full);
   const landmarks = await findLandmarks(full, region);
-  const [aligned, dlib] = [false, true].map((useDlibAlignment) => {
-    const found = clip(landmarks.align(null, { useDlibAlignment }), full);
-    return found.width > 0 && found.height > 0 ? found : region;
-  });
+  const found = clip(landmarks.align(null, { useDlibAlignment: false }), full);
+  const aligned = found.width > 0 && found.height > 0 ? found : region;
   const [expressions, { age, gender, genderProbability }] = await withTensor(
     crop(full, aligned),
     async (face) => [
@@ -120,7 +119,7 @@ async function describe(picture, box, score, request) {
     face.landmarks = pointsOf(landmarks, scale);
   }
   if (request.descriptor) {
-    const descriptor = await withTensor(crop(full, dlib), (pixels) =>
+    const descriptor = await withTensor(uprightFace(full, landmarks.positions), (pixels) =>
       nets.faceRecognitionNet.computeFaceDescriptor(pixels),
     );
     face.descriptor = Array.from(descriptor, (value) => round(value, 6));

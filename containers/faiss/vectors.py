@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from containers.common import storage
 from containers.common.errors import UserError
+from containers.common.models.embeddings import embeddings
 from containers.faiss.contract import Metric
 
-EUCLIDEAN = frozenset({"faceapi"})  # face-api's descriptors are compared by distance, all others by cosine
 Matrix = NDArray[np.float32]
 pc: Any = pyarrow.compute  # made at import, so that type checkers do not see what it has
 
@@ -59,8 +59,9 @@ def _read(path: Path, model: str) -> pa.Table:
 
 
 def metric_of(model: str) -> Metric:
-    """How vectors of an embedding model are compared."""
-    return "euclidean" if model in EUCLIDEAN else "cosine"
+    """How vectors of an embedding model are compared: as the catalogue says, by cosine where it is silent."""
+    known = embeddings().get(model)
+    return known.metric if known else "cosine"
 
 
 def matrix_of(rows: pa.Table, metric: Metric) -> Matrix:

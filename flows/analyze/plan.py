@@ -26,7 +26,7 @@ def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:
     for stage in STAGES.values():
         if stage.wanted(options):
             made_of = [keys[name] for name in stage.before if name in keys] or [keys["decode"]]
-            chosen = options.model_dump(include=stage.in_key, mode="json")
+            chosen = options.model_dump(include=stage.in_key, mode="json") | stage.limits()
             models = stage.weights(options)
             keys[stage.name] = stage_key(stage.name, " ".join(made_of), chosen, models, code[stage.name])
     return keys

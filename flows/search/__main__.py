@@ -20,6 +20,7 @@ KINDS = {
     "picture": ("PICTURE", "a picture, or a video (--at): what looks alike"),
     "voice": ("CLIP", "sound, or a video, with somebody's voice"),
     "sound": ("CLIP", "sound, or a video: what sounds alike (needs panns-cnn14)"),
+    "person": ("NAME", "a person's name or id, or an appearance as `flows.people list` shows it"),
     "like": ("ASSET", "an asset's id: what is like it, by its faces, voices and sounds"),
 }
 
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         answer = answer_question(output, question, page)
     except ValidationError as error:
         fault = error.errors()[0]
-        print(f"--{fault['loc'][0]}: {fault['msg']}.", file=sys.stderr)
+        print(f"--{str(fault['loc'][0]).replace('_', '-')}: {fault['msg']}.", file=sys.stderr)
         return 1
     except UserError as error:
         print(error, file=sys.stderr)
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     for kind, (metavar, text) in KINDS.items():
         what.add_argument(f"--{kind}", metavar=metavar, help=text)
     parser.add_argument("-k", type=int, default=10, help="matches at most (%(default)s)")
+    parser.add_argument("--min-score", type=float, help="only matches of at least this score")
     parser.add_argument(
         "--asset", dest="assets", action="append", default=[], help="only in this asset; may be repeated"
     )

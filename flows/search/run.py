@@ -11,6 +11,7 @@ from tasks.search.find import find
 from tasks.search.library import Library
 from tasks.search.like import find_like
 from tasks.search.page import render_page
+from tasks.search.person import find_person
 
 
 def answer_question(output: Path, question: Question, page: Path | None = None) -> Answer:
@@ -22,6 +23,8 @@ def answer_question(output: Path, question: Question, page: Path | None = None) 
             answer, name = find_like(library, question), library.media(asset)
             picture = library.thumbnail(asset)
             shown = Image.open(picture, formats=["JPEG"]) if picture else None
+        elif question.kind == "person":
+            answer, name, shown = find_person(library, question), question.query, None
         else:
             answer, query = find(library, question)
             shown, name = query.picture, Path(question.query).name

@@ -51,6 +51,7 @@ class Manifest(BaseModel):
     models: list[ModelRef]
     embeddings: dict[str, int] = Field(default={}, description="vectors by the model that made them")
     people: dict[str, str] = Field(default={}, description="names of known people, by appearance")
+    hidden: list[str] = Field(default=[], description="appearances of people who are left out of the report")
     software: dict[str, str]
     created: datetime
     seconds: float = Field(description="wall time of the run that wrote this")

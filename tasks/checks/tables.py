@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from containers.common.inside import existing
+from containers.common.models.embeddings import embeddings
 from containers.common.models.store import sha256_of
 from tasks.checks import across
 from tasks.checks.reading import Documents
@@ -21,7 +22,6 @@ from tasks.outputs.embeddings import read_embeddings
 from tasks.stages.registry import STAGES
 
 SLACK = 0.5  # seconds that a result may reach over the media's end: a model's last window is padded
-UNNORMALISED = {"faceapi", "panns-cnn14"}  # compared by distance, or normalised when they are indexed
 # Of every asset, whatever stages it has.
 OF_ALL = {
     "documents": ["file", "readable", "finite", "shaped", "why"],
@@ -110,6 +110,7 @@ def _table(asset: str, name: str, rows: Rows, latest: float) -> pd.DataFrame:
 
 def _embeddings(path: Path) -> Rows:
     rows = read_embeddings(path)
+    known = embeddings()
     dimensions: dict[str, int] = {}
     found: Rows = []
     shared: dict[tuple[str, bytes], list[dict[str, Any]]] = {}
@@ -121,6 +122,7 @@ def _embeddings(path: Path) -> Rows:
         vector = np.asarray(row["vector"], np.float64)
         same = shared.get((row["model"], vector.tobytes()), [])
         tracks = {(one.get("time"), one.get("track")) for one in same}
+        normalised = row["model"] not in known or known[row["model"]].normalised
         found.append(
             {
                 "model": row["model"],
@@ -130,7 +132,7 @@ def _embeddings(path: Path) -> Rows:
                 "empty": not vector.any(),
                 "tracks": len({track for _, track in tracks}),
                 "at_once": len(tracks) - len({time for time, _ in tracks}),
-                "norm": None if row["model"] in UNNORMALISED else float(np.linalg.norm(vector)),
+                "norm": float(np.linalg.norm(vector)) if normalised else None,
                 "fact": json.dumps([row["model"], row["metadata"]], sort_keys=True),
             }
         )

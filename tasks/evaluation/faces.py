@@ -15,8 +15,8 @@ import pandas as pd
 from scipy.spatial.distance import cdist
 
 from containers.common.media.box import Box, intersection_over_union
+from containers.common.models.embeddings import embeddings
 from containers.faceapi.contract import Face
-from containers.facenet.matching import METRICS
 from tasks.evaluation.dataset import MarkedFace
 from tasks.evaluation.ranking import Ranking
 from tasks.evaluation.statistics import Measure, Value, Weights, mean
@@ -86,7 +86,7 @@ def pairs(faces: pd.DataFrame, model: str) -> pd.DataFrame:
 
     `faces` has a row a face: session, person, picture, vector.
     """
-    metric = METRICS[model].name
+    metric = embeddings()[model].metric
     rows = []
     for session, group in faces.groupby("session", sort=True):
         vectors = np.array(group["vector"].tolist())

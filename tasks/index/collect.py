@@ -20,6 +20,7 @@ from containers.faiss.versions import pointer
 from tasks.asset.folder import Asset, explain_disk
 
 EMBEDDINGS = "embeddings.parquet"
+FOUND = "found.json"  # in the cache of what was published: tasks/stages/publish
 
 
 @contextmanager
@@ -91,8 +92,9 @@ def _indexes(output: Path) -> list[Path]:
 def drop_orphans(output: Path) -> int:
     """Removes from the delta what belongs to assets that are gone, and returns how many files that were.
 
-    An asset being analysed is not there yet, and holds its lock.
+    Their caches go too. An asset being analysed is not there yet, and holds its lock.
     """
+    drop_caches(output)
     dropped = 0
     for index in _indexes(output):
         for file in list_delta(index.as_uri(), newest=False):
@@ -107,6 +109,25 @@ def drop_orphans(output: Path) -> int:
                         dropped += 1
             except Timeout:
                 continue
+    return dropped
+
+
+def drop_caches(output: Path) -> int:
+    """Removes what was kept between runs of assets that had been published and are gone, vectors and pictures
+    of people among it, and returns of how many. An asset being analysed holds its lock.
+    """
+    dropped = 0
+    for found in sorted(output.glob(f".cache/*/{FOUND}")):
+        asset = Asset(output=output, id=found.parent.name)
+        if asset.folder.exists():
+            continue
+        try:
+            with held(asset.lock_path, "its analysis", patience=0):
+                if not asset.folder.exists():
+                    asset.forget()
+                    dropped += 1
+        except Timeout:
+            continue
     return dropped
 
 

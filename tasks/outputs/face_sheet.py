@@ -19,7 +19,7 @@ def face_sheet(findings: Findings) -> bytes | None:
     crops = best_crops(findings)
     people: dict[str | int, tuple[float, float, str, int]] = {}
     for track in findings.seen:
-        if track.id not in crops:
+        if track.id not in crops or track.unclear:
             continue
         key = track.person or track.id
         label = track.name or (speaker_name(track.person) if track.person else f"face {track.id}")

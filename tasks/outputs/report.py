@@ -55,6 +55,7 @@ class ReportData(BaseModel):
     denoised: DenoisedAudio | None = None
     frames: list[ReportFrame] = []
     people: list[ReportPerson] = []
+    unclear: list[ReportPerson] = Field(default=[], description="faces that cannot be told, one track each")
     stages: list[StageEntry] = []
     models: list[ModelRef] = []
     quality: Quality | None = Field(default=None, description="none when it was not checked")
@@ -89,6 +90,10 @@ def render_report(asset: ReportData) -> str:
             people_found=len(people),
             # What builds on most comes first.
             sections=[stage.folder.name for stage in reversed(STAGES.values()) if stage.section],
+            unclear=report_view.longest_seen(
+                [report_view.PersonTile(shown.tracks, shown.crop) for shown in asset.unclear],
+                report_view.MOST_PEOPLE,
+            ),
             most_appearances=report_view.MOST_APPEARANCES,
             outcome={stage.name: stage for stage in asset.stages},
         )

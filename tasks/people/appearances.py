@@ -9,21 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from containers.common.errors import UserError
-from containers.facenet.matching import METRICS, Metric
+from containers.common.models.embeddings import Embedding, embeddings, same_kind
 from tasks.asset.folder import MANIFEST, Asset
 from tasks.outputs.embeddings import read_embeddings
 from tasks.people.store import Kind
-
-# GE2E voices: measured on the packaged recording, two halves of a speaker's turns lie within 0.16 and two
-# speakers rarely within 0.15. Careful on purpose: who is missed is named by hand, who is mistaken by nobody.
-# pyannote's: the distance below which its own pipelines take two voices for one speaker, which they state
-# for vectors of length 1: 0.7046 in 3.1, 0.6 in community-1. Half its square is the cosine distance.
-VOICES = {
-    "ge2e-speaker": Metric("cosine", 0.15),
-    "pyannote-wespeaker": Metric("cosine", 0.248),
-    "pyannote-community-1": Metric("cosine", 0.18),
-}
-COMPARED: dict[str, Metric] = {**METRICS, **VOICES}  # models that tell people apart
+from tasks.stages.detect.face_quality import CLEAR
 
 
 class Appearance(NamedTuple):
@@ -38,21 +28,31 @@ class Appearance(NamedTuple):
     end: float
     seen: int  # sampled frames; 1 for a voice
     thumbnail: str | None  # below the asset's cache
+    qualities: NDArray[np.float64] | None = None  # of its faces, (n,); none where nobody measured them
 
     @property
     def kind(self) -> Kind:
-        return "voice" if self.model in VOICES else "face"
+        return "voice" if embeddings()[self.model].kind == "voice" else "face"
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """(n,): how much each of its vectors counts."""
+        return np.ones(len(self.vectors)) if self.qualities is None else self.qualities
+
+    @property
+    def clear(self) -> bool:
+        """Whether it can be told who it is; a face that is small, blurred or turned away cannot."""
+        return self.qualities is None or float(self.qualities.max()) >= CLEAR
 
     @property
     def ref(self) -> str:
         """What people type to mean this appearance, and whoever it belongs to."""
         return f"{self.asset[:8]}:{self.label}"
 
-    def together_with(self, other: "Appearance") -> bool:
-        """Whether both are there at once, so that they cannot be the same person."""
-        if self.asset != other.asset or self.kind != other.kind:
-            return False
-        return self.kind == "voice" or (self.start <= other.end and other.start <= self.end)
+
+def people_models() -> dict[str, Embedding]:
+    """The models that tell people apart, by catalogue id."""
+    return same_kind("face") | same_kind("voice")
 
 
 def list_assets(output: Path) -> list[str]:
@@ -77,9 +77,10 @@ def group_appearances(asset: str, rows: Iterable[Mapping[str, Any]]) -> list[App
 
     Rows of models that tell no people apart are left out; a face without a track is an appearance of its own.
     """
+    compared = people_models()
     grouped: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
     for number, row in enumerate(rows):
-        if row["model"] in COMPARED:
+        if row["model"] in compared:
             grouped[row["model"], _label(number, row["metadata"])].append(row)
     return [_appearance(asset, label, model, own) for (model, label), own in grouped.items()]
 
@@ -93,8 +94,10 @@ def _label(number: int, about: Mapping[str, Any]) -> str:
 
 def _appearance(asset: str, label: str, model: str, rows: list[Mapping[str, Any]]) -> Appearance:
     vectors = np.array([row["vector"] for row in rows])
-    vector = vectors.mean(0)
-    if COMPARED[model].name == "cosine":
+    measured = [row["metadata"].get("quality") for row in rows]
+    qualities = None if None in measured else np.array(measured, float)
+    vector = np.average(vectors, axis=0, weights=None if qualities is None else qualities + 1e-6)
+    if embeddings()[model].metric == "cosine":
         vector = vector / np.linalg.norm(vector)
     about = rows[0]["metadata"]
     start, end = about.get("shown") or (
@@ -111,4 +114,5 @@ def _appearance(asset: str, label: str, model: str, rows: list[Mapping[str, Any]
         end=end,
         seen=about.get("samples", len(rows)),
         thumbnail=about.get("thumbnail"),
+        qualities=qualities,
     )

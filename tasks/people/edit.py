@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import cast
 
 from containers.common import storage
 from containers.common.errors import UserError
 from containers.common.inside import existing
 from containers.common.models.store import sha256_of
 from tasks.people.appearances import Appearance, read_appearances
-from tasks.people.recognise import Group, group
-from tasks.people.store import Example, People, Person, editing_people, load_people, people_folder
+from tasks.people.recognise import Group, Told, group, tell
+from tasks.people.store import Example, People, Person, editing_people, erase, load_people, people_folder
 
 
 def list_people(output: Path) -> list[Group]:
@@ -17,24 +18,49 @@ def list_people(output: Path) -> list[Group]:
     return group(read_appearances(output), load_people(output))
 
 
-def name_person(output: Path, ref: str, name: str) -> Person:
+class NameInUse(UserError):
+    """Somebody else bears the name: to give it would make one person of the two."""
+
+
+def everybody(output: Path) -> Told:
+    """Everybody below `output`, with the faces that cannot be told."""
+    return tell(read_appearances(output), load_people(output))
+
+
+def name_person(output: Path, ref: str, name: str, merge: bool = False) -> Person:
     """The person that `ref` means is `name` from now on, in every asset, analysed already or not.
 
     `ref` is a person's id or name, or an appearance's (a1b2c3d4:face3), which stands for its whole group.
-    Somebody of that name already: then both are one person, with the face of one and the voice of the other.
+    Raises NameInUse where somebody is called so already; with `merge` both are one person then, with the face
+    of one and the voice of the other.
     """
-    if not name.strip():
+    name = name.strip()
+    if not name:
         raise UserError("A name needs at least one letter.")
-    if name.strip() == ref:
+    if name == ref:
         raise UserError(f"'{name}' cannot be named after itself.")
     appearances = read_appearances(output)
     with editing_people(output) as people:
         person = _person(output, people, appearances, ref)
-        namesake = people.find(name.strip())
+        namesake = people.named(name)
         if namesake and namesake is not person:
+            if not merge:
+                raise NameInUse(
+                    f"Somebody is called '{name}' already ({namesake.id}): `--merge` makes them one person, "
+                    "another name keeps them apart."
+                )
             _join(people, namesake, person)
             person = namesake
-        person.name = name.strip()
+        person.name = name
+        return person
+
+
+def hide_person(output: Path, ref: str, hidden: bool = True) -> Person:
+    """Leaves a person out of lists and reports from now on, or takes them in again."""
+    appearances = read_appearances(output)
+    with editing_people(output) as people:
+        person = _person(output, people, appearances, ref)
+        person.hidden = hidden
         return person
 
 
@@ -51,10 +77,11 @@ def merge_people(output: Path, refs: Sequence[str]) -> Person:
         return first
 
 
-def split_person(output: Path, refs: Sequence[str]) -> Person:
-    """The appearances `refs` are one person, and not the one that they were taken for.
+def split_person(output: Path, refs: Sequence[str], name: str | None = None) -> Person:
+    """The appearances `refs` are one person, called `name`, and not the one that they were taken for.
 
-    Whoever they were taken for stays known by the other appearances. Raises UserError when none is left.
+    Whoever they were taken for stays known by the other appearances. Raises UserError when none is left, and
+    NameInUse where somebody else is called so.
     """
     appearances = read_appearances(output)
     with editing_people(output) as people:
@@ -69,19 +96,24 @@ def split_person(output: Path, refs: Sequence[str]) -> Person:
             gone = {(each.asset, each.label) for each in taken}
             rest.examples = [each for each in rest.examples if (each.asset, each.label) not in gone]
             rest.examples += _examples(output, left)
-        person = people.add()
+        name = name and name.strip()
+        if name and (namesake := people.named(name)):
+            raise NameInUse(f"Somebody is called '{name}' already ({namesake.id}): take another name.")
+        person = people.add(name or None)
         person.examples = _examples(output, taken)
         return person
 
 
 def forget_person(output: Path, ref: str) -> Person:
-    """Removes the person's name and examples; their appearances are unknown again."""
-    with editing_people(output) as people:
-        person = people.find(ref)
-        if person is None:
-            raise UserError(f"Nobody is called '{ref}'.")
-        people.people.remove(person)
-        return person
+    """Removes all that was kept of the person: name, vectors and pictures, in earlier revisions too.
+
+    It cannot be undone. What was analysed stays: their appearances are unknown again.
+    """
+    person = load_people(output).find(ref)
+    if person is None:
+        raise UserError(f"Nobody is called '{ref}'.")
+    erase(output, person)
+    return person
 
 
 def _person(output: Path, people: People, appearances: Sequence[Appearance], ref: str) -> Person:
@@ -93,7 +125,9 @@ def _person(output: Path, people: People, appearances: Sequence[Appearance], ref
             person = found.person or people.add()
             person.examples += _examples(output, found.appearances)
             return person
-    raise AssertionError("every appearance is in a group")
+    person = people.add()  # a face that cannot be told, but somebody knows who it is
+    person.examples = _examples(output, [cast(Appearance, wanted)])
+    return person
 
 
 def _appearance(appearances: Iterable[Appearance], ref: str) -> Appearance:

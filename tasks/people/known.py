@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from containers.pyannote.contract import Diarization
 from containers.whisperx.contract import Transcript
@@ -14,18 +14,31 @@ from tasks.stages.detect.track import Track
 from tasks.stages.link.run import Speaking
 
 
-def known_names(output: Path, asset: str, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """An appearance's label (face3, SPEAKER_00) to the name of the known person that it is.
+class Known(NamedTuple):
+    """Of one asset: an appearance's label (face3, SPEAKER_00) to the name of the known person that it is, and
+    the labels of those who are left out of lists and reports.
+    """
+
+    names: dict[str, str]
+    hidden: list[str]
+
+
+def known_people(output: Path, asset: str, rows: Iterable[Mapping[str, Any]]) -> Known:
+    """Who of the people of `output` is in an asset; hidden people are not named.
 
     `rows` are the asset's, as embeddings.parquet has them. Raises UserError when the people are damaged.
     """
     people = load_people(output)
     appearances = group_appearances(asset, rows)
-    return {
-        appearances[number].label: found.person.name
-        for number, found in sorted(recognise(appearances, people).items())
-        if found.person.name
-    }
+    found = sorted(recognise(appearances, people).items())
+    return Known(
+        {
+            appearances[number].label: match.person.name
+            for number, match in found
+            if match.person.name and not match.person.hidden
+        },
+        [appearances[number].label for number, match in found if match.person.hidden],
+    )
 
 
 def spread_names(names: Mapping[str, str], tracks: list[Track], speaking: Speaking) -> dict[str, str]:

@@ -1,18 +1,21 @@
 """Who is who: appearances to known people by their examples, and the others to groups that can be named."""
 
-from collections.abc import Sequence
-from itertools import combinations, groupby
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from containers.facenet.matching import group_people
-from tasks.people.appearances import COMPARED, Appearance
-from tasks.people.store import People, Person
+from containers.common.models.embeddings import Embedding
+from tasks.people.appearances import Appearance, people_models
+from tasks.people.matching import NOBODY, group_people
+from tasks.people.store import Example, People, Person
 
 PINNED = 0.02  # below this distance an appearance is the example itself
-MOST_CLUSTERED = 2000  # appearances of up to three vectors in one distance matrix: 290 MB
+EXAMPLE_WEIGHT = 0.5  # of an example, whose quality is not known: that of a good crop
+CELLS = 2**23  # distances in memory at once
 
 
 class Group(NamedTuple):
@@ -28,106 +31,132 @@ class Group(NamedTuple):
             return self.person.id
         return max(self.appearances, key=lambda appearance: appearance.seen).ref
 
+    @property
+    def hidden(self) -> bool:
+        return self.person is not None and self.person.hidden
+
 
 class Recognised(NamedTuple):
+    """`distance` is that to the person's nearest `example`."""
+
     person: Person
     distance: float
+    example: Example
+
+
+class Told(NamedTuple):
+    """Who there is: known people first, then unknown ones, those seen most first; `unclear` are faces that
+    cannot be told; `matches`: position of an appearance to the known person it is.
+    """
+
+    groups: list[Group]
+    unclear: list[Appearance]
+    matches: dict[int, Recognised]
+
+
+def tell(appearances: Sequence[Appearance], people: People) -> Told:
+    """Puts appearances together with each other and with what is known of people.
+
+    Known people's examples take part as what nobody can part from its person; of several appearances at the
+    same time only one can be a person, unless it was said of each that it is.
+    """
+    known = [Group(person, []) for person in people.people]
+    unknown: list[Group] = []
+    unclear: list[Appearance] = []
+    matches: dict[int, Recognised] = {}
+    for model, embedding in people_models().items():
+        own = [number for number, each in enumerate(appearances) if each.model == model]
+        if not own:
+            continue
+        examples = [
+            (at, example)
+            for at, person in enumerate(people.people)
+            for example in person.examples
+            if example.model == model
+        ]
+        nearest = _Nearest([appearances[number] for number in own], examples, embedding)
+        clear = [
+            place
+            for place, number in enumerate(own)
+            if appearances[number].clear or nearest.pinned(place) != NOBODY
+        ]
+        unclear += [appearances[number] for number in np.delete(own, clear)]
+        taken = [appearances[own[place]] for place in clear]
+        labels = group_people(
+            [*(each.vectors for each in taken), *(np.array([one.vector]) for _, one in examples)],
+            embedding,
+            list(pairs_together(taken)),
+            weights=[*(each.weights for each in taken), *([EXAMPLE_WEIGHT] for _ in examples)],
+            owners=[*(nearest.pinned(place) for place in clear), *(at for at, _ in examples)],
+        )
+        persons = {label: at for label, (at, _) in zip(labels[len(taken) :], examples, strict=True)}
+        persons |= {
+            label: nearest.pinned(place)
+            for label, place in zip(labels, clear, strict=False)
+            if nearest.pinned(place) != NOBODY
+        }
+        groups: dict[int, Group] = {}
+        for label, place, appearance in zip(labels, clear, taken, strict=False):
+            if (at := persons.get(label)) is None:
+                groups.setdefault(label, Group(None, [])).appearances.append(appearance)
+            else:
+                known[at].appearances.append(appearance)
+                matches[own[place]] = nearest.match(place, at, people.people[at])
+        unknown += groups.values()
+    unknown.sort(key=lambda one: -sum(each.seen for each in one.appearances))
+    return Told(known + unknown, unclear, matches)
 
 
 def recognise(appearances: Sequence[Appearance], people: People) -> dict[int, Recognised]:
-    """Position of an appearance to the known person it is, where it is one.
-
-    The nearest example decides, if it is within the model's limit. Of several appearances at the same time
-    only the nearest can be a person, unless it was said of each that it is.
-    """
-    found: dict[int, Recognised] = {}
-    for model in COMPARED:
-        own = [number for number, appearance in enumerate(appearances) if appearance.model == model]
-        known = [(person, person.vectors(model)) for person in people.people]
-        known = [(person, vectors) for person, vectors in known if len(vectors)]
-        if own and known:
-            nearest = _nearest([appearances[number] for number in own], known, model)
-            found |= _without_doubles(appearances, own, nearest, [person for person, _ in known], model)
-    return found
-
-
-def _nearest(appearances: list[Appearance], known: list[tuple[Person, np.ndarray]], model: str) -> np.ndarray:
-    """(appearances, people): the distance to each person's nearest example."""
-    vectors = np.array([appearance.vector for appearance in appearances])
-    return np.stack([cdist(vectors, examples, COMPARED[model].name).min(1) for _, examples in known], axis=1)
-
-
-def _without_doubles(
-    appearances: Sequence[Appearance], own: list[int], nearest: np.ndarray, people: list[Person], model: str
-) -> dict[int, Recognised]:
-    found: dict[int, Recognised] = {}
-    holders: dict[tuple[str, str], list[Appearance]] = {}
-    best = nearest.min(1)
-    for row in np.argsort(best, kind="stable"):
-        if best[row] > COMPARED[model].threshold:
-            break
-        person = people[int(nearest[row].argmin())]
-        appearance = appearances[own[row]]
-        beside = holders.setdefault((person.id, appearance.asset), [])
-        if best[row] > PINNED and any(appearance.together_with(other) for other in beside):
-            continue
-        beside.append(appearance)
-        found[own[row]] = Recognised(person, float(best[row]))
-    return found
+    """Position of an appearance to the known person it is, where it is one."""
+    return tell(appearances, people).matches if people.people else {}
 
 
 def group(appearances: Sequence[Appearance], people: People) -> list[Group]:
     """Everybody: known people first, then groups of unknown ones, those that were seen most first."""
-    found = recognise(appearances, people)
-    groups = [Group(person, []) for person in people.people]
-    places = {person.id: number for number, person in enumerate(people.people)}
-    for number, match in found.items():
-        groups[places[match.person.id]].appearances.append(appearances[number])
-    unknown: list[Group] = []
-    for model in COMPARED:
-        rest = [
-            appearance
-            for number, appearance in enumerate(appearances)
-            if appearance.model == model and number not in found
-        ]
-        rest.sort(key=lambda each: (-each.seen, each.asset, each.start, len(each.label), each.label))
-        clustered = _cluster(rest[:MOST_CLUSTERED], model)
-        unknown += _join_nearest(rest[MOST_CLUSTERED:], clustered, model)
-    return groups + sorted(unknown, key=lambda one: -sum(each.seen for each in one.appearances))
+    return tell(appearances, people).groups
 
 
-def _cluster(appearances: list[Appearance], model: str) -> list[Group]:
-    """Average linkage up to the model's limit; appearances at the same time stay apart."""
-
-    def asset_of(number: int) -> str:
-        return appearances[number].asset
-
-    apart = [
-        pair
-        for _, own in groupby(sorted(range(len(appearances)), key=asset_of), key=asset_of)
-        for pair in combinations(own, 2)
-        if appearances[pair[0]].together_with(appearances[pair[1]])
-    ]
-    clusters: dict[int, Group] = {}
-    numbers = group_people([each.vectors for each in appearances], COMPARED[model], apart)
-    for appearance, number in zip(appearances, numbers, strict=True):
-        clusters.setdefault(number, Group(None, [])).appearances.append(appearance)
-    return list(clusters.values())
+def pairs_together(appearances: Sequence[Appearance]) -> Iterator[tuple[int, int]]:
+    """Positions of every two appearances that are there at once, so that they cannot be the same person."""
+    assets: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for number, each in enumerate(appearances):
+        assets[each.asset, each.kind].append(number)
+    for (_, kind), own in assets.items():
+        there: list[int] = []
+        for number in sorted(own, key=lambda number: appearances[number].start):
+            if kind == "face":
+                there = [one for one in there if appearances[one].end >= appearances[number].start]
+            yield from ((one, number) for one in there)
+            there.append(number)
 
 
-def _join_nearest(appearances: list[Appearance], groups: list[Group], model: str) -> list[Group]:
-    """The groups with those that one matrix had no room for, each beside the nearest that it can be."""
-    if not appearances:
-        return groups
-    owners = [one for one in groups for _ in one.appearances]
-    vectors = np.array([each.vector for one in groups for each in one.appearances])
-    alone: list[Group] = []
-    for appearance in appearances:
-        apart = cdist(appearance.vector[None], vectors, COMPARED[model].name)[0]
-        nearest = owners[int(apart.argmin())]
-        fits = apart.min() <= COMPARED[model].threshold
-        if fits and not any(appearance.together_with(other) for other in nearest.appearances):
-            nearest.appearances.append(appearance)
-        else:
-            alone.append(Group(None, [appearance]))
-    return groups + alone
+class _Nearest:
+    """The nearest example of each appearance: of all people, and of one."""
+
+    def __init__(
+        self,
+        appearances: Sequence[Appearance],
+        examples: Sequence[tuple[int, Example]],
+        embedding: Embedding,
+    ) -> None:
+        self._examples, self._embedding = examples, embedding
+        self._vectors = np.array([each.vector for each in appearances])
+        self._known = np.array([example.vector for _, example in examples])
+        self._persons = np.array([at for at, _ in examples])
+        self._pinned: NDArray[np.intp] = np.full(len(appearances), NOBODY)
+        step = max(1, CELLS // max(1, len(examples)))
+        for first in range(0, len(appearances) if examples else 0, step):
+            apart = cdist(self._vectors[first : first + step], self._known, self._embedding.metric)
+            is_it = apart.min(1) <= PINNED
+            self._pinned[first : first + step][is_it] = self._persons[apart.argmin(1)][is_it]
+
+    def pinned(self, place: int) -> int:
+        """Whose example the appearance is itself; NOBODY where it is nobody's."""
+        return int(self._pinned[place])
+
+    def match(self, place: int, at: int, person: Person) -> Recognised:
+        mine = np.flatnonzero(self._persons == at)
+        apart = cdist(self._vectors[place][None], self._known[mine], self._embedding.metric)[0]
+        best = int(apart.argmin())
+        return Recognised(person, float(apart[best]), self._examples[mine[best]][1])

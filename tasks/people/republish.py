@@ -11,7 +11,7 @@ from tasks.asset.folder import QUALITY, Asset
 from tasks.checks.verdicts import Quality
 from tasks.outputs.embeddings import read_embeddings
 from tasks.people.appearances import list_assets
-from tasks.people.known import known_names
+from tasks.people.known import known_people
 from tasks.stages.publish.run import FOUND, Found, publish
 
 
@@ -27,7 +27,8 @@ def republish_named(output: Path) -> tuple[list[str], list[str]]:
             embeddings = asset.folder / "embeddings.parquet"
             if manifest is None or not embeddings.is_file():
                 continue
-            if manifest.people == known_names(asset.output, asset.id, read_embeddings(embeddings)):
+            known = known_people(asset.output, asset.id, read_embeddings(embeddings))
+            if (manifest.people, manifest.hidden) == known:
                 continue
             try:
                 content = (asset.cache / FOUND).read_bytes()

@@ -40,6 +40,7 @@ class Example(BaseModel):
 class Person(BaseModel):
     id: str
     name: str | None = None
+    hidden: bool = Field(default=False, description="left out of lists and reports")
     examples: list[Example] = []
 
     def vectors(self, model: str) -> np.ndarray:
@@ -56,8 +57,21 @@ class People(BaseModel):
     people: list[Person] = []
 
     def find(self, wanted: str) -> Person | None:
-        """By id or by name."""
-        return next((person for person in self.people if wanted in (person.id, person.name)), None)
+        """By id or by name; `id:p2` and `name:p2` where somebody's name is another's id.
+
+        Raises UserError where it could be either.
+        """
+        by, _, rest = wanted.partition(":")
+        if by in ("id", "name") and rest:
+            return next((person for person in self.people if getattr(person, by) == rest), None)
+        found = [person for person in self.people if wanted in (person.id, person.name)]
+        if len(found) > 1:
+            raise UserError(f"'{wanted}' is one person's id and another's name: write id: or name: before.")
+        return found[0] if found else None
+
+    def named(self, name: str) -> Person | None:
+        """Who bears the name; an id is no name."""
+        return next((person for person in self.people if person.name == name), None)
 
     def add(self, name: str | None = None) -> Person:
         self.made += 1
@@ -91,7 +105,7 @@ def load_people(output: Path) -> People:
 def editing_people(output: Path) -> Iterator[People]:
     """The people, to be changed in the block by one writer at a time; written when the block ends well.
 
-    The file appears whole or stays as it was, and the revision before is kept in `history`.
+    The file appears whole or stays as it was; the revision before is kept in `history`, for `undo`.
     """
     folder = people_folder(output)
     with explain_disk(folder):
@@ -107,23 +121,98 @@ def editing_people(output: Path) -> Iterator[People]:
             _write(folder, people, before)
 
 
+def undo(output: Path) -> People:
+    """Everybody as they were before the last change; again, as before the one before that.
+
+    Raises UserError when nothing is left to undo.
+    """
+    folder = people_folder(output)
+    if not _history(folder):
+        raise UserError("There is nothing to undo.")
+    with held(folder / ".lock", f"whoever else edits {folder}"):
+        people = load_people(output)
+        if not (history := _history(folder)):
+            raise UserError("There is nothing to undo.")
+        last = history[-1]
+        try:
+            before = People.model_validate_json(last.read_bytes())
+        except ValidationError:
+            raise UserError(f"{last} is damaged: remove it to undo what was done before.") from None
+        before.revision, before.made = people.revision + 1, max(before.made, people.made)
+        _put(folder, before)
+        last.unlink()
+        _drop_unused_crops(folder)
+        return before
+
+
+def erase(output: Path, person: Person) -> None:
+    """Takes a person out of all that is kept of people, earlier revisions too: no undo brings them back.
+
+    Raises UserError when an earlier revision cannot be read.
+    """
+    folder = people_folder(output)
+    with held(folder / ".lock", f"whoever else edits {folder}"):
+        people = load_people(output)
+        person = next((each for each in people.people if each.id == person.id), person)
+        people.people = [each for each in people.people if each.id != person.id]
+        present = {each.id for each in people.people}
+        revisions: list[tuple[Path, People]] = []
+        for path in _history(folder):
+            try:
+                revisions.append((path, People.model_validate_json(path.read_bytes())))
+            except ValidationError:
+                raise UserError(f"{path} is damaged: remove it, then forget again.") from None
+        known = _vectors_of(person)
+        for path, old in reversed(revisions):  # who became part of the person later is found from the end
+            for each in list(old.people):
+                if each.id not in present and (each.id == person.id or known & _vectors_of(each)):
+                    known |= _vectors_of(each)
+                    old.people.remove(each)
+            storage.write_bytes(storage.as_uri(path), _json(old))
+        people.revision += 1
+        _put(folder, people)
+        _drop_unused_crops(folder)
+
+
+def _vectors_of(person: Person) -> set[tuple[str, tuple[float, ...]]]:
+    return {(example.model, tuple(example.vector)) for example in person.examples}
+
+
 def _write(folder: Path, people: People, before: str) -> None:
     if people.revision:
         name = f"{people.revision:06}.json"
         storage.write_bytes(storage.join(folder, "history", name), before.encode())
+    else:
+        storage.write_bytes(storage.join(folder, "history", f"{0:06}.json"), _json(People()))
     people.revision += 1
-    content = json.dumps(people.model_dump(mode="json"), ensure_ascii=False)
-    storage.write_bytes(storage.join(folder, "people.json"), content.encode())
-    for old in sorted((folder / "history").glob("*.json"))[:-KEPT_REVISIONS]:
+    _put(folder, people)
+    for old in _history(folder)[:-KEPT_REVISIONS]:
         old.unlink()
-    used = {example.crop for person in people.people for example in person.examples}
-    for crop in (folder / "crops").glob("*.jpg"):
-        if crop.name not in used and not _in_history(folder, crop.name):
+    _drop_unused_crops(folder)
+
+
+def _put(folder: Path, people: People) -> None:
+    storage.write_bytes(storage.join(folder, "people.json"), _json(people))
+
+
+def _json(people: People) -> bytes:
+    return json.dumps(people.model_dump(mode="json"), ensure_ascii=False).encode()
+
+
+def _history(folder: Path) -> list[Path]:
+    """Earlier revisions, the newest last."""
+    return sorted((folder / "history").glob("*.json"))
+
+
+def _drop_unused_crops(folder: Path) -> None:
+    """Those of nobody in any revision."""
+    crops = [path for path in (folder / "crops").glob("*") if path.is_file()]
+    if not crops:
+        return
+    texts = [path.read_text(encoding="utf-8") for path in (folder / "people.json", *_history(folder))]
+    for crop in crops:
+        if not any(crop.name in text for text in texts):
             crop.unlink()
-
-
-def _in_history(folder: Path, crop: str) -> bool:
-    return any(crop in old.read_text(encoding="utf-8") for old in (folder / "history").glob("*.json"))
 
 
 def _most_different(examples: list[Example]) -> list[Example]:

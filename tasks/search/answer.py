@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Kind = Literal["face", "picture", "voice", "sound", "like"]
+Kind = Literal["face", "picture", "voice", "sound", "like", "person"]
 
 
 class Question(BaseModel):
@@ -13,8 +13,9 @@ class Question(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: Kind = Field(description="what to look for")
-    query: str = Field(description="a media file, or for `like` an asset's id")
+    query: str = Field(description="a media file, for `like` an asset's id, for `person` a name or reference")
     k: int = Field(default=10, ge=1, le=200, description="matches at most")
+    min_score: float | None = Field(default=None, description="only matches of at least this score")
     assets: list[str] = Field(default=[], description="only in these assets (ids, or how they begin)")
     start: float | None = Field(default=None, ge=0, description="only from this second of an asset on")
     end: float | None = Field(default=None, ge=0, description="only before this second of an asset")

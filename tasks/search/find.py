@@ -6,19 +6,15 @@ from pathlib import Path
 
 from containers.common.errors import UserError
 from containers.common.inside import existing
+from containers.common.models.embeddings import embeddings
 from containers.faiss.contract import Filter, Match
 from containers.faiss.vectors import metric_of
-from tasks.people.appearances import COMPARED
 from tasks.search.answer import Answer, Moment, Question
 from tasks.search.library import Library
 from tasks.search.query import QueryVectors, check_model, embed_query
 
 MOST_FETCHED = 1000  # vectors a query: what the faiss image gives at most
 TIMES_SHOWN = 20
-# Of 256 bits at most 32 differ: a picture coded badly, brightened or cut by 1 % at each side is that near,
-# other pictures differ in 110 and more (measured on the packaged photographs). For DINOv2, whose weights
-# are in no registry, nothing was measured, so nothing is claimed.
-SAME_PICTURE = {"phash-256": 1 - 2 * 32 / 256}
 
 
 def find(library: Library, question: Question) -> tuple[Answer, QueryVectors]:
@@ -57,6 +53,9 @@ def _collect(
             )
             found = sorted((match for matches in lists for match in matches), key=_badness(model))
             moments = _group(library, question, model, found)
+            enough = question.min_score
+            if enough is not None and any(moment.score < enough for moment in moments):
+                return [moment for moment in moments if moment.score >= enough][: question.k]
             if len(moments) >= question.k or fetched == MOST_FETCHED or len(lists[0]) < fetched:
                 return moments[: question.k]
             fetched = min(MOST_FETCHED, 4 * fetched)
@@ -108,10 +107,11 @@ def label_of(match: Match) -> str | None:
 
 
 def _is_same(model: str, score: float) -> bool | None:
-    if model in COMPARED:
-        comparison = COMPARED[model]
-        return (1 - score if comparison.name == "cosine" else score) <= comparison.threshold
-    return score >= SAME_PICTURE[model] if model in SAME_PICTURE else None
+    """None where nobody measured up to which distance two are the same, as for DINOv2's pictures."""
+    embedding = embeddings().get(model)
+    if embedding is None or embedding.threshold is None:
+        return None
+    return embedding.distance(score) <= embedding.threshold
 
 
 def _is_meant(library: Library, wanted: str | None, match: Match, person: str | None) -> bool:

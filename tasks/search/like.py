@@ -6,7 +6,7 @@
     sounds  cosine of the seconds that each label is heard for in A and in B
 
 n is how many sampled frames show the face (1 for a voice). near(f, B) is 1 where B's nearest vector is
-within the limit up to which two are the same person (`tasks.people.appearances`), 0 from one and a half
+within the limit up to which two are the same person (the catalogue's), 0 from one and a half
 times that limit on, and a straight line between.
 """
 
@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
+from containers.common.models.embeddings import embeddings
 from containers.faiss.contract import Filter, Match
-from tasks.people.appearances import COMPARED, Appearance
+from tasks.people.appearances import Appearance
 from tasks.search.answer import Answer, Moment, Question
 from tasks.search.library import Library
 
@@ -43,7 +44,7 @@ def find_like(library: Library, question: Question) -> Answer:
     for other in others:
         scores = {name: round(found.get(other, 0.0), 4) for name, found in parts.items()}
         score = sum(scores.values()) / max(1, len(scores))
-        if score > 0:
+        if score > 0 and score >= (question.min_score or 0):
             moments.append(_moment(library, other, round(score, 4), scores))
     moments.sort(key=lambda moment: (-moment.score, moment.asset))
     return Answer(
@@ -91,11 +92,11 @@ def _shared_people(library: Library, own: list[Appearance], others: list[str]) -
 
 
 def _best(matches: list[Match], model: str) -> dict[str, float]:
-    comparison = COMPARED[model]
+    embedding = embeddings()[model]
     best: dict[str, float] = {}
     for match in matches:
-        distance = 1 - match.score if comparison.name == "cosine" else match.score
-        best[match.asset] = max(best.get(match.asset, 0.0), near(distance, comparison.threshold))
+        strength = near(embedding.distance(match.score), embedding.limit)
+        best[match.asset] = max(best.get(match.asset, 0.0), strength)
     return best
 
 

@@ -6,11 +6,9 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from PIL import Image
 
-from tasks.outputs.report import TEMPLATES
+from tasks.outputs.environment import page_environment, read_style
 from tasks.outputs.report_view import clock, speaker_name
 from tasks.search.answer import Answer
 
@@ -19,6 +17,7 @@ HEADLINES = {
     "picture": "What looks like {}",
     "voice": "Who sounds like the voice in {}",
     "sound": "What sounds like {}",
+    "person": "Where {} is",
     "like": "What is like {}",
 }
 
@@ -28,24 +27,16 @@ def render_page(answer: Answer, page: Path, query: Image.Image | None, name: str
 
     `query` is shown beside what was found, `name` says what was searched for.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(clock=clock, speaker_name=speaker_name, data_uri=_data_uri)
+    environment = page_environment(clock=clock, speaker_name=speaker_name, data_uri=_data_uri)
 
     def link(path: str) -> str:
         return quote(os.path.relpath(path, page.absolute().parent))
 
-    style = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "search.css"))
     return environment.get_template("search.html.j2").render(
         answer=answer,
         headline=HEADLINES[answer.question.kind].format(name),
         query=None if query is None else _encode(query),
-        style=Markup(style),
+        style=read_style("report.css", "search.css"),
         link=link,
     )
 

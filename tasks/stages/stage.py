@@ -96,6 +96,10 @@ class Stage(ABC):
     def folder(self) -> Path:
         return Path(inspect.getfile(type(self))).parent
 
+    def limits(self) -> dict[str, float]:
+        """Numbers from elsewhere than its options and its code that decide what it finds."""
+        return {}
+
     @property
     def before(self) -> tuple[str, ...]:
         return (*self.needs, *self.after)

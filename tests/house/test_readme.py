@@ -61,7 +61,7 @@ def test_every_command_is_understood(command: str) -> None:
     if words[2] == "python":
         options = [word for word in words if word.startswith("--")]
         given = words[5 : words.index("fetch") + 1] if "fetch" in words else words[5:6]
-        subcommand = given if words[4] in ("flows.models", "flows.operate") else []
+        subcommand = given if words[4] in ("flows.models", "flows.operate", "flows.people") else []
         help_text = subprocess.run(
             [sys.executable, "-m", words[4], *subcommand, "--help"],
             cwd=ROOT,

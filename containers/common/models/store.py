@@ -21,9 +21,8 @@ from containers.common.contract import Contract, ModelRef
 from containers.common.errors import ModelCorrupt, ModelMissing, UserError
 from containers.common.inside import Name, RelativePath
 from containers.common.models import store_cache, store_s3
+from containers.common.models.embeddings import CATALOGUE, Embedding
 from containers.common.models.lock import read_lock
-
-CATALOGUE = Path(__file__).with_name("catalogue.toml")
 
 
 class ModelFile(Contract):
@@ -55,6 +54,7 @@ class Model(Contract):
         description="shell patterns of the files without which it is none; 'a|b': a, or else b",
     )
     commit: str = Field(default="", description="what was fetched, where `revision` was not known before")
+    embedding: Embedding | None = Field(default=None, description="of a model that makes vectors")
     source: dict[str, Any]
     files: list[ModelFile]
 

@@ -9,6 +9,8 @@ from containers.faceapi.contract import Face
 # Where each measure is worth half of its best.
 HALF_WIDTH = 60  # pixels of the box
 HALF_SHARPNESS = 60  # variance of the Laplacian of the face at 96 x 96, grey levels squared
+# A track whose best face is worth less shows somebody, but not whom: benchmarks/faces.md.
+CLEAR = 0.09
 # iBUG 300-W landmarks: the tip of the nose and the outer corners of the eyes.
 NOSE, RIGHT_EYE, LEFT_EYE = 30, 36, 45
 

@@ -17,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 from containers.common.contract import Score
 from containers.common.media.box import intersection_over_union
 from containers.faceapi.contract import Box, Face
-from tasks.stages.detect.face_quality import Quality, measure_quality
+from tasks.stages.detect.face_quality import CLEAR, Quality, measure_quality
 from tasks.stages.detect.frame_faces import FrameFaces
 
 # Distances of face-api's descriptors (benchmarks/faces.md has what they are for one and for two people).
@@ -65,8 +65,10 @@ class Track(BaseModel):
     age: Spread = Field(description="years")
     gender: str
     genderProbability: Score = Field(description="mean over the samples")
+    unclear: bool = Field(default=False, description="too small, blurred or turned away to tell who it is")
     person: str | None = Field(
-        default=None, description="PERSON_000: tracks of this file that show the same person"
+        default=None,
+        description="PERSON_000: tracks of this file that show the same person; none where it is unclear",
     )
     name: str | None = Field(default=None, description="of the person, where it is known")
     speaker: str | None = Field(
@@ -155,13 +157,15 @@ def _describe(track: _Open, number: int, frames: Sequence[FrameFaces]) -> Track:
     for face in faces:
         for label, score in face.expressions.items():
             shown[label].append(score)
+    best.sort(key=_overall, reverse=True)
     female = float(np.mean([_female(face) for face in faces]))
     return Track(
         id=number,
         start=seen[0].time,
         end=seen[-1].time,
         seen=seen,
-        best=sorted(best, key=_overall, reverse=True),
+        best=best,
+        unclear=_overall(best[0]) < CLEAR,
         expressions={label: _spread(scores) for label, scores in shown.items()},
         age=_spread([face.ageAndGender.age for face in faces]),
         gender="female" if female >= 0.5 else "male",

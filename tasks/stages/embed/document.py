@@ -37,6 +37,7 @@ def face_rows(findings: Findings) -> list[dict[str, Any]]:
                 "face": face.face,
                 "thumbnail": in_cache(face.crop),
                 "track": face.track,
+                "quality": face.quality,
                 **_appearance(tracks.get(face.track)),
                 **boxes[face.time][face.face].detection.model_dump(mode="json"),
             },

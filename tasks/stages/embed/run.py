@@ -1,6 +1,7 @@
 """Aligned crops of each track's best samples and vectors to search them by, through the facenet image."""
 
-from itertools import groupby
+from collections import defaultdict
+from itertools import combinations, groupby
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,10 @@ from prefect import task
 from pydantic import BaseModel, Field
 
 from containers.facenet.contract import AlignedFace, EmbedRequest, EmbedResult, Picture
-from containers.facenet.matching import group_people
 from tasks.calls.invoke import invoke
 from tasks.calls.progress import advance
 from tasks.media.decoded import Frame
+from tasks.people.matching import group_people
 from tasks.stages.detect.frame_faces import FrameFaces
 from tasks.stages.detect.track import Track
 from tasks.stages.output import StageOutput
@@ -29,10 +30,13 @@ class FaceVector(BaseModel):
     crop: str | None = Field(description="URI of the aligned 160 x 160 JPEG")
     model: str = Field(description="catalogue id of the model that made the vector")
     vector: list[float]
+    quality: float | None = Field(default=None, description="0 to 1: how much it can tell")
 
 
 class EmbeddedFaces(StageOutput):
-    """Up to three faces a track, the best of a track first; `people`: track to person of this file."""
+    """Up to three faces a track, the best of a track first; `people`: track to person of this file, for those
+    tracks on which it can be told.
+    """
 
     faces: list[FaceVector] = []
     people: dict[int, str] = {}
@@ -41,7 +45,9 @@ class EmbeddedFaces(StageOutput):
     def summary(self) -> str:
         models = ", ".join(sorted({face.model for face in self.faces}))
         people = len(set(self.people.values()))
-        return f"{people} people, {len(self.faces)} vectors by {models}" if self.faces else "no faces"
+        unclear = len({face.track for face in self.faces} - self.people.keys())
+        apart = f", {unclear} unclear" if unclear else ""
+        return f"{people} people{apart}, {len(self.faces)} vectors by {models}" if self.faces else "no faces"
 
 
 class _Chosen(BaseModel):
@@ -51,6 +57,7 @@ class _Chosen(BaseModel):
     face: int
     track: int
     rank: int
+    quality: float
 
 
 @task
@@ -59,14 +66,14 @@ def embed(
 ) -> EmbeddedFaces:
     """A vector for each track's best faces: FaceNet's 512-d, or face-api's descriptor without its weights.
 
-    Crops go to `folder`. Tracks whose vectors match are put together as one person.
+    Crops go to `folder`. Clear tracks whose vectors match are put together as one person.
     """
     output = EmbeddedFaces()
     images = {frame.time: frame.image for frame in frames}
     faces = {frame.time: frame.faces for frame in detected}
     chosen = sorted(
         (
-            _Chosen(time=crop.time, face=crop.face, track=track.id, rank=rank)
+            _Chosen(time=crop.time, face=crop.face, track=track.id, rank=rank, quality=crop.quality.overall)
             for track in tracks
             for rank, crop in enumerate(track.best)
         ),
@@ -106,17 +113,24 @@ def _vector(crop: _Chosen, aligned: AlignedFace, descriptor: list[float], model:
         crop=aligned.crop,
         model=model if model and by_facenet else FACEAPI_DESCRIPTOR,
         vector=by_facenet or descriptor,
+        quality=crop.quality,
     )
 
 
 def _people(tracks: list[Track], faces: list[FaceVector]) -> dict[int, str]:
     """Track to person, PERSON_000 being seen first. Faces on screen at once are different people."""
-    if not tracks:
+    clear = [track for track in tracks if not track.unclear]
+    if not clear:
         return {}
-    vectors = {track: [face.vector for face in group] for track, group in groupby(faces, lambda f: f.track)}
-    times = [{seen.time for seen in track.seen} for track in tracks]
-    apart = [
-        (one, other) for other in range(len(tracks)) for one in range(other) if times[one] & times[other]
-    ]
-    labels = group_people([np.array(vectors[track.id]) for track in tracks], faces[0].model, apart)
-    return {track.id: f"PERSON_{label:03d}" for track, label in zip(tracks, labels, strict=True)}
+    own = {track: list(group) for track, group in groupby(faces, lambda face: face.track)}
+    there: dict[float, list[int]] = defaultdict(list)
+    for number, track in enumerate(clear):
+        for seen in track.seen:
+            there[seen.time].append(number)
+    labels = group_people(
+        [np.array([face.vector for face in own[track.id]]) for track in clear],
+        faces[0].model,
+        sorted({pair for together in there.values() for pair in combinations(together, 2)}),
+        weights=[[face.quality or 0.0 for face in own[track.id]] for track in clear],
+    )
+    return {track.id: f"PERSON_{label:03d}" for track, label in zip(clear, labels, strict=True)}

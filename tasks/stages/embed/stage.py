@@ -25,6 +25,11 @@ class Embed(Stage):
 
         return ["mtcnn", "facenet-vggface2"] if has_model("facenet-vggface2") else ["mtcnn"]
 
+    def limits(self) -> dict[str, float]:
+        from containers.common.models.embeddings import same_kind
+
+        return {model: embedding.limit for model, embedding in same_kind("face").items()}
+
     def call(self, given: Inputs) -> Call:
         from tasks.stages.embed.run import embed
 

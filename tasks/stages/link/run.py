@@ -1,10 +1,12 @@
 """Who speaks is who is seen: each speaker turn is linked to the face whose mouth moves with the sound.
 
-Turns too short to tell are linked by what the other turns of the same voice say.
+A turn is judged shot by shot: who is seen changes with the picture. Parts too short to tell are linked by
+what other parts of the same voice say.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,23 +20,24 @@ from containers.whisperx.contract import Segment, Transcript
 from tasks.stages.detect.frame_faces import FrameFaces
 from tasks.stages.detect.track import Track
 from tasks.stages.link.lip_sync import measure_evidence
-from tasks.stages.link.mouths import Following, watch_mouths
+from tasks.stages.link.mouths import Following, Mouth, watch_mouths
 from tasks.stages.output import StageOutput
 
-LONGEST = 3.0  # seconds of a turn that are looked at
+LOOKS = (3.0, 6.0)  # seconds of a turn's part in a shot that are looked at; more where the first do not tell
+SHORTEST = 0.3  # seconds of a turn in a shot that are worth a look
 SURE = 1.5  # evidence that links a turn by itself
 AHEAD = 0.8  # and how far it has to be ahead of the next face's
 DOUBTED = 0.4  # less of it, where a mouth was seen, speaks against its voice's own person
 
 
 class Link(BaseModel):
-    """One turn and the face that speaks in it."""
+    """One turn, or the part of it in one shot, and the face that speaks in it for these seconds."""
 
     start: float
     end: float
     speaker: str
     track: int = Field(description="the face's track in faces.json")
-    evidence: float = Field(description="of this turn alone; from 1.5 on it is enough by itself")
+    evidence: float = Field(description="of these seconds alone; from 1.5 on it is enough by itself")
 
 
 class Speaking(StageOutput):
@@ -43,10 +46,11 @@ class Speaking(StageOutput):
     turns: int = 0
     links: list[Link] = []
     people: dict[str, str] = {}
+    turns_seen: int = 0
 
     @property
     def summary(self) -> str:
-        return f"{len(self.links)} of {self.turns} turns spoken by a face on screen"
+        return f"{self.turns_seen} of {self.turns} turns spoken by a face on screen"
 
 
 @task
@@ -64,18 +68,53 @@ def link_speakers(
     """Links turns to tracks. `audio`: URI of float32 mono WAV; `hold`: seconds between sampled frames;
     `seekable`: as decoding said."""
     output = Speaking(turns=len(turns))
-    following = Following(tracks, shots, hold)
-    shown = [turn for turn in turns if following.during(turn.start, turn.end)]
-    if not shown:
-        return output
-    spans = merge_spans([(turn.start, min(turn.end, turn.start + LONGEST)) for turn in shown])
-    mouths = watch_mouths(media, spans, following, frames[0].width, seekable, folder, output)
-    with storage.reading(audio) as path:
-        evidence = [measure_evidence(turn, mouths, path) for turn in shown]
+    # On a face that cannot be told, landmarks are guesses and their trembling is no speech.
+    following = Following([track for track in tracks if not track.unclear], shots, hold)
+    parts = [part for turn in turns for part in cut_turn(turn, shots)]
+    shown = [part for part in parts if following.during(part.start, part.end)]
+    mouths: dict[tuple[int, float], Mouth] = {}
+    evidence: list[dict[int, float]] = [{} for _ in shown]
+    looked = 0.0
+    for longest in LOOKS:
+        open_ones = [
+            number
+            for number, part in enumerate(shown)
+            if part.start + looked < part.end and _clear_winner(evidence[number]) is None
+        ]
+        ends = [(shown[number].start, shown[number].end) for number in open_ones]
+        spans = merge_spans([(start + looked, min(end, start + longest)) for start, end in ends])
+        if not spans:
+            break
+        for mouth in watch_mouths(media, spans, following, frames[0].width, seekable, folder, output):
+            mouths[mouth.track, mouth.time] = mouth
+        by_time = sorted(mouths.values(), key=lambda mouth: mouth.time)
+        with storage.reading(audio) as path:
+            for number in open_ones:
+                evidence[number] = measure_evidence(shown[number], by_time, path)
+        looked = longest
     people = {track.id: track.person or str(track.id) for track in tracks}
     on_screen = [following.during(turn.start, turn.end) for turn in shown]
     output.links, output.people = decide(shown, evidence, on_screen, people)
+    output.turns_seen = sum(any(_shared(link, turn) for link in output.links) for turn in turns)
     return output
+
+
+def cut_turn(turn: Turn, shots: Sequence[float]) -> list[Turn]:
+    """The turn's part in each shot; what a cut leaves shorter than can be seen goes with its neighbour."""
+    edges = [turn.start]
+    for start in shots:
+        if edges[-1] + SHORTEST <= start <= turn.end - SHORTEST:
+            edges.append(start)
+    return [
+        turn.model_copy(update={"start": start, "end": end}) for start, end in pairwise([*edges, turn.end])
+    ]
+
+
+def _shared(link: Link, turn: Turn) -> float:
+    """Seconds of the turn for which the link holds."""
+    if link.speaker != turn.speaker:
+        return 0.0
+    return max(0.0, min(link.end, turn.end) - max(link.start, turn.start))
 
 
 def merge_spans(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -154,16 +193,21 @@ def _match_voices(
 
 def name_turns(diarization: Diarization, speaking: Speaking) -> Diarization:
     """The turns with the track that speaks in them, the speakers with their person."""
-    faces = {(link.start, link.end, link.speaker): link.track for link in speaking.links}
-    turns = [
-        turn.model_copy(update={"face": faces.get((turn.start, turn.end, turn.speaker))})
-        for turn in diarization.turns
-    ]
+    turns = [turn.model_copy(update={"face": _face_of(turn, speaking)}) for turn in diarization.turns]
     speakers = [
         speaker.model_copy(update={"person": speaking.people.get(speaker.speaker)})
         for speaker in diarization.speakers
     ]
     return diarization.model_copy(update={"turns": turns, "speakers": speakers})
+
+
+def _face_of(turn: Turn, speaking: Speaking) -> int | None:
+    """The track that speaks for the most of the turn's seconds, where any is linked."""
+    seconds: dict[int, float] = defaultdict(float)
+    for link in speaking.links:
+        seconds[link.track] += _shared(link, turn)
+    best = max(seconds, key=seconds.__getitem__, default=None)
+    return best if best is not None and seconds[best] > 0 else None
 
 
 def name_tracks(tracks: Sequence[Track], speaking: Speaking) -> list[Track]:

@@ -17,7 +17,7 @@ from tasks.outputs.documents import write_documents
 from tasks.outputs.embeddings import read_embeddings
 from tasks.outputs.findings import Findings
 from tasks.outputs.report import ReportData, ReportFrame, ReportPerson, render_report
-from tasks.people.known import known_names, name_diarization, name_transcript
+from tasks.people.known import known_people, name_diarization, name_transcript
 from tasks.stages.detect.track import Track
 from tasks.stages.embed.document import best_crops
 from tasks.stages.output import StageOutput
@@ -52,7 +52,9 @@ def publish(
     quality: Quality | None,
 ) -> Published:
     """Writes every file of the asset folder and puts them in place at once, the manifest among them."""
-    findings.names = manifest.people = known_names(asset.output, asset.id, read_embeddings(embeddings))
+    known = known_people(asset.output, asset.id, read_embeddings(embeddings))
+    findings.names = manifest.people = known.names
+    manifest.hidden = known.hidden
     manifest.files = {}
     found = Found(findings=findings, media=media).model_dump_json().encode()
     storage.write_bytes(storage.join(asset.cache, FOUND), found)
@@ -72,10 +74,16 @@ def _report_data(
 ) -> ReportData:
     crops = best_crops(findings)
     people: dict[str | int, list[Track]] = defaultdict(list)
+    unclear: list[Track] = []
     for track in findings.seen:
         if track.speaker:
             track.speaker = findings.known.get(track.speaker, track.speaker)
-        people[track.person or track.id].append(track)
+        if f"face{track.id}" in manifest.hidden:
+            continue
+        if track.unclear and not track.name:
+            unclear.append(track)
+        else:
+            people[track.name or track.person or track.id].append(track)
     return ReportData(
         media=manifest.media,
         duration=manifest.duration,
@@ -89,6 +97,7 @@ def _report_data(
             ReportPerson(tracks=tracks, crop=crops.get(max(tracks, key=_quality).id))
             for tracks in people.values()
         ],
+        unclear=[ReportPerson(tracks=[track], crop=crops.get(track.id)) for track in unclear],
         stages=manifest.stages,
         models=manifest.models,
         files=names,

@@ -17,7 +17,7 @@ from tasks.media.probe import MediaInfo
 from tasks.outputs.documents import embedding_rows
 from tasks.outputs.embeddings import write_embeddings
 from tasks.outputs.findings import Findings
-from tasks.people.edit import forget_person, name_person
+from tasks.people.edit import forget_person, hide_person, name_person
 from tasks.people.known import spread_names
 from tasks.people.republish import republish_named
 from tasks.stages.detect.frame_faces import FrameFaces
@@ -97,7 +97,7 @@ def test_without_names_nothing_is_said_of_any(asset) -> None:
 
 def test_a_face_and_a_voice_that_are_named_later_are_named_everywhere(asset) -> None:
     name_person(asset.output, "aaaaaaaa:face0", "Kate")
-    name_person(asset.output, "aaaaaaaa:SPEAKER_00", "Kate")
+    name_person(asset.output, "aaaaaaaa:SPEAKER_00", "Kate", merge=True)
     assert republish_named(asset.output) == ([asset.id], [])
     shown = documents(asset)
     transcript = Transcript.model_validate_json(shown["transcript.json"])
@@ -124,6 +124,19 @@ def test_a_name_goes_from_the_documents_when_it_is_forgotten(asset) -> None:
     forget_person(asset.output, "Kate")
     assert republish_named(asset.output) == ([asset.id], [])
     assert not any("Kate" in text for text in documents(asset).values())
+
+
+def test_who_is_hidden_is_in_no_report(asset) -> None:
+    name_person(asset.output, "aaaaaaaa:face0", "Kate")
+    republish_named(asset.output)
+    assert "1 person seen" in documents(asset)["report.html"]
+    hide_person(asset.output, "Kate")
+    assert republish_named(asset.output) == ([asset.id], [])
+    report = documents(asset)["report.html"]
+    assert "Kate" not in report and "person seen" not in report
+    hide_person(asset.output, "Kate", hidden=False)
+    republish_named(asset.output)
+    assert "Kate" in documents(asset)["report.html"]
 
 
 def test_an_asset_whose_findings_are_gone_is_named(asset) -> None:

@@ -10,10 +10,19 @@ import pytest
 
 from containers.common.errors import UserError
 from tasks.outputs.embeddings import write_embeddings
-from tasks.people import edit, recognise, store
-from tasks.people.appearances import COMPARED
-from tasks.people.edit import forget_person, list_people, merge_people, name_person, split_person
-from tasks.people.store import load_people
+from tasks.people import edit, matching, store
+from tasks.people.appearances import people_models
+from tasks.people.edit import (
+    NameInUse,
+    forget_person,
+    hide_person,
+    list_people,
+    merge_people,
+    name_person,
+    split_person,
+)
+from tasks.people.explain import explain_person
+from tasks.people.store import load_people, undo
 
 KATE, TOM, ANN = (np.random.default_rng(seed).standard_normal(128) for seed in range(3))
 
@@ -107,7 +116,9 @@ def test_somebody_unknown_is_not_taken_for_anybody(add, tmp_path) -> None:
 def test_a_face_and_a_voice_of_the_same_name_are_one_person(add, tmp_path) -> None:
     add("a", face(KATE, 0), voice(KATE, "SPEAKER_00"), voice(TOM, "SPEAKER_01"))
     name_person(tmp_path, "aaaaaaaa:face0", "Kate")
-    name_person(tmp_path, "aaaaaaaa:SPEAKER_00", "Kate")
+    with pytest.raises(NameInUse, match="Somebody is called 'Kate' already"):
+        name_person(tmp_path, "aaaaaaaa:SPEAKER_00", "Kate")
+    name_person(tmp_path, "aaaaaaaa:SPEAKER_00", "Kate", merge=True)
     add("b", voice(KATE, "SPEAKER_03"))
     assert who_is_who(tmp_path)["Kate"] == {
         "aaaaaaaa:face0",
@@ -146,6 +157,96 @@ def test_split_can_be_taken_back_by_a_merge(add, tmp_path) -> None:
     assert who_is_who(tmp_path)["Kate"] == {"aaaaaaaa:face0", "aaaaaaaa:face1"}
 
 
+def test_split_gives_a_name_at_once(add, tmp_path) -> None:
+    add("a", face(KATE, 0), face(KATE, 1, time=5))
+    name_person(tmp_path, "aaaaaaaa:face0", "Kate")
+    with pytest.raises(NameInUse):
+        split_person(tmp_path, ["aaaaaaaa:face1"], "Kate")
+    assert split_person(tmp_path, ["aaaaaaaa:face1"], " Lucy ").name == "Lucy"
+    assert who_is_who(tmp_path) == {"Kate": {"aaaaaaaa:face0"}, "Lucy": {"aaaaaaaa:face1"}}
+
+
+def test_a_name_that_looks_like_an_id_is_a_name(add, tmp_path) -> None:
+    add("a", face(KATE, 0), face(TOM, 1), face(ANN, 2))
+    name_person(tmp_path, "aaaaaaaa:face0", "p2")
+    assert name_person(tmp_path, "aaaaaaaa:face1", "Tom").id == "p2"
+    with pytest.raises(UserError, match="'p2' is one person's id and another's name"):
+        name_person(tmp_path, "p2", "Thomas")
+    assert name_person(tmp_path, "id:p2", "Thomas").name == "Thomas"
+    assert forget_person(tmp_path, "name:p2").id == "p1"
+    assert set(who_is_who(tmp_path)) == {"Thomas", "aaaaaaaa:face0", "aaaaaaaa:face2"}
+
+
+def test_every_change_is_undone_one_after_the_other(add, tmp_path) -> None:
+    add("a", face(KATE, 0), face(TOM, 1), face(KATE, 2, time=9))
+    steps = [who_is_who(tmp_path)]
+    for change in (
+        lambda: name_person(tmp_path, "aaaaaaaa:face0", "Kate"),
+        lambda: split_person(tmp_path, ["aaaaaaaa:face2"], "Lucy"),
+        lambda: merge_people(tmp_path, ["Lucy", "aaaaaaaa:face1"]),
+        lambda: hide_person(tmp_path, "Kate"),
+    ):
+        change()
+        steps.append(who_is_who(tmp_path))
+    for before in steps[-2::-1]:
+        undo(tmp_path)
+        assert who_is_who(tmp_path) == before
+    with pytest.raises(UserError, match="There is nothing to undo"):
+        undo(tmp_path)
+    assert name_person(tmp_path, "aaaaaaaa:face1", "Tom").id == "p4", "an id is never given twice"
+
+
+def test_forgetting_leaves_nothing_of_a_person_in_any_file(add, tmp_path) -> None:
+    """Not in earlier revisions either, under no former name, nor as whom they were merged from."""
+    add("a", face(KATE, 0), face(ANN, 1, time=5), face(TOM, 2, time=9))
+    name_person(tmp_path, "aaaaaaaa:face1", "Anastasia")
+    name_person(tmp_path, "aaaaaaaa:face0", "Katherine")
+    merge_people(tmp_path, ["Katherine", "Anastasia"])
+    name_person(tmp_path, "Katherine", "Kate")
+    name_person(tmp_path, "aaaaaaaa:face2", "Tom")
+    kept = {example.crop for example in load_people(tmp_path).people[-1].examples}
+    forget_person(tmp_path, "Kate")
+    files = [path for path in (tmp_path / "people").rglob("*") if path.is_file()]
+    assert {path.name for path in files if path.suffix == ".jpg"} == kept
+    text = b"".join(path.read_bytes() for path in files).decode()
+    vectors = [json.dumps(round(row["vector"][0], 6)) for row in (face(KATE, 0), face(ANN, 1, time=5))]
+    assert [gone for gone in ("Kate", "Katherine", "Anastasia", *vectors) if gone in text] == []
+    assert "Tom" in text, "others stay, and their history"
+    undo(tmp_path)
+    assert load_people(tmp_path).people == [], "what was done before the others is not brought back"
+
+
+def test_a_face_that_cannot_be_told_is_nobody_until_somebody_says_who(add, tmp_path) -> None:
+    sharp, blurred = face(KATE, 0), face(KATE, 1, time=5)
+    sharp["metadata"]["quality"], blurred["metadata"]["quality"] = 0.5, 0.01
+    add("a", sharp, blurred)
+    assert who_is_who(tmp_path) == {"aaaaaaaa:face0": {"aaaaaaaa:face0"}}
+    assert "too small, blurred or turned away" in explain_person(tmp_path, "aaaaaaaa:face1")[0]
+    name_person(tmp_path, "aaaaaaaa:face1", "Kate")
+    assert "aaaaaaaa:face1" in who_is_who(tmp_path)["Kate"]
+
+
+def test_who_it_is_is_explained_by_what_it_is_near_to(add, tmp_path) -> None:
+    add("a", face(KATE, 0))
+    name_person(tmp_path, "aaaaaaaa:face0", "Kate")
+    add("b", face(KATE, 4, time=72))
+    near, said = explain_person(tmp_path, "Kate")
+    assert near.startswith("bbbbbbbb:face4 in bbbbbbbb at 1:12 is as near as 0.1")
+    assert "to Kate in aaaaaaaa at 0:00 (the same up to 0.52 on average)." in near
+    assert said == "aaaaaaaa:face0 in aaaaaaaa at 0:00 is Kate: somebody said so."
+
+
+def test_people_who_look_alike_join_whom_they_are_nearest_to_and_known_ones_stay_apart(add, tmp_path) -> None:
+    add("a", *(face(KATE, track, time=3 * track) for track in range(6)))
+    name_person(tmp_path, "aaaaaaaa:face0", "Kate")
+    add("b", *(face(TOM, track, time=3 * track) for track in range(6)))
+    name_person(tmp_path, "bbbbbbbb:face0", "Tom")
+    add("c", face(KATE + 0.3 * TOM, 0), face(TOM + 0.3 * KATE, 1))
+    named = who_is_who(tmp_path)
+    assert "cccccccc:face0" in named["Kate"] and "cccccccc:face1" in named["Tom"]
+    assert len(named) == 2
+
+
 def test_vectors_of_another_model_are_never_compared(add, tmp_path) -> None:
     add("a", face(KATE, 0))
     name_person(tmp_path, "aaaaaaaa:face0", "Kate")
@@ -181,7 +282,7 @@ def test_many_examples_are_thinned_to_those_that_differ_most(add, tmp_path, monk
 
 
 def test_more_appearances_than_one_matrix_holds(add, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(recognise, "MOST_CLUSTERED", 4)
+    monkeypatch.setattr(matching, "CELLS", 20)
     add("a", *(face((KATE, TOM)[track % 2], track, time=3 * track) for track in range(12)))
     assert sorted(len(each) for each in who_is_who(tmp_path).values()) == [6, 6]
 
@@ -223,6 +324,7 @@ def test_every_revision_before_is_kept_and_a_damaged_file_says_where(add, tmp_pa
     name_person(tmp_path, "Kate", "Katherine")
     history = tmp_path / "people" / "history"
     assert json.loads((history / "000001.json").read_text())["people"][0]["name"] == "Kate"
+    assert json.loads((history / "000000.json").read_text())["people"] == []
     (tmp_path / "people" / "people.json").write_text('{"version": 1, "peo')
     with pytest.raises(UserError, match=f"people.json is damaged: put the newest file of {history}"):
         name_person(tmp_path, "aaaaaaaa:face0", "Kate")
@@ -252,4 +354,4 @@ def test_a_block_that_fails_writes_nothing(add, tmp_path) -> None:
 
 
 def test_every_model_that_makes_faces_or_voices_has_a_limit() -> None:
-    assert {"faceapi", "facenet-vggface2", "ge2e-speaker"} <= set(COMPARED)
+    assert {"faceapi", "facenet-vggface2", "ge2e-speaker"} <= set(people_models())

@@ -13,7 +13,7 @@ from tasks.outputs.findings import Findings
 from tasks.stages.detect.frame_faces import FrameFaces
 from tasks.stages.detect.track import Track, name_people, track_faces
 from tasks.stages.link.mouths import Following
-from tasks.stages.link.run import Link, Speaking, decide, merge_spans
+from tasks.stages.link.run import Link, Speaking, cut_turn, decide, merge_spans
 
 PEOPLE = {0: "PERSON_000", 1: "PERSON_001", 2: "PERSON_000"}  # the first person appears twice
 
@@ -146,3 +146,22 @@ def test_without_links_the_files_keep_their_shapes() -> None:
         "words",
     }
     assert Speaking(turns=3).summary == "0 of 3 turns spoken by a face on screen"
+
+
+def test_a_turn_is_judged_in_each_shot_for_itself() -> None:
+    parts = cut_turn(turn(1, 10), [0.0, 1.1, 3.58, 7.88, 9.9, 20.0])
+    assert [(part.start, part.end) for part in parts] == [(1, 3.58), (3.58, 7.88), (7.88, 10)]
+    links, voices = linked(parts, {}, {0: 4.0}, {1: 0.1}, on_screen=[{1}, {0, 1}, {1}])
+    assert links == {3.58: 0}, "the voice's person is on screen in no other shot"
+    assert voices == {"A": "PERSON_000"}
+
+
+def test_a_turn_over_cuts_bears_the_face_that_speaks_most_of_it() -> None:
+    whole = findings()
+    whole.speaking.links = [
+        Link(start=0, end=0.4, speaker="A", track=0, evidence=2),
+        Link(start=0.4, end=1.5, speaker="A", track=1, evidence=4),
+    ]
+    heard = json.loads(write_documents(whole, "asset")["diarization.json"])
+    assert heard["turns"][0]["face"] == 1
+    assert "face" not in heard["turns"][1]

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from containers.facenet.matching import METRICS, compare_faces, group_people
+from containers.common.models.embeddings import embeddings, same_kind
+from tasks.people.matching import compare_faces, group_people
 
 
 def faces(*people: int, spread: float = 0.01, seed: int = 0) -> list[np.ndarray]:
@@ -14,7 +15,7 @@ def faces(*people: int, spread: float = 0.01, seed: int = 0) -> list[np.ndarray]
 
 def test_two_vectors_match_within_the_models_threshold() -> None:
     one = np.eye(1, 128)[0]
-    limit = METRICS["faceapi"].threshold
+    limit = embeddings()["faceapi"].limit
     assert compare_faces(one, one, "faceapi") == (True, 0)
     assert compare_faces(one, one + limit * 0.99 * np.eye(1, 128, 5)[0], "faceapi").same
     assert not compare_faces(one, one + limit * 1.01 * np.eye(1, 128, 5)[0], "faceapi").same
@@ -28,7 +29,7 @@ def test_facenet_is_compared_by_cosine_whatever_the_length() -> None:
     assert not compare_faces(one, [0.0, 2.0], "facenet-vggface2").same
 
 
-@pytest.mark.parametrize("model", METRICS)
+@pytest.mark.parametrize("model", same_kind("face"))
 def test_people_are_numbered_by_first_appearance(model: str) -> None:
     assert group_people(faces(3, 1, 3, 2, 1), model) == [0, 1, 0, 2, 1]
 
