@@ -110,6 +110,12 @@ def test_the_best_crop_is_sharp_large_and_frontal() -> None:
     assert track.best[0].quality.frontal == 1
 
 
+def test_a_track_without_a_single_good_look_is_unclear() -> None:
+    blurred = [[face(0, second, sharpness=0.5)] for second in range(2)]
+    assert [track.unclear for track in track_faces(film(*blurred))] == [True]
+    assert [track.unclear for track in track_faces(film(*blurred, [face(0, 2, sharpness=400.0)]))] == [False]
+
+
 def test_without_faces_there_are_no_tracks() -> None:
     assert track_faces([]) == []
     assert track_faces(film([], [])) == []
