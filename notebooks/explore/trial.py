@@ -11,13 +11,12 @@ from containers.common.errors import UserError
 from tasks.media.decode import decode
 from tasks.media.decoded import Decoded
 from tasks.media.probe import probe
-from tasks.stages.detect.run import DetectedFaces, detect
-from tasks.stages.diarize.run import diarize
+from tasks.stages.detect.run import DetectedFaces
 from tasks.stages.options import AnalyzeOptions
 from tasks.stages.output import StageOutput
 from tasks.stages.registry import STAGES
-from tasks.stages.tag.run import tag
-from tasks.stages.transcribe.run import Transcription, transcribe
+from tasks.stages.stage import Inputs
+from tasks.stages.transcribe.run import Transcription
 
 
 class Trial(NamedTuple):
@@ -36,29 +35,22 @@ def decode_once(media: str | Path, folder: Path, options: AnalyzeOptions) -> Dec
 
 
 def try_stage(stage: str, decoded: Decoded, folder: Path, options: AnalyzeOptions) -> Trial:
-    """Runs `transcribe`, `diarize`, `tag` or `detect`. Raises UserError when the file has nothing for it."""
+    """Runs a stage that is made of sound or frames alone. Raises UserError where the file has none."""
     started = time.perf_counter()
     output = _run(stage, decoded, folder, options)
     seconds = time.perf_counter() - started
     return Trial(output, seconds - output.load_seconds, output.load_seconds)
 
 
-def _run(stage: str, decoded: Decoded, folder: Path, options: AnalyzeOptions) -> Any:
-    if stage == "detect":
-        if not decoded.frames:
-            raise UserError("The file has no picture.")
-        return detect.fn(decoded.frames, decoded.shots, folder, options)
-    if decoded.audio_16k is None or decoded.audio_48k is None:
-        raise UserError("The file has no sound.")
-    if stage == "transcribe":
-        return transcribe.fn(decoded.audio_16k, folder, options)
-    if stage == "diarize":
-        return diarize.fn(decoded.audio_16k, folder, options)
-    if stage == "tag":
-        return tag.fn(
-            decoded.audio_48k, folder, options, STAGES["tag"].weights(options)[0], folder / "sounds.npz"
-        )
-    raise UserError(f"There is no stage '{stage}' to try: transcribe, diarize, tag or detect.")
+def _run(name: str, decoded: Decoded, folder: Path, options: AnalyzeOptions) -> Any:
+    alone = {name: stage for name, stage in STAGES.items() if not stage.needs}
+    if name not in alone:
+        raise UserError(f"There is no stage '{name}' to try: {', '.join(alone)}.")
+    parts = {"sound": decoded.audio_48k is not None, "picture": bool(decoded.frames)}
+    if missing := [part for part in alone[name].reads if not parts[part]]:
+        raise UserError(f"The file has no {' and no '.join(missing)}.")
+    task, arguments = alone[name].call(Inputs(Path(), decoded, {}, options, folder, folder / name))
+    return task.fn(*arguments)
 
 
 def compare(
