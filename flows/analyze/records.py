@@ -20,6 +20,7 @@ from containers.common.errors import StorageError
 from containers.common.inside import check_uris, inside
 from flows.analyze.shared import files_named
 from tasks.stages.output import StageOutput
+from tasks.stages.registry import STAGES
 
 SERIALIZER = JSONSerializer().model_dump(mode="json")
 
@@ -81,7 +82,9 @@ def read_record(content: bytes | str, cache: Path) -> dict[str, Any]:
 
 
 def _known() -> frozenset[str]:
-    """As Prefect names them. A stage's class is there when the stage can be asked for."""
+    """As Prefect names them."""
+    for stage in STAGES.values():
+        stage.output()  # it is loaded then, and among the subclasses
     found, left = set(), [StageOutput]
     while left:
         kind = left.pop()

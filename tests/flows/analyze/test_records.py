@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -145,3 +147,16 @@ def test_a_block_s_record_is_looked_at_as_well(asset: Asset, tmp_path: Path) -> 
     outside = SharedRecord(record=written(Tagged(uri=f"{HERE}/../../../x")).decode(), files={})
     block.write_path(f"{asset.id}/{KEY}.json", content=outside.model_dump_json().encode())
     assert not Stages(asset, {"tag": KEY}, Board(), shared=SharedResults(block, asset)).kept("tag")
+
+
+def test_a_process_that_has_run_no_stage_knows_the_records_of_all() -> None:
+    """Stages load their tasks when they run, and records are looked at before that."""
+    text = """
+from flows.analyze.records import _known
+from tasks.stages.registry import STAGES
+known = _known()
+outputs = (stage.output() for stage in STAGES.values())
+print({f"{kind.__module__}.{kind.__qualname__}" for kind in outputs} - known)
+"""
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
