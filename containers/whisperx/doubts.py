@@ -81,13 +81,16 @@ def cut_loops(
 
 
 def judge_segments(
-    segments: list[Segment], stretch: Stretch, logprob: float
+    segments: list[Segment], stretch: Stretch, logprob: float, own_scores: bool = True
 ) -> tuple[list[Segment], list[Dropped]]:
-    """Segments in which a voice was heard, the doubtful ones with flags; and the others."""
+    """Segments in which a voice was heard, the doubtful ones with flags; and the others.
+
+    `own_scores`: words have Whisper's probabilities, not an aligner's, which are another measure.
+    """
     kept: list[Segment] = []
     dropped: list[Dropped] = []
     for segment in segments:
-        reason = _why_not(segment, stretch, kept)
+        reason = _why_not(segment, stretch, kept, own_scores)
         if reason:
             dropped.append(_drop(Span(start=segment.start, end=segment.end), segment.text, reason))
         else:
@@ -95,13 +98,13 @@ def judge_segments(
     return kept, dropped
 
 
-def _why_not(segment: Segment, stretch: Stretch, before: list[Segment]) -> str | None:
+def _why_not(segment: Segment, stretch: Stretch, before: list[Segment], own_scores: bool) -> str | None:
     """Why nobody said this, if so."""
     share = _voiced(segment, stretch)
     if share < VOICED:
         return f"no voice: activity covers {share:.0%}"
     score = _score(segment)
-    if score < NO_WORDS:
+    if own_scores and score < NO_WORDS:
         return f"no words: mean score {score:.2f}"
     heard = sum(voice.end - voice.start for voice in stretch.voiced)
     if heard < SHORTEST_VOICE:

@@ -252,5 +252,5 @@ def _write(
         aligned = align.align(loaded, audio, part.stretch.span, said, models.device)
         said, timed_by = (aligned, aligner) if aligned else (said, timed_by)
     segments = split_segments(said, part.stretch.span, part.language)
-    kept, unheard = judge_segments(segments, part.stretch, heard.logprob)
+    kept, unheard = judge_segments(segments, part.stretch, heard.logprob, timed_by == OWN_TIMES)
     return Said(kept, dropped + unheard, {part.language: timed_by} if kept else {})
