@@ -98,11 +98,27 @@ class Queue:
             except NotUnderstood as error:
                 if message["MessageId"] not in self._not_understood:
                     self._not_understood.add(message["MessageId"])
-                    self._complain(f"{error} It stays in the queue, for a dead-letter queue to take.")
+                    self._complain(f"{error} {self._set_aside(message)}")
                 continue
             self._owed[message["MessageId"]] = (message["ReceiptHandle"], told)
             found += told
         return found
+
+    def _set_aside(self, message: dict[str, Any]) -> str:
+        """Where a message is that nobody understands: in the queue's dead-letter queue, where it has one and
+        this user may write there; otherwise it stays. SQS would bring it again and again until then."""
+        asked = {"QueueUrl": self._url, "AttributeNames": ["RedrivePolicy"]}
+        policy = self._ask("get_queue_attributes", **asked).get("Attributes", {}).get("RedrivePolicy", "{}")
+        *_, account, name = json.loads(policy).get("deadLetterTargetArn", "::").split(":")
+        if name:
+            try:
+                aside = self._ask("get_queue_url", QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
+                self._ask("send_message", QueueUrl=aside, MessageBody=message["Body"])
+            except UserError as error:
+                return f"It stays in the queue, since {name} cannot take it: {error}"
+            self._ask("delete_message", QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+            return f"It is in {name} now."
+        return "It stays in the queue, for a dead-letter queue to take."
 
     def settled(self, begun: Callable[[Arrival], bool]) -> None:
         """Takes away the messages whose objects all have a run."""

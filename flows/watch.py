@@ -19,7 +19,7 @@ from flows.analyze.__main__ import quiet_prefect
 from flows.arrivals import Arrival, Ledger
 from flows.settings.load import apply
 from tasks.asset.bucket import location
-from tasks.media.find import look_below
+from tasks.media.find import Found, look_below
 
 if TYPE_CHECKING:
     from flows.bucket_events import Queue
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
 def source_of(name: str, complain: Callable[[str], object]) -> "Folder | Queue":
     """What `sqs:QUEUE` or a folder's name stands for. Raises UserError when there is no such queue."""
     if not name.startswith(QUEUE):
-        return Folder(Path(name).expanduser())
+        return Folder(Path(name).expanduser(), complain)
     from flows.aws import client
     from flows.bucket_events import Queue
 
@@ -106,16 +106,22 @@ def source_of(name: str, complain: Callable[[str], object]) -> "Folder | Queue":
 
 
 class Folder:
-    """Files that have come to rest, each once."""
+    """Files that have come to rest, each once; `complain` hears once of each that is left out."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, complain: Callable[[str], object] = lambda sentence: None) -> None:
         self._folder = folder
+        self._complain = complain
+        self._left_out: dict[str, str] = {}
         self._before: set[Seen] = set()
         self._told: set[Seen] = set()
 
     def look(self) -> list[Arrival]:
         """In the order in which they came to rest since the last look. Raises MediaError without a folder."""
-        now = look(self._folder)
+        found = _look(self._folder)
+        if new := dict(found.left_out.items() - self._left_out.items()):
+            self._complain(Found(left_out=new).sentence)
+        self._left_out = found.left_out
+        now = _seen_of(found)
         at_rest = sorted((now & self._before) - self._told, key=lambda seen: (seen.changed, seen.path))
         self._told = (self._told & now) | set(at_rest)
         self._before = now
@@ -129,9 +135,17 @@ class Folder:
 
 
 def look(folder: Path) -> set[Seen]:
+    return _seen_of(_look(folder))
+
+
+def _look(folder: Path) -> Found:
     if not folder.is_dir():
         raise MediaError(f"There is no folder {folder}.")
-    return {seen for path in look_below(folder).media if (seen := _seen(Path(path)))}
+    return look_below(folder)
+
+
+def _seen_of(found: Found) -> set[Seen]:
+    return {seen for path in found.media if (seen := _seen(Path(path)))}
 
 
 def _seen(path: Path) -> Seen | None:

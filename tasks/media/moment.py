@@ -30,12 +30,16 @@ def picture_at(path: Path, at: float) -> Image.Image:
             reader.seek(at)
             shown = _last_before(reader, at)
             if shown is not None and reader.seekable:
-                return shown.picture()
+                return _in_time(reader, shown, path.name, at)
     with Reader(path) as reader:  # where times have to be counted, or seeking went too far
         shown = _last_before(reader, at)
-        if shown is None or at > reader.end + AFTER:
-            raise MediaError(f"{path.name} has no picture at second {at:g}.")
-        return shown.picture()
+        return _in_time(reader, shown, path.name, at)
+
+
+def _in_time(reader: Reader, shown: Shown | None, name: str, at: float) -> Image.Image:
+    if shown is None or at > reader.end + AFTER:
+        raise MediaError(f"{name} has no picture at second {at:g}.")
+    return shown.picture()
 
 
 def _last_before(reader: Reader, at: float) -> Shown | None:

@@ -9,7 +9,7 @@ import time
 import boto3
 import pytest
 
-from flows.bucket_events import Arrived, NotUnderstood, read_message
+from flows.bucket_events import Arrived, NotUnderstood, Queue, read_message
 from tests.flows.serving import ROOT
 
 
@@ -123,6 +123,24 @@ def test_each_object_becomes_one_run_and_its_message_goes(server, queue, tmp_pat
     assert left == 1, "only what nobody understands"
     for run in runs:
         server.call("DELETE", f"/flow_runs/{run['id']}")
+
+
+def test_what_nobody_understands_goes_to_the_dead_letter_queue_once(aws):
+    sqs = boto3.client("sqs")
+    aside = sqs.create_queue(QueueName="aside")["QueueUrl"]
+    asked = {"QueueUrl": aside, "AttributeNames": ["QueueArn"]}
+    arn = sqs.get_queue_attributes(**asked)["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "5"})
+    url = sqs.create_queue(QueueName="news", Attributes={"RedrivePolicy": policy})["QueueUrl"]
+    for body in ("what?", bridge("a.mp4")):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    said: list[str] = []
+    found = Queue(sqs, "news", said.append).look()
+    assert [each.media for each in found] == ["s3://media/a.mp4"]
+    assert len(said) == 1 and said[0].endswith("It is in aside now.")
+    assert (waiting(sqs, aside), waiting(sqs, url)) == (1, 1)
+    for queue in (aside, url):
+        sqs.delete_queue(QueueUrl=queue)
 
 
 def test_a_queue_that_is_not_there_is_one_sentence(aws):

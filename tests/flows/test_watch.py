@@ -79,3 +79,17 @@ def test_without_folder_or_server_one_sentence(folder, sentence, tmp_path):
     )
     assert done.returncode == 1
     assert done.stderr.startswith(sentence) and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_what_is_left_out_is_told_of_once(tmp_path):
+    said: list[str] = []
+    folder = Folder(tmp_path, said.append)
+    (tmp_path / "notes.txt").touch()
+    folder.look()
+    (tmp_path / "cover.jpg").touch()
+    folder.look()
+    folder.look()
+    assert said == [
+        "Left out: notes.txt (no media).",
+        "Left out: cover.jpg (a picture: name it to have it analysed).",
+    ]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from containers.common.errors import MediaError
 from tasks.media.fields import Deinterlacer
 from tasks.media.hdr import PQ, to_standard
 from tasks.media.moment import picture_at
@@ -134,3 +135,5 @@ def test_the_second_that_is_asked_for_is_found(suffix: str, tmp_path: Path) -> N
     path = made.write()
     assert np.asarray(picture_at(path, 1.3)).mean() < 60
     assert np.asarray(picture_at(path, 1.55)).mean() > 200
+    with pytest.raises(MediaError, match=r"has no picture at second 99\.$"):
+        picture_at(path, 99)
