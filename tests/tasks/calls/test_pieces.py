@@ -118,7 +118,12 @@ def test_pieces_are_transcribed_side_by_side_and_joined_in_order(image, recordin
     assert starts == sorted(starts) and len(starts) == 5
     assert output.transcript.language == "en"
     assert output.summary == "10 words, language en (ko too)"
-    assert output.figures == {"word_times": "en: whisper, ko: whisper", "dropped": 5, "flagged": 0}
+    assert output.figures == {
+        "whisper": "whisper-base",
+        "word_times": "en: whisper, ko: whisper",
+        "dropped": 5,
+        "flagged": 0,
+    }
     assert output.compute_seconds == 5 and len(output.models) == 1
     assert seen == sorted(seen) and seen[-1] == 1.0
 
