@@ -207,7 +207,9 @@ class Reader:
         """The same, but no longer than the container lasts."""
         told = self._length(frame, Lane("", 0.0))
         left = (self.duration or 0) - time
-        return told if told <= 1 or told <= left + 0.5 else max(left, 0.04)
+        if 0 < left < told:
+            return left
+        return told if told <= 1 or told <= left else 0.04
 
     def _note(self, sentence: str) -> None:
         if sentence not in self._notes:
