@@ -18,6 +18,7 @@ import soundfile
 from benchmarks import noises, switching
 from benchmarks.by_hand import _whisper, weights
 from benchmarks.long_media import long_table
+from benchmarks.real_speech import real_data, real_table, times_table
 from benchmarks.words import NOISES, RATE, by_hand, starts_table, wer_table
 from containers.common.media.audio import load_audio
 from tasks.media.demo import sample_speech
@@ -181,12 +182,16 @@ def live_table() -> Iterator[str]:
 PARTS: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "wer": ("Words", wer_table),
     "starts": ("Words and chance", starts_table),
+    "times": ("Word times", times_table),
     "nothing": ("Silence, noise and music", nothing_table),
     "switching": ("Languages", switching_table),
     "speed": ("Speed", speed_table),
     "long": ("Long media", long_table),
     "live": ("Speakers, live and at the end", live_table),
 }
+
+if real_data():  # recordings that a clone does not bring
+    PARTS["real"] = ("Real speech", real_table)
 
 
 def write_section(title: str, lines: list[str]) -> None:
