@@ -166,7 +166,7 @@ def _hear_rests(
     tries: int,
 ) -> Iterator[tuple[Part, words.Heard]]:
     """What is said there, perhaps in a language that is too short to be found beside the other one."""
-    first = first_model(request)
+    first, best = first_model(request), best_of(request)
     encoded = words.encode(models.whisper(first), audio, [rest.stretch.span for rest in rests])
     if len(expected) != 1:
         found = words.detect_languages(models.whisper(first), encoded)
@@ -174,7 +174,7 @@ def _hear_rests(
             rest._replace(language=language_of_rest(answer, rest.language, expected))
             for rest, answer in zip(rests, found, strict=True)
         ]
-    names = [str(models_of(rest.language, request.model, request.languages).model) for rest in rests]
+    names = [str(models_of(rest.language, request.model, request.languages, best).model) for rest in rests]
     for name in dict.fromkeys(names):
         places = [place for place, other in enumerate(names) if other == name]
         chosen = [rests[place] for place in places]
