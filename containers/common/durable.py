@@ -51,9 +51,12 @@ def sync_tree(folder: Path) -> None:
 def make_folder(folder: Path) -> None:
     """As `mkdir -p`; the names of those that it makes are synced."""
     missing = []
-    while not folder.is_dir():
-        missing.append(folder)
-        folder = folder.parent
+    above = folder
+    while not above.exists():
+        missing.append(above)
+        above = above.parent
+    if not missing:
+        folder.mkdir(exist_ok=True)  # which says so where it is a file
     for each in reversed(missing):
         each.mkdir(exist_ok=True)
         sync_folder(each.parent)
