@@ -112,7 +112,7 @@ def hdbscan(appearances: list[Appearance], known: People) -> list[int]:
     from sklearn.cluster import HDBSCAN
 
     vectors = np.array([each.vector for each in appearances])
-    found = HDBSCAN(min_cluster_size=2, min_samples=1, cluster_selection_epsilon=0.3, copy=True)
+    found = HDBSCAN(min_cluster_size=2, min_samples=1, copy=True)
     labels = found.fit_predict(vectors)
     alone = labels.max() + 1 + np.arange(len(labels))  # what it takes for noise is a person each
     return np.where(labels < 0, alone, labels).tolist()
