@@ -185,6 +185,8 @@ class Reader:
                 if isinstance(error, MemoryError):
                     raise
                 raise MediaError(f"{self.path.name} cannot be read: {error.strerror}.") from None
+            except IndexError:  # PyAV's, where a damaged header names a stream that does not exist
+                raise MediaError(f"{self.path.name} cannot be read: its streams change.") from None
             if packet is None:
                 return
             left -= packet.size

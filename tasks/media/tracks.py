@@ -142,7 +142,10 @@ def _language(code: str) -> str:
 def _choose_video(container: InputContainer, pictures: list[tuple[Any, Track]]) -> av.VideoStream | None:
     """FFmpeg's own choice (by disposition, frames seen and bit rate), covers apart."""
     usable = [stream for stream, track in pictures if not track.note and not is_cover(stream)]
-    best: Any = container.streams.best("video")
+    try:
+        best: Any = container.streams.best("video")
+    except IndexError:  # PyAV's, where a damaged header names a stream that does not exist
+        best = None
     return best if best in usable else max(usable, key=_pixels, default=None)
 
 
