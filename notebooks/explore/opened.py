@@ -15,9 +15,9 @@ from containers.pyannote.contract import Diarization
 from containers.whisperx.contract import Transcript
 from tasks.asset.folder import MANIFEST, Asset
 from tasks.asset.manifest import Manifest
-from tasks.outputs.documents import FacesDocument
 from tasks.outputs.embeddings import read_embeddings
 from tasks.search.query import read_picture, read_sound
+from tasks.stages.detect.document import FacesDocument
 from tasks.stages.publish.run import FOUND, Found
 
 RATE = 8000  # Hz, enough to look at

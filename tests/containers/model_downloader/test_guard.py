@@ -186,8 +186,7 @@ def long_header() -> bytes:
         ("a.tar.gz", noise(1_000), "is damaged or not an archive"),
         ("a.zip", b"", "is damaged or not an archive"),
     ],
-    ids=str,
-    # Not the bytes: gzip holds the second in which they were made, and workers must agree on the names.
+    # Not the bytes: gzip holds the second they were made in, and workers must agree on the names.
     ids=lambda given: given if isinstance(given, str) else "archive",
 )
 def test_archives_that_are_not_unpacked(name, content, fault, web, enter, store):
