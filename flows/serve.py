@@ -28,9 +28,9 @@ from flows.server_secret import (
     server_settings,
 )
 
-API_URL = os.environ.setdefault("PREFECT_API_URL", "http://127.0.0.1:4200/api")
+API_URL = os.environ.get("PREFECT_API_URL", "http://127.0.0.1:4200/api")
 # Runs say that they are alive, so that one whose process is gone can be told from one that works.
-os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")
+ALIVE = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
 # Its own default forgets with a killed server who holds a place of a limit, not that somebody does.
 LEASES = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem"}
 # A run that waits for its turn in a queue is not late after 15 seconds; late is what no worker takes.
@@ -47,7 +47,7 @@ def main() -> None:
     Registers the deployments where none is; `make deploy` brings them up to date. Exits with one sentence
     when the server does not start or a deployment is refused.
     """
-    for name, value in {**LEASES, **LATE}.items():
+    for name, value in {"PREFECT_API_URL": API_URL, **ALIVE, **LEASES, **LATE}.items():
         os.environ.setdefault(name, value)
     for number in (signal.SIGINT, signal.SIGTERM):  # the first is ignored by what a script starts with &
         signal.signal(number, signal.default_int_handler)
