@@ -71,8 +71,9 @@ def read_sound(path: Path, folder: Path) -> str:
     """URI of the sound of a file of any format, as an analysis hears it: mono WAV at 16 kHz, and beside it
     at 48 kHz. Raises MediaError."""
     given = {"folder": str(folder), "frame_rate": 1.0, "audio_track": None, "pictures": False}
+    budget = _budget(path)  # which says first whether there is such a file
     check_room(folder, path.stat().st_size, None)
-    decoded = run_bounded("decode", path, _budget(path), **given)
+    decoded = run_bounded("decode", path, budget, **given)
     if decoded["audio_16k"] is None:
         raise MediaError(f"{path.name} has no sound in it.")
     return decoded["audio_16k"]

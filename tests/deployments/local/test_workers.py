@@ -148,7 +148,6 @@ def test_awslambdaric_without_its_native_client(open_endpoint, tmp_path):
     settings = Image(
         name="plain",
         handler="plain.handler",
-        extra="none",
         memory_mb=256,
         timeout_s=5,
         environment={"PYTHONPATH": str(tmp_path)},
@@ -169,9 +168,7 @@ def test_a_node_image_is_served_by_its_own_bootstrap(open_endpoint, tmp_path):
         "  return { node: process.version, event };\n"
         "}\n"
     )
-    settings = Image(
-        name="sample", runtime="node", handler="app.handler", extra="none", memory_mb=512, timeout_s=5
-    )
+    settings = Image(name="sample", runtime="node", handler="app.handler", memory_mb=512, timeout_s=5)
     _, call = open_endpoint(images={"sample": settings}.__getitem__, root=tmp_path)
     assert call("sample", {"a": "é"}).result["event"] == {"a": "é"}
     error = call("sample", {"fail": True}).result

@@ -31,7 +31,7 @@ class CountRequest(Request):
 
 
 ROOT = Path(__file__).parents[1] / "images"
-COUNTER = Image(name="counter", handler="sample.handler", extra="none", memory_mb=512, timeout_s=20)
+COUNTER = Image(name="counter", handler="sample.handler", memory_mb=512, timeout_s=20)
 
 
 @pytest.fixture(scope="module")

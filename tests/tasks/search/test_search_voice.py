@@ -26,6 +26,7 @@ def test_the_index_s_model_decides_who_embeds_the_clip(monkeypatch, tmp_path, mo
         return Answer(result=found, compute_seconds=0)
 
     monkeypatch.setattr(query, "invoke", invoke)
+    monkeypatch.setattr(query, "read_sound", lambda path, folder: (folder / "sound.wav").as_uri())
     assert query._voice(Path("clip.wav"), None, model, tmp_path).tolist() == [[1.0]]
     assert asked[0].diarizer == diarizer
     with pytest.raises(UserError, match="analyse the media again"):
