@@ -6,8 +6,8 @@
     sounds  cosine of the seconds that each label is heard for in A and in B
 
 n is how many sampled frames show the face (1 for a voice). near(f, B) is 1 where B's nearest vector is
-within the limit up to which two are the same person (the catalogue's), 0 from one and a half
-times that limit on, and a straight line between.
+within the limit up to which two are the same person (the catalogue's), 0 from 1.2 times that limit on,
+where most are strangers, and a straight line between.
 """
 
 import tempfile
@@ -22,7 +22,7 @@ from tasks.people.appearances import Appearance
 from tasks.search.answer import Answer, Moment, Question
 from tasks.search.library import Library
 
-FADES_OUT = 1.5  # times the limit
+FADES_OUT = 1.2  # times the limit
 QUERIES = 32  # a call
 FETCHED = 1000  # vectors a query
 

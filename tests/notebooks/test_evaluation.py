@@ -171,14 +171,14 @@ def test_two_detectors_are_compared(runs: Runs, few: Path, tmp_path: Path) -> No
 
 def test_a_failing_cell_is_named_and_its_notebook_kept(few: Path, images: None, tmp_path: Path) -> None:
     """Here an option that is none; the sentence is what the command prints."""
-    parameters = {"data": str(few), "model": "auto", "options": {"bean_size": 3}}
+    parameters = {"data": str(few), "model": "auto", "options": {"windou": 3}}
     with pytest.raises(
-        UserError, match=r"^Cell 5 of transcription.ipynb failed: ValidationError: bean_size: Extra"
+        UserError, match=r"^Cell \d+ of tagging.ipynb failed: ValidationError: windou: Extra"
     ) as failure:
-        run_notebook.fn("evaluate/transcription", tmp_path / "wrong", parameters, "wrong")
+        run_notebook.fn("evaluate/tagging", tmp_path / "wrong", parameters, "wrong")
     kept = tmp_path / "wrong.failed" / "notebook.ipynb"
     assert str(failure.value).endswith(f"The notebook as far as it came: {kept}")
-    assert "bean_size" in kept.read_text(encoding="utf-8")
+    assert "windou" in kept.read_text(encoding="utf-8")
     assert not (tmp_path / "wrong").exists()
     assert "\n" not in str(failure.value)
 
