@@ -25,7 +25,7 @@ SILERO_STEP = 512  # samples between two of its answers
 # no boundary is more than 0.02 s elsewhere, and pauses are found better.
 PYANNET_STEP = 2.5
 
-MARGIN = 0.25  # seconds of the sound before and after a stretch that it is decoded with
+MARGIN = 0.22  # seconds of the sound before and after a stretch that it is decoded with
 GAP = 3.0  # seconds without a voice that no stretch spans
 
 Detector = Callable[[Waveform], "SlidingWindowFeature"]
