@@ -58,7 +58,7 @@ def test_a_store_that_was_tampered_with(demo, tmp_path):
     assert 'href="../second/report.html"' in html and "left 5000.0" in html
     (docs,) = re.findall(r'href="([^"]+)">Data Docs', html)
     results = re.findall(r'href="(validations/[^"]+)"', (page.parent / docs).read_text())
-    assert len(set(results)) == 2 * 11, "both checks of every suite are kept"
+    assert len(set(results)) == 2 * 17, "both checks of every suite are kept"
     for result in set(results):
         text = ((page.parent / docs).parent / unquote(result)).read_text()
         assert not re.search(r'(src|<link[^>]*href)="http', text), "pages ask nobody for anything"
