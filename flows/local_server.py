@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -94,11 +94,10 @@ def wait_for_server(process: subprocess.Popen[bytes] | None, say: Callable[[str]
         if not told and time.monotonic() > began + QUIET:
             told = True
             say(STARTING if process else f"Waiting for the Prefect server at {url}.")
-        try:
+        with suppress(httpx.TransportError):
             if httpx.get(f"{url}/health", timeout=5, trust_env=False).status_code == 200:
                 return
-        except httpx.TransportError:
-            time.sleep(0.1)
+        time.sleep(0.1)  # also where something answers that is not ready
     raise UserError(f"The Prefect server at {url} does not answer.")
 
 
