@@ -12,10 +12,12 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from containers.common.errors import UserError
+from flows.analyze.flags import hyphened, offer
 from tasks.asset.bucket import Location, absolute, is_remote, location, name_of
 from tasks.asset.folder import Asset
 from tasks.asset.manifest import Manifest
 from tasks.media.probe import probe
+from tasks.outputs.writing import WritingOptions
 from tasks.stages.common import StageOptions
 from tasks.stages.options import AnalyzeOptions
 from tasks.stages.registry import STAGES
@@ -23,7 +25,7 @@ from tasks.stages.registry import STAGES
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 all found, 1 a stage or the whole analysis failed, 2 wrong usage, 130 interrupted."""
-    chosen = vars(_parser().parse_args(arguments))
+    chosen = vars(_parser().parse_args(hyphened(sys.argv[1:] if arguments is None else arguments)))
     media, output, force = chosen.pop("media"), chosen.pop("output"), chosen.pop("force")
     from flows.settings.load import apply  # a third of a second that --help is spared
 
@@ -54,26 +56,12 @@ def _parser() -> argparse.ArgumentParser:
         help="folder or s3:// prefix of asset folders (%(default)s)",
     )
     parser.add_argument("--force", action="store_true", help="do every stage again")
-    _offer(parser, StageOptions)
+    offer(parser, StageOptions)
     for stage in STAGES.values():
         if stage.options is not StageOptions:
-            _offer(parser.add_argument_group(stage.name, stage.about), stage.options)
+            offer(parser.add_argument_group(stage.name, stage.about), stage.options)
+    offer(parser.add_argument_group("subtitles", "made anew without a model"), WritingOptions)
     return parser
-
-
-def _offer(group: argparse._ActionsContainer, options: type[StageOptions]) -> None:
-    """A flag for each option; all take their default from where they are declared."""
-    inherited = () if options is StageOptions else StageOptions.model_fields
-    for name, field in options.model_fields.items():
-        if name in inherited:
-            continue
-        flag = f"--{name.replace('_', '-')}"
-        if field.annotation is bool:
-            group.add_argument(
-                flag, action=argparse.BooleanOptionalAction, default=None, help=field.description
-            )
-        else:
-            group.add_argument(flag, metavar="VALUE", help=f"{field.description} ({field.default or 'auto'})")
 
 
 def _run(media: Location, output: Location, options: AnalyzeOptions, force: bool) -> int:

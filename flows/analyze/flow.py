@@ -115,6 +115,7 @@ def _analyze(
         stages = Stages(asset, keys, board, expires, block and SharedResults(block, asset), force)
         decoded = _decode_once(stages, asset, media, info, options)
         findings = gather(find(stages, asset, media, decoded, options))
+        findings.writing = options.writing
         embeddings = asset.cache / "embeddings.parquet"
         rows = embedding_rows(findings)
         write_embeddings(embeddings, asset.id, rows)

@@ -49,4 +49,5 @@ def codes(root: Path = ROOT) -> dict[str, str]:
 def fingerprint(keys: dict[str, str], options: AnalyzeOptions) -> str:
     """Equal fingerprints: the asset folder would come out the same."""
     code = codes()
-    return fingerprint_of({**keys, **{name: code[name] for name in LAST}, "indexed": str(options.index)})
+    written = {"indexed": str(options.index), "written": options.writing.model_dump_json()}
+    return fingerprint_of({**keys, **{name: code[name] for name in LAST}, **written})

@@ -1,22 +1,36 @@
 """Cues of subtitles: a transcript in pieces that people have the time to read."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import accumulate, zip_longest
 from math import floor
 from typing import NamedTuple
 
 from containers.whisperx.contract import Segment, Transcript, Word
-from tasks.outputs.lines import CLAUSE_ENDS, LINES, break_lines, count_columns, limits_of, phrase_ends
+from tasks.outputs.lines import CLAUSE_ENDS, Limits, break_lines, count_columns, limits_of, phrase_ends
 from tasks.outputs.wording import cut_text
+from tasks.outputs.writing import AS_THE_GUIDE_SAYS, LONGEST, WritingOptions
 
-# Netflix's Timed Text Style Guide, General Requirements: how long a cue stays, two frames between cues (here
-# of 24 a second), and no gap between cues that is shorter than half a second.
-LONGEST = 7.0  # seconds
-SHORTEST = 5 / 6  # seconds
+# Netflix's Timed Text Style Guide, General Requirements: two frames between cues (here of 24 a second), and
+# no gap between cues that is shorter than half a second.
 BETWEEN = 2 / 24  # seconds
 SHORTEST_GAP = 0.5  # seconds
 
 Name = Callable[[str], str]
+
+
+class Style(NamedTuple):
+    """How cues are laid out: `name` makes what is shown before a speaker's text."""
+
+    name: Name
+    chosen: WritingOptions
+
+    def limits(self, language: str | None) -> Limits:
+        return limits_of(language, self.chosen)
+
+    def lines(self, text: str, language: str | None, speaker: str | None, dash: str = "") -> list[str]:
+        first = dash + (self.name(speaker) if speaker else "")
+        return break_lines(text, language, first, self.limits(language))
 
 
 class Voice(NamedTuple):
@@ -25,6 +39,7 @@ class Voice(NamedTuple):
     speaker: str | None
     lines: list[str]
     text: str
+    words: tuple[Word, ...] = ()
 
 
 class Cue(NamedTuple):
@@ -40,16 +55,18 @@ class Cue(NamedTuple):
         return [line for voice in self.voices for line in voice.lines]
 
 
-def list_cues(transcript: Transcript, name: Name = lambda speaker: "") -> Iterator[Cue]:
-    """The transcript in pieces of at most two lines and seconds that can be read, split at words.
+def list_cues(
+    transcript: Transcript, name: Name = lambda speaker: "", chosen: WritingOptions = AS_THE_GUIDE_SAYS
+) -> Iterator[Cue]:
+    """The transcript in pieces of so many lines and seconds that can be read, split at words.
 
     `name` makes what is shown before a speaker's text; it counts as part of the first line. A cue stays
     longer than its words last, as long as reading it takes and until the next one comes; what is too short
     for that is shown with what follows. Nothing is shown after the sound's end.
     """
-    shown = list(
-        _shown(sorted(_all_cues(transcript, name), key=lambda cue: cue.start), name, transcript.duration)
-    )
+    style = Style(name, chosen)
+    waiting = sorted(_all_cues(transcript, style), key=lambda cue: cue.start)
+    shown = list(_shown(waiting, style, transcript.duration))
     for cue, following in zip_longest(shown, shown[1:]):
         gap = following.start - cue.end if following else 0.0
         closed = cue.end + gap - BETWEEN
@@ -58,105 +75,96 @@ def list_cues(transcript: Transcript, name: Name = lambda speaker: "") -> Iterat
         yield cue
 
 
-def _shown(waiting: list[Cue], name: Name, until: float | None) -> Iterator[Cue]:
+def _shown(waiting: list[Cue], style: Style, until: float | None) -> Iterator[Cue]:
     free = 0.0  # seconds from which the screen is free
-    while waiting:
-        cue = waiting.pop(0)
-        while waiting:
-            both = _together(cue, waiting[0], name) if _is_short(cue, waiting[0]) else None
-            if both is None:
-                break
+    left = deque(waiting)
+    while left:
+        cue = left.popleft()
+        while left and _is_short(cue, left[0], style) and (both := _together(cue, left[0], style)):
             cue = both
-            waiting.pop(0)
-        following = waiting[0].start if waiting else None
-        cue = _timed(cue, free, following, until)
+            left.popleft()
+        cue = _timed(cue, free, left[0].start if left else None, until, style)
         if cue.start < cue.end:
             free = cue.end + BETWEEN
             yield cue
 
 
-def _timed(cue: Cue, free: float, following: float | None, until: float | None) -> Cue:
+def _timed(cue: Cue, free: float, following: float | None, until: float | None, style: Style) -> Cue:
     """The cue with the time it is shown: after the one before, before the next one and the media's end."""
-    speed = limits_of(cue.language).speed
-    needed = min(max(sum(map(count_columns, cue.lines)) / speed, SHORTEST), LONGEST)
+    speed, shortest = style.limits(cue.language).speed, style.chosen.min_duration
+    needed = min(max(sum(map(count_columns, cue.lines)) / speed, shortest), LONGEST)
     latest = min(
         following - BETWEEN if following is not None else float("inf"),
         until if until is not None else float("inf"),
     )
     start = max(cue.start, free)
     end = min(max(cue.end, start + needed), start + LONGEST, latest)
-    if end - start < SHORTEST:  # earlier than its words, and at the worst later
-        start = max(free, min(start, end - SHORTEST), 0.0)
-        end = max(end, start + SHORTEST)
+    if end - start < shortest:  # earlier than its words, and at the worst later
+        start = max(free, min(start, end - shortest), 0.0)
+        end = max(end, start + shortest)
     end = min(round(end, 3), floor(until * 1000) / 1000) if until is not None else round(end, 3)
     return cue._replace(start=round(start, 3), end=end)
 
 
-def _is_short(cue: Cue, following: Cue) -> bool:
+def _is_short(cue: Cue, following: Cue, style: Style) -> bool:
     """Whether there is no time to read a cue before the next one comes."""
-    return following.start - BETWEEN - cue.start < SHORTEST
+    return following.start - BETWEEN - cue.start < style.chosen.min_duration
 
 
-def _together(cue: Cue, following: Cue, name: Name) -> Cue | None:
+def _together(cue: Cue, following: Cue, style: Style) -> Cue | None:
     """Both in one cue, where they fit: the text of one speaker goes on, two have a line each."""
     if max(cue.end, following.end) - cue.start > LONGEST or cue.language != following.language:
         return None
-    one, other = cue.voices[-1], following.voices[0]
-    if len(cue.voices) == len(following.voices) == 1 and one.speaker == other.speaker:
+    if not len(cue.voices) == len(following.voices) == 1:
+        return None
+    one, other = cue.voices[0], following.voices[0]
+    if one.speaker == other.speaker:
         text = _glued(one.text, other.text, cue.language)
-        shown = name(one.speaker) if one.speaker else ""
-        voices = [Voice(one.speaker, break_lines(text, cue.language, shown), text)]
-    elif len(cue.voices) == len(following.voices) == 1:
+        lines = style.lines(text, cue.language, one.speaker)
+        voices = [Voice(one.speaker, lines, text, one.words + other.words)]
+    else:
         voices = [
-            Voice(
-                voice.speaker, break_lines(voice.text, cue.language, _dashed(voice.speaker, name)), voice.text
-            )
+            voice._replace(lines=style.lines(voice.text, cue.language, voice.speaker, "- "))
             for voice in (one, other)
         ]
-    else:
-        return None
-    if sum(len(voice.lines) for voice in voices) > LINES:
+    if sum(len(voice.lines) for voice in voices) > style.chosen.max_line_count:
         return None
     return Cue(cue.start, max(cue.end, following.end), voices, cue.language)
-
-
-def _dashed(speaker: str | None, name: Name) -> str:
-    return "- " + (name(speaker) if speaker else "")
 
 
 def _glued(text: str, more: str, language: str | None) -> str:
     return text + ("" if language in {"ja", "zh", "yue", "th"} else " ") + more
 
 
-def _all_cues(transcript: Transcript, name: Name) -> Iterator[Cue]:
+def _all_cues(transcript: Transcript, style: Style) -> Iterator[Cue]:
     for segment in transcript.segments:
-        shown = name(segment.speaker) if segment.speaker else ""
         language = segment.language or transcript.language
         if segment.words:
             pieces = list(zip(segment.words, cut_text(segment.text, segment.words), strict=True))
-            yield from _cues(segment, pieces, shown, language)
+            yield from _cues(segment, pieces, language, style)
         elif segment.text:  # from a transcriber without word times: it cannot be split
-            lines = break_lines(segment.text, language, shown)
+            lines = style.lines(segment.text, language, segment.speaker)
             yield Cue(segment.start, segment.end, [Voice(segment.speaker, lines, segment.text)], language)
 
 
 def _cues(
-    segment: Segment, pieces: list[tuple[Word, str]], shown: str, language: str | None
+    segment: Segment, pieces: list[tuple[Word, str]], language: str | None, style: Style
 ) -> Iterator[Cue]:
     """One cue where all fits, else two parts of it, cut where people make a break."""
     text = "".join(piece for _, piece in pieces).strip()
-    lines = break_lines(text, language, shown)
+    lines = style.lines(text, language, segment.speaker)
     start, end = pieces[0][0].start, pieces[-1][0].end
-    if len(pieces) == 1 or (len(lines) <= LINES and end - start <= LONGEST):
-        yield Cue(start, end, [Voice(segment.speaker, lines, text)], language)
+    if len(pieces) == 1 or (len(lines) <= style.chosen.max_line_count and end - start <= LONGEST):
+        words = tuple(word for word, _ in pieces)
+        yield Cue(start, end, [Voice(segment.speaker, lines, text, words)], language)
         return
     whole = phrase_ends(text, language)
     ends = accumulate(len(piece) for _, piece in pieces)
     spare = len(pieces[0][1]) - len(pieces[0][1].lstrip())  # white space before the text
     places = [place for place, end in enumerate(ends, 1) if end - spare in whole and place < len(pieces)]
     cut = min(places or range(1, len(pieces)), key=lambda place: _cost(pieces, place))
-    yield from _cues(segment, pieces[:cut], shown, language)
-    yield from _cues(segment, pieces[cut:], shown, language)
+    yield from _cues(segment, pieces[:cut], language, style)
+    yield from _cues(segment, pieces[cut:], language, style)
 
 
 def _cost(pieces: list[tuple[Word, str]], place: int) -> float:

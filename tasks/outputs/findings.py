@@ -9,6 +9,7 @@ from containers.audioset.contract import Tags
 from containers.pyannote.contract import Diarization
 from containers.whisperx.contract import Transcript
 from tasks.outputs.assign import assign_speakers
+from tasks.outputs.writing import WritingOptions
 from tasks.people.known import spread_names
 from tasks.stages.denoise.run import DenoisedAudio
 from tasks.stages.detect.frame_faces import FrameFaces
@@ -34,6 +35,7 @@ class Findings(BaseModel):
     speaking: Speaking = Speaking()
     of: dict[str, SerializeAsAny[StageOutput]] = {}  # by stage, where no field above is made of it
     names: dict[str, str] = {}  # of known people, by appearance: face3, SPEAKER_00
+    writing: WritingOptions = WritingOptions()  # how speech is written down
 
     @field_validator("of", mode="before")
     @classmethod

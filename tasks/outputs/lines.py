@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 from unicodedata import category, east_asian_width
 
-LINES = 2  # lines a cue: what broadcasters' style guides ask for
+from tasks.outputs.writing import AS_THE_GUIDE_SAYS, LINES, WritingOptions
 
 
 class Limits(NamedTuple):
@@ -18,6 +18,7 @@ class Limits(NamedTuple):
 
     line: int  # columns a line
     speed: float  # columns a second that people can read
+    lines: int = LINES  # lines a cue
 
 
 # Netflix's Timed Text Style Guides: 42 letters and 17 letters a second; in Korean 16 characters and 12 a
@@ -48,8 +49,15 @@ PARSERS = {
 }
 
 
-def limits_of(language: str | None) -> Limits:
-    return LIMITS.get(language or "", USUAL)
+def limits_of(language: str | None, chosen: WritingOptions = AS_THE_GUIDE_SAYS) -> Limits:
+    """What is chosen counts characters of the language's own script."""
+    usual = LIMITS.get(language or "", USUAL)
+    columns = 2 if language in LIMITS else 1  # of a character
+    return Limits(
+        columns * chosen.max_line_width if chosen.max_line_width else usual.line,
+        columns * chosen.max_speed if chosen.max_speed else usual.speed,
+        chosen.max_line_count,
+    )
 
 
 def count_columns(text: str) -> int:
@@ -58,12 +66,14 @@ def count_columns(text: str) -> int:
     return sum(2 if east_asian_width(char) in "WF" else 1 for char in shown)
 
 
-def break_lines(text: str, language: str | None, first: str = "") -> list[str]:
-    """Lines of at most the language's columns; two are as even as good places for a break let them be.
+def break_lines(text: str, language: str | None, first: str = "", limits: Limits | None = None) -> list[str]:
+    """Lines of at most the language's columns, as even as good places for a break let them be.
 
-    `first` is what stands before the text in the first line, such as who speaks.
+    `first` is what stands before the text in the first line, such as who speaks. There may come out more
+    lines than the limits allow: then the text is too long for a cue.
     """
-    columns = limits_of(language).line
+    limits = limits or limits_of(language)
+    columns = limits.line
     text = " ".join(text.split())
     if count_columns(first + text) <= columns:
         return [first + text] if first + text else []
@@ -74,10 +84,10 @@ def break_lines(text: str, language: str | None, first: str = "") -> list[str]:
         if count_columns(first + "".join(pieces[:place]).rstrip()) <= columns
         and count_columns("".join(pieces[place:]).strip()) <= columns
     ]
-    if cuts:
+    if cuts and limits.lines > 1:
         _, place = min(cuts)
         return [first + "".join(pieces[:place]).rstrip(), "".join(pieces[place:]).strip()]
-    return _fill(first, pieces, columns)
+    return _even(first, pieces, limits)
 
 
 def phrase_ends(text: str, language: str | None) -> set[int]:
@@ -88,6 +98,19 @@ def phrase_ends(text: str, language: str | None) -> set[int]:
 
 def _words(text: str) -> list[str]:
     return re.findall(r"\s*\S+\s*", text)
+
+
+def _even(first: str, pieces: list[str], limits: Limits) -> list[str]:
+    """No more lines than it takes; where a cue has room for them, no longer ones than that number needs."""
+    lines = _fill(first, pieces, limits.line)
+    if len(lines) > limits.lines:
+        return lines
+    for columns in range(limits.line - 1, max(map(count_columns, pieces), default=1), -1):
+        narrower = _fill(first, pieces, columns)
+        if len(narrower) > len(lines):
+            break
+        lines = narrower
+    return lines
 
 
 def _fill(first: str, pieces: list[str], columns: int) -> list[str]:

@@ -1,45 +1,62 @@
 """Subtitles people can read (SRT, WebVTT) and speaker turns that tools read (RTTM)."""
 
 import re
+from collections.abc import Iterator
 from html import escape
 
 from containers.pyannote.contract import Diarization
 from containers.whisperx.contract import Transcript
-from tasks.outputs.cues import Cue, Voice, list_cues
+from tasks.outputs.cues import Cue, Name, Voice, list_cues
+from tasks.outputs.word_parts import Part, cut_cue, lit_moments
+from tasks.outputs.writing import AS_THE_GUIDE_SAYS, WritingOptions
 
 # Players lay a line out from the right when it begins so; without it a full stop stands on the wrong side.
 TO_THE_LEFT, POP = "\u202b", "\u202c"
 RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
-# SubRip has no way to write a character that players take for markup: one that is not seen parts it.
-MARKUP = re.compile(r"[<{](?=[\\/\w])")
+# SubRip has no way to write a character that players take for markup, or a line that they take for times: one
+# that is not seen parts it.
+MARKUP = re.compile(r"[<{](?=[\\/\w]|$)|--(?=>)|(?<=:\d)[.,](?=\d)|(?<=:\d\d)[.,](?=\d)")
 NUMBERED = re.compile(r"SPEAKER_\d+")
 JOINER = "\u2060"
 
 
-def to_srt(transcript: Transcript) -> str:
+def to_srt(transcript: Transcript, chosen: WritingOptions = AS_THE_GUIDE_SAYS) -> str:
     """SubRip: numbered cues, the speaker in brackets before the first line.
 
-    One who speaks alone is told only by name.
+    One who speaks alone is told only by name, unless labels are chosen.
     """
-    speakers = {segment.speaker for segment in transcript.segments} - {None}
-
-    def name(speaker: str) -> str:
-        told = len(speakers) > 1 or not NUMBERED.fullmatch(speaker)
-        return f"[{speaker}] " if told else ""
-
-    cues = list_cues(transcript, name)
-    blocks = []
-    for number, cue in enumerate(cues, start=1):
-        lines = [MARKUP.sub(lambda found: found[0] + JOINER, line) for line in cue.lines]
-        blocks.append(f"{number}\n{_times(cue, ',')}\n" + "".join(f"{_directed(line)}\n" for line in lines))
-    return "\n".join(blocks)
+    return cues_to_srt(list_cues(transcript, namer(transcript, chosen), chosen), chosen.highlight_words)
 
 
-def to_vtt(transcript: Transcript) -> str:
+def cues_to_srt(cues: Iterator[Cue], highlight: bool = False) -> str:
+    """With `highlight` a cue is written once for each of its words, which is underlined, as by Whisper."""
+    written = (
+        (start, end, [_srt_line(parts, word) for voice in voices for parts in voice])
+        for cue in cues
+        for start, end, word, voices in _shown(cue, highlight)
+    )
+    return "\n".join(
+        f"{number}\n{_times(start, end, ',')}\n" + "".join(f"{_directed(line)}\n" for line in lines)
+        for number, (start, end, lines) in enumerate(written, start=1)
+    )
+
+
+def to_vtt(transcript: Transcript, chosen: WritingOptions = AS_THE_GUIDE_SAYS) -> str:
     """WebVTT: the speaker as a voice span, so that players can style or hide it."""
+    return cues_to_vtt(
+        list_cues(transcript, chosen=chosen), chosen.speaker_labels != "off", chosen.highlight_words
+    )
+
+
+def cues_to_vtt(cues: Iterator[Cue], labels: bool = True, highlight: bool = False) -> str:
     blocks = ["WEBVTT\n"]
-    for cue in list_cues(transcript):
-        blocks.append(f"{_times(cue, '.')}\n" + "".join(f"{_spoken(voice)}\n" for voice in cue.voices))
+    for cue in cues:
+        for start, end, word, voices in _shown(cue, highlight):
+            spoken = (
+                _spoken(voice, [_vtt_line(parts, word) for parts in lines], labels)
+                for voice, lines in zip(cue.voices, voices, strict=True)
+            )
+            blocks.append(f"{_times(start, end, '.')}\n" + "".join(f"{text}\n" for text in spoken))
     return "\n".join(blocks)
 
 
@@ -52,17 +69,52 @@ def to_rttm(diarization: Diarization, uri: str) -> str:
     )
 
 
-def _spoken(voice: Voice) -> str:
-    text = escape("\n".join(map(_directed, voice.lines)), quote=False)
-    return f"<v {escape(voice.speaker)}>{text}</v>" if voice.speaker else text
+def namer(transcript: Transcript, chosen: WritingOptions) -> Name:
+    """What is shown before what a speaker says."""
+    speakers = {segment.speaker for segment in transcript.segments} - {None}
+
+    def name(speaker: str) -> str:
+        known = len(speakers) > 1 or not NUMBERED.fullmatch(speaker)
+        told = chosen.speaker_labels == "on" or (chosen.speaker_labels == "auto" and known)
+        return f"[{speaker}] " if told else ""
+
+    return name
+
+
+def _shown(cue: Cue, highlight: bool) -> Iterator[tuple[float, float, int | None, list[list[list[Part]]]]]:
+    """Start, end, the word that is lit, and the lines of each voice in parts."""
+    words, voices = cut_cue(cue)
+    moments = lit_moments(cue, words) if highlight else [(cue.start, cue.end, None)]
+    yield from ((start, end, word, voices) for start, end, word in moments)
+
+
+def _srt_line(parts: list[Part], lit: int | None) -> str:
+    """Joined before markup is parted, unless a word is lit: a `<` may end one word and begin none."""
+    if lit is None:
+        return _parted("".join(part.text for part in parts))
+    return "".join(f"<u>{_parted(text)}</u>" if word == lit else _parted(text) for text, word in parts)
+
+
+def _parted(text: str) -> str:
+    return MARKUP.sub(lambda found: found[0] + JOINER, text)
+
+
+def _vtt_line(parts: list[Part], lit: int | None) -> str:
+    escaped = ((escape(text, quote=False), word) for text, word in parts)
+    return "".join(f"<u>{text}</u>" if lit is not None and word == lit else text for text, word in escaped)
+
+
+def _spoken(voice: Voice, lines: list[str], labels: bool) -> str:
+    text = "\n".join(map(_directed, lines))
+    return f"<v {escape(voice.speaker)}>{text}</v>" if voice.speaker and labels else text
 
 
 def _directed(line: str) -> str:
     return f"{TO_THE_LEFT}{line}{POP}" if RIGHT_TO_LEFT.search(line) else line
 
 
-def _times(cue: Cue, point: str) -> str:
-    return f"{_clock(cue.start, point)} --> {_clock(cue.end, point)}"
+def _times(start: float, end: float, point: str) -> str:
+    return f"{_clock(start, point)} --> {_clock(end, point)}"
 
 
 def _clock(seconds: float, point: str) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 
 from pydantic import ConfigDict, create_model
 
+from tasks.outputs.writing import WritingOptions
 from tasks.stages.common import StageOptions
 from tasks.stages.registry import STAGES
 
@@ -24,7 +25,14 @@ def _of_all_stages() -> type[StageOptions]:
     return create_model("OptionsOfAllStages", __base__=bases)
 
 
-class AnalyzeOptions(_of_all_stages()):
-    """Defaults suit most media; every option that changes a result is part of its stage's key."""
+class AnalyzeOptions(WritingOptions, _of_all_stages()):
+    """Defaults suit most media; every option that changes a result is part of its stage's key.
+
+    Those of writing are part of none: they change files, for which no model runs.
+    """
 
     model_config = ConfigDict(extra="forbid")
+
+    @property
+    def writing(self) -> WritingOptions:
+        return WritingOptions(**self.model_dump(include=set(WritingOptions.model_fields)))

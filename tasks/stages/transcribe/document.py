@@ -15,6 +15,6 @@ def write_transcript(findings: Findings) -> dict[str, bytes]:
     named = name_transcript(transcript, findings.known)
     return {
         "transcript.json": to_json(document),
-        "transcript.srt": to_srt(named).encode(),
-        "transcript.vtt": to_vtt(named).encode(),
+        "transcript.srt": to_srt(named, findings.writing).encode(),
+        "transcript.vtt": to_vtt(named, findings.writing).encode(),
     }

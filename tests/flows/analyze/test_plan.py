@@ -57,6 +57,7 @@ def test_other_content_shares_nothing() -> None:
         ({"face_threshold": 0.6}, {"detect", "embed", "link"}),
         ({"frame_rate": 2.0}, set(plan_keys(media(), AnalyzeOptions()))),
         ({"index": False}, set()),
+        ({"max_line_width": 37, "speaker_labels": "off"}, set()),
     ],
 )
 def test_an_option_redoes_only_what_it_touches(options: dict[str, object], redone: set[str]) -> None:
@@ -66,6 +67,7 @@ def test_an_option_redoes_only_what_it_touches(options: dict[str, object], redon
 def test_the_fingerprint_tells_analyses_apart() -> None:
     keys = plan_keys(media(), AnalyzeOptions())
     assert fingerprint(keys, AnalyzeOptions()) != fingerprint(keys, AnalyzeOptions(index=False))
+    assert fingerprint(keys, AnalyzeOptions()) != fingerprint(keys, AnalyzeOptions(max_line_count=1))
 
 
 def test_another_set_of_weights_redoes_the_stages_that_use_them(

@@ -4,8 +4,9 @@ import re
 from itertools import pairwise
 from typing import NamedTuple
 
-from tasks.outputs.cues import BETWEEN, LONGEST, SHORTEST, SHORTEST_GAP
-from tasks.outputs.lines import LINES, NOT_FIRST, NOT_LAST, count_columns, limits_of
+from tasks.outputs.cues import BETWEEN, SHORTEST_GAP
+from tasks.outputs.lines import NOT_FIRST, NOT_LAST, count_columns, limits_of
+from tasks.outputs.writing import AS_THE_GUIDE_SAYS, LONGEST, WritingOptions
 
 TIMES = re.compile(r"(\d+):(\d\d):(\d\d)[.,](\d{3}) --> (\d+):(\d\d):(\d\d)[.,](\d{3})")
 MILLISECOND = 0.0011
@@ -31,20 +32,26 @@ def read(content: str) -> list[Shown]:
     return cues
 
 
-def faults(content: str, language: str, words: list[str], duration: float) -> list[str]:
+def faults(
+    content: str,
+    language: str,
+    words: list[str],
+    duration: float,
+    chosen: WritingOptions = AS_THE_GUIDE_SAYS,
+) -> list[str]:
     """What the guide does not allow, a sentence each."""
-    cues, limits = read(content), limits_of(language)
+    cues, limits = read(content), limits_of(language, chosen)
     found = []
     for cue, following in zip(cues, [*cues[1:], None], strict=True):
         seconds, columns = cue.end - cue.start, sum(map(count_columns, cue.lines))
         until = following.start - BETWEEN if following else duration
         found += [f"empty at {cue.start}"] if not columns else []
-        found += [f"{len(cue.lines)} lines at {cue.start}"] if len(cue.lines) > LINES else []
+        found += [f"{len(cue.lines)} lines at {cue.start}"] if len(cue.lines) > limits.lines else []
         found += [f"wide: {line}" for line in cue.lines if count_columns(line) > limits.line]
         if language in {"ja", "zh"}:
             found += [f"begins with {line[0]}" for line in cue.lines if line[0] in NOT_FIRST]
             found += [f"ends with {line[-1]}" for line in cue.lines if line[-1] in NOT_LAST]
-        if not SHORTEST - MILLISECOND <= seconds <= LONGEST + MILLISECOND:
+        if not chosen.min_duration - MILLISECOND <= seconds <= LONGEST + MILLISECOND:
             found.append(f"{seconds:.3f} s at {cue.start}")
         if cue.end > duration:
             found.append(f"shown until {cue.end}, after the end")

@@ -1,14 +1,17 @@
 """Subtitles by the book, in six languages, of speech of any speed with any pauses."""
 
-from itertools import count
+import re
+from itertools import count, pairwise
 
 import numpy as np
+import pysubs2
 import pytest
 
 from containers.whisperx.contract import Segment, Transcript, Word
 from tasks.outputs.cues import list_cues
-from tasks.outputs.lines import break_lines
+from tasks.outputs.lines import break_lines, limits_of
 from tasks.outputs.subtitles import to_srt, to_vtt
+from tasks.outputs.writing import WritingOptions
 from tests.tasks.outputs.guide import faults, read
 
 SAID = {
@@ -117,3 +120,79 @@ def test_nothing_is_shown_after_the_media_s_end():
     late = Transcript(segments=[Segment(start=9.7, end=9.9, text="Bye!", words=words)], duration=10.0)
     (cue,) = list_cues(late)
     assert cue.end <= 10.0 and cue.end - cue.start >= 0.832
+
+
+CHOSEN = {
+    "narrow": WritingOptions(max_line_width=24),
+    "one line": WritingOptions(max_line_count=1, max_line_width=60),
+    "three lines": WritingOptions(max_line_count=3, max_line_width=20),
+    "slow": WritingOptions(max_speed=12, min_duration=1.5),
+}
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_what_is_chosen_holds_as_the_guide_s_own_does(name, language):
+    chosen = CHOSEN[name]
+    if language == "ko" and chosen.max_line_width:  # characters of the script
+        chosen = chosen.model_copy(update={"max_line_width": chosen.max_line_width // 2})
+    transcript, words, duration = spoken(language, 1, 0)
+    for content in (to_srt(transcript, chosen), to_vtt(transcript, chosen)):
+        assert faults(content, language, words, duration, chosen) == []
+    assert to_srt(transcript, chosen) != to_srt(transcript)
+
+
+def test_three_lines_are_even():
+    chosen = limits_of("en", WritingOptions(max_line_count=3, max_line_width=20))
+    assert break_lines("Tonight we talk about the harbour and the people.", "en", "", chosen) == [
+        "Tonight we talk",
+        "about the harbour",
+        "and the people.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("labels", "speakers", "srt", "vtt"),
+    [("auto", 1, False, True), ("auto", 2, True, True), ("on", 1, True, True), ("off", 2, False, False)],
+)
+def test_speakers_are_named_as_one_wants_it(labels, speakers, srt, vtt):
+    chosen, (said, _, _) = WritingOptions(speaker_labels=labels), spoken("en", 0, speakers)
+    assert ("[SPEAKER_00]" in to_srt(said, chosen)) == srt
+    assert ("<v SPEAKER_00>" in to_vtt(said, chosen)) == vtt
+
+
+def test_each_word_is_underlined_while_it_is_said():
+    words = [
+        Word(word="Good", start=1.0, end=1.4, score=1),
+        Word(word="evening.", start=1.5, end=2.0, score=1),
+    ]
+    said = Transcript(segments=[Segment(start=1, end=2, text="Good evening.", words=words)], language="en")
+    srt = to_srt(said, WritingOptions(highlight_words=True))
+    assert srt.split("\n\n")[0] == "1\n00:00:01,000 --> 00:00:01,500\n<u>Good</u> evening."
+    assert srt.split("\n\n")[1].startswith("2\n00:00:01,500 --> 00:00:02,000\nGood <u>evening.</u>")
+    assert "Good <u>evening.</u>" in to_vtt(said, WritingOptions(highlight_words=True))
+
+
+@pytest.mark.parametrize("language", SAID)
+def test_underlining_takes_nothing_from_the_text_and_leaves_no_gap(language):
+    said, _, _ = spoken(language, 2, 2)
+    plain = read(to_srt(said))
+    lit = read(re.sub("</?u>", "", to_srt(said, WritingOptions(highlight_words=True))))
+    assert len(lit) > len(plain)
+    for cue in plain:
+        of_it = [other for other in lit if cue.start <= other.start < cue.end]
+        assert {tuple(other.lines) for other in of_it} == {tuple(cue.lines)}
+        assert of_it[0].start == cue.start and of_it[-1].end == cue.end
+        assert all(one.end == other.start for one, other in pairwise(of_it))
+
+
+def test_text_that_looks_like_a_cue_is_text():
+    words = ["1", "00:00:01,000", "-->", "00:00:02,000", "<b>{\\an8}"]
+    said = [Word(word=word, start=n, end=n + 0.9, score=1) for n, word in enumerate(words)]
+    hostile = Transcript(segments=[Segment(start=0, end=5, text=" ".join(words), words=said)])
+    for chosen in (WritingOptions(), WritingOptions(highlight_words=True), WritingOptions(max_line_width=8)):
+        srt = pysubs2.SSAFile.from_string(to_srt(hostile, chosen), format_="srt")
+        shown = "".join("".join(cue.plaintext.split()) for cue in srt).replace("\u2060", "")
+        assert "00:00:01,000" in shown and "<b>" in shown
+        vtt = pysubs2.SSAFile.from_string(to_vtt(hostile, chosen), format_="vtt")
+        assert len(vtt) == len(srt)

@@ -10,9 +10,10 @@ import pytest
 
 from containers.pyannote.contract import Diarization, Turn
 from containers.whisperx.contract import Segment, Transcript, Word
-from tasks.outputs.cues import BETWEEN, LONGEST, list_cues
-from tasks.outputs.lines import LIMITS, LINES, USUAL, count_columns
+from tasks.outputs.cues import BETWEEN, list_cues
+from tasks.outputs.lines import LIMITS, USUAL, count_columns
 from tasks.outputs.subtitles import to_rttm, to_srt, to_vtt
+from tasks.outputs.writing import LINES, LONGEST
 
 SENTENCE = "At least, you know, they all call me a Yankee down here, so what can I possibly say about it?"
 
