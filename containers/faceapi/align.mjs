@@ -37,18 +37,20 @@ const MEAN_FACE = new Map(
 export function uprightFace(picture, landmarks) {
   const { a, b, left, top } = similarity(landmarks);
   const steps = Math.max(1, Math.min(4, Math.round(Math.hypot(a, b)))); // averaged, so that nothing aliases
+  const count = steps ** 2;
   const data = new Uint8Array(SIDE * SIDE * 3);
   const sums = new Float64Array(3);
-  for (let row = 0; row < SIDE; row++) {
-    for (let column = 0; column < SIDE; column++) {
-      sums.fill(0);
-      for (let step = 0; step < steps * steps; step++) {
+  for (let row = 0, to = 0; row < SIDE; row++) {
+    for (let column = 0; column < SIDE; column++, to += 3) {
+      sums[0] = sums[1] = sums[2] = 0;
+      for (let step = 0; step < count; step++) {
         const x = column + ((step % steps) + 0.5) / steps - 0.5;
         const y = row + (Math.floor(step / steps) + 0.5) / steps - 0.5;
         addPixel(sums, picture, a * x - b * y + left, b * x + a * y + top);
       }
-      const to = (row * SIDE + column) * 3;
-      for (let channel = 0; channel < 3; channel++) data[to + channel] = sums[channel] / steps ** 2;
+      data[to] = sums[0] / count;
+      data[to + 1] = sums[1] / count;
+      data[to + 2] = sums[2] / count;
     }
   }
   return { data, width: SIDE, height: SIDE };
@@ -78,16 +80,19 @@ function similarity(landmarks) {
 /** Bilinear; nothing is added outside the picture. */
 function addPixel(sums, { data, width, height }, x, y) {
   if (x < -0.5 || y < -0.5 || x > width - 0.5 || y > height - 0.5) return;
-  const [left, top] = [Math.max(0, Math.floor(x)), Math.max(0, Math.floor(y))];
-  const [right, bottom] = [Math.min(width - 1, left + 1), Math.min(height - 1, top + 1)];
-  const [across, down] = [Math.max(0, x - left), Math.max(0, y - top)];
+  const left = Math.max(0, Math.floor(x));
+  const top = Math.max(0, Math.floor(y));
+  const right = Math.min(width - 1, left + 1);
+  const bottom = Math.min(height - 1, top + 1);
+  const across = Math.max(0, x - left);
+  const down = Math.max(0, y - top);
+  const first = (top * width + left) * 3;
+  const second = (top * width + right) * 3;
+  const third = (bottom * width + left) * 3;
+  const fourth = (bottom * width + right) * 3;
   for (let channel = 0; channel < 3; channel++) {
-    const upper =
-      data[(top * width + left) * 3 + channel] * (1 - across) +
-      data[(top * width + right) * 3 + channel] * across;
-    const lower =
-      data[(bottom * width + left) * 3 + channel] * (1 - across) +
-      data[(bottom * width + right) * 3 + channel] * across;
+    const upper = data[first + channel] * (1 - across) + data[second + channel] * across;
+    const lower = data[third + channel] * (1 - across) + data[fourth + channel] * across;
     sums[channel] += upper * (1 - down) + lower * down;
   }
 }

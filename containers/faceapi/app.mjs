@@ -8,6 +8,7 @@ import Tinypool from "tinypool";
 import { chooseBackend } from "./backend.mjs";
 import { openModel } from "./models.mjs";
 import { monitored } from "./monitor.mjs";
+import "./native/gate.mjs"; // before there are threads
 import { decode } from "./pictures.mjs";
 import { readRequest } from "./request.mjs";
 import { readIfThere, writeBytes } from "./storage.mjs";

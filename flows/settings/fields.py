@@ -45,7 +45,9 @@ class Settings(BaseSettings):
     catalogue: Path | None = Field(default=None, description="model catalogue instead of this project's")
     catalogue_add: Path | None = Field(default=None, description="model catalogue that adds to it")
     allow_hosts: str | None = Field(default=None, description="mirrors that models may come from")
-    faceapi_backend: Literal["auto", "cuda", "wasm"] = Field(default="auto", description="of face-api")
+    faceapi_backend: Literal["auto", "native", "wasm", "cuda"] = Field(
+        default="auto", description="of face-api's networks"
+    )
     webhook: SecretStr | None = Field(default=None, description="URL told of failed and late runs")
     topic: str | None = Field(
         default=None, pattern=r"^arn:aws[\w-]*:sns:", description="SNS topic told of failed and late runs"

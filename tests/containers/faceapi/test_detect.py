@@ -187,8 +187,9 @@ def test_the_answer_names_its_model_and_loads_it_once(worker, samples):
 def test_fifty_pictures_leave_no_tensor_behind(node, store, samples):
     script = f"""
     import tf from "@tensorflow/tfjs-core";
-    import findFaces from "./faces.mjs";
     import {{ decode }} from "./pictures.mjs";
+    process.env.MEDIAFLOW_FACEAPI_BACKEND = "wasm";
+    const {{ default: findFaces }} = await import("./faces.mjs");
     const request = {{
       detector: "tiny", input_size: 416, min_confidence: 0.4, min_face: 0, descriptor: true
     }};
