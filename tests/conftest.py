@@ -2,15 +2,19 @@
 
 import csv
 import io
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from containers.audioset import panns
 from containers.audioset.ontology import classes
@@ -19,11 +23,30 @@ from tasks.media.demo import build_demo_video, sample_speech
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+Make = Callable[[Path], object]
+
 
 @pytest.fixture(scope="session")
-def demo_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str, Make], Path]:
+    """`made_once(name, make)`: a folder that `make(folder)` filled, for all processes of this test run."""
+    mine = tmp_path_factory.getbasetemp()
+    shared = mine if worker_id == "master" else mine.parent
+
+    def folder(name: str, make: Make) -> Path:
+        with FileLock(shared / f"{name}.lock"):
+            if not (shared / name).exists():
+                making = Path(mkdtemp(dir=shared))
+                make(making)
+                making.rename(shared / name)
+        return shared / name
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_video(made_once: Callable[[str, Make], Path]) -> Path:
     """The sample video, built once: 30 s, six pictures of 3 to 5 faces, two people talking."""
-    return build_demo_video(tmp_path_factory.mktemp("media") / "demo.mp4")
+    return made_once("media", lambda folder: build_demo_video(folder / "demo.mp4")) / "demo.mp4"
 
 
 @pytest.fixture(scope="session")
@@ -33,15 +56,23 @@ def speech_wav() -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo(demo_video: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The sample video analysed once, as a person does it: the output folder and what was printed."""
-    output = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "flows.analyze", str(demo_video), "--output", str(output)]
+def demo(
+    demo_video: Path, made_once: Callable[[str, Make], Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """The sample video analysed once, as a person does it: a copy of the output, and what was printed."""
+    made = made_once("analysed", partial(_analyse, demo_video))
+    output = shutil.copytree(made / "out", tmp_path_factory.mktemp("demo") / "out")
+    printed = (made / "printed").read_text(encoding="utf-8")
+    return output, re.sub(r"/\S+/out(?=/)", str(output), printed)
+
+
+def _analyse(media: Path, folder: Path) -> None:
+    command = [sys.executable, "-m", "flows.analyze", str(media), "--output", str(folder / "out")]
     root = Path(__file__).parents[1]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=560, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == "", "a good run says nothing on standard error"
-    return output, done.stdout
+    (folder / "printed").write_text(done.stdout, encoding="utf-8")
 
 
 def chromium() -> str | None:

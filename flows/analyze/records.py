@@ -19,6 +19,7 @@ from containers.common.durable import sync_files
 from containers.common.errors import StorageError
 from containers.common.inside import check_uris, inside
 from flows.analyze.shared import files_named
+from tasks.asset.portable import HERE, located, portable
 from tasks.stages.output import StageOutput
 from tasks.stages.registry import STAGES
 
@@ -31,21 +32,24 @@ class Records(LocalFileSystem):
     _block_type_name = "Mediaflow records"
     _block_type_slug = "mediaflow-records"
 
+    @property
+    def _cache(self) -> Path:
+        return Path(str(self.basepath)).parent
+
     def read_path(self, path: str, _sync: bool = True) -> bytes:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Raises StorageError for what is no record of ours."""
-        found = self._resolve_path(path)
-        return json.dumps(read_record(found.read_bytes(), found.parent.parent)).encode()
+        return json.dumps(read_record(self._resolve_path(path).read_bytes(), self._cache)).encode()
 
     async def aread_path(self, path: str) -> bytes:
         return self.read_path(path)
 
     def write_path(self, path: str, content: bytes, _sync: bool = True) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Whole or not at all, and after the files that it names."""
-        resolved = self._resolve_path(path)
-        cache = resolved.parent.parent
-        named = (inside(cache, unquote(name)) for name in files_named(content.decode(), cache.as_uri()))
+        resolved, cache = self._resolve_path(path), self._cache
+        record = portable(content.decode(), cache)
+        named = (inside(cache, unquote(name)) for name in files_named(record, HERE))
         sync_files(path for path in named if path.is_file())
-        storage.write_bytes(storage.as_uri(resolved), content)
+        storage.write_bytes(storage.as_uri(resolved), record.encode())
         return str(resolved)
 
     async def awrite_path(self, path: str, content: bytes) -> str:
@@ -66,7 +70,8 @@ def read_record(content: bytes | str, cache: Path) -> dict[str, Any]:
         return entry
 
     try:
-        record = json.loads(content)
+        text = content.decode() if isinstance(content, bytes) else content
+        record = json.loads(located(text, cache))
         metadata = record["metadata"]
         if set(record) != {"metadata", "result"} or metadata["serializer"] != SERIALIZER:
             raise ValueError

@@ -21,8 +21,8 @@ from containers.common import storage
 from containers.common.errors import StorageError, UserError
 from containers.common.inside import inside
 from tasks.asset.folder import Asset
+from tasks.asset.portable import HERE, portable
 
-HERE = "mediaflow-cache:"  # in a shared record, instead of the file:// URI of an asset's cache
 NOT_THERE = {"NoSuchKey", "404"}
 
 
@@ -61,13 +61,13 @@ class SharedResults:
     def put(self, key: str) -> None:
         """Shares a finished stage, its files first. Raises StorageError."""
         cache = self._asset.cache
-        record = (self._asset.results / key).read_text(encoding="utf-8")
+        record = portable((self._asset.results / key).read_text(encoding="utf-8"), cache)
         files = {}
-        for name in sorted(files_named(record, cache.as_uri())):
+        for name in sorted(files_named(record, HERE)):
             content = inside(cache, unquote(name)).read_bytes()
             files[name] = hashlib.sha256(content).hexdigest()
             self._write(name, content)
-        shared = SharedRecord(record=record.replace(cache.as_uri(), HERE), files=files)
+        shared = SharedRecord(record=record, files=files)
         self._write(f"{key}.json", shared.model_dump_json().encode())
 
     def get(self, key: str) -> bool:
@@ -85,8 +85,7 @@ class SharedResults:
             if content is None or hashlib.sha256(content).hexdigest() != digest:
                 return False  # two machines shared the same stage at once
             self._keep(path, content)
-        record = shared.record.replace(HERE, self._asset.cache.as_uri())
-        self._keep(self._asset.results / key, record.encode())
+        self._keep(self._asset.results / key, shared.record.encode())
         return True
 
     def _read(self, name: str) -> bytes | None:

@@ -20,6 +20,7 @@ from flows.analyze.records import read_record, records_at
 from flows.analyze.shared import SharedResults, files_named
 from flows.analyze.ui import show_refused, show_skipped
 from tasks.asset.folder import Asset
+from tasks.asset.portable import HERE, portable
 from tasks.calls.invoke import ImageKilled
 from tasks.stages.output import StageOutput
 
@@ -78,7 +79,7 @@ class Stages:
             expiration = read_record(text, self._asset.cache)["metadata"]["expiration"]
             if expiration and datetime.fromisoformat(expiration) <= datetime.now(UTC):
                 return False
-            named = files_named(text, self._asset.cache.as_uri())
+            named = files_named(portable(text, self._asset.cache), HERE)
             return all(inside(self._asset.cache, unquote(name)).exists() for name in named)
         except (StorageError, ValueError, TypeError, LookupError):
             return False

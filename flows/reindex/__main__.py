@@ -4,6 +4,7 @@ import argparse
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -12,6 +13,9 @@ from containers.common.errors import UserError
 from flows.analyze.__main__ import quiet_prefect, stop_on_signals
 from flows.settings.load import apply
 from tasks.index.options import ReindexOptions, index_uri
+
+if TYPE_CHECKING:
+    from tasks.index.reindex import ReindexedModel
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -78,8 +82,11 @@ def _run(output: Path, options: ReindexOptions) -> None:
         from flows.reindex.flow import describe, reindex
 
         wait_for_server(server)
-        for outcome in reindex(str(output.absolute()), options):
-            console.print(describe(outcome), highlight=False, markup=False, soft_wrap=True)
+        state = reindex(str(output.absolute()), options, return_state=True)
+        done: list[ReindexedModel] | None = state.result()
+        said = [state.message or ""] if done is None else [describe(outcome) for outcome in done]
+        for line in said:
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def reindex(output: Place = "out", options: ReindexOptions | None = None) -> lis
     anew. A version becomes current after it was tried out: number of vectors, recall@10 against exact search
     on a sample, and stored vectors that must find themselves. Two at once take turns. Raises UserError that
     names the indexes for which this failed, after all others were done: their versions before serve on.
-    Without an asset folder there is nothing to do.
+    Without vectors and indexes there is nothing to do.
     """
     apply_with_server()
     try:
@@ -47,7 +47,7 @@ def _reindex(output: Path, options: ReindexOptions) -> list[ReindexedModel]:
         drop_orphans(output)
         collected = collect(output)
         if not collected:
-            raise NothingThere(f"There is no asset folder in {output}.")
+            raise NothingThere(f"No asset below {output} has vectors to search.")
         for model in options.models or ():
             if model not in collected:
                 raise UserError(f"No asset below {output} has vectors of model '{model}'.")

@@ -8,6 +8,7 @@ from containers.common.errors import StorageError
 from containers.common.inside import check_uris
 from containers.common.locks import tell
 from tasks.asset.folder import QUALITY, Asset
+from tasks.asset.portable import located
 from tasks.checks.verdicts import Quality
 from tasks.outputs.embeddings import read_embeddings
 from tasks.people.appearances import list_assets
@@ -31,7 +32,7 @@ def republish_named(output: Path) -> tuple[list[str], list[str]]:
             if (manifest.people, manifest.hidden) == known:
                 continue
             try:
-                content = (asset.cache / FOUND).read_bytes()
+                content = located((asset.cache / FOUND).read_text(encoding="utf-8"), asset.cache)
                 check_uris(asset.cache, json.loads(content)["findings"])
                 found = Found.model_validate_json(content)
             except (FileNotFoundError, ValueError, LookupError, TypeError, StorageError):

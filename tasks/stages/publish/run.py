@@ -12,6 +12,7 @@ from containers.common import storage
 from tasks.asset.bucket import Location, is_remote
 from tasks.asset.folder import MANIFEST, QUALITY, Asset
 from tasks.asset.manifest import Manifest
+from tasks.asset.portable import portable
 from tasks.checks.verdicts import Quality
 from tasks.outputs.documents import write_documents
 from tasks.outputs.embeddings import read_embeddings
@@ -56,8 +57,8 @@ def publish(
     findings.names = manifest.people = known.names
     manifest.hidden = known.hidden
     manifest.files = {}
-    found = Found(findings=findings, media=media).model_dump_json().encode()
-    storage.write_bytes(storage.join(asset.cache, FOUND), found)
+    found = portable(Found(findings=findings, media=media).model_dump_json(), asset.cache)
+    storage.write_bytes(storage.join(asset.cache, FOUND), found.encode())
     files: dict[str, bytes | Path] = dict(write_documents(findings, asset.id))
     files |= {name: file for name, file in _left(findings).items() if "/" not in name}
     files["embeddings.parquet"] = embeddings

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
 
 FASTEST = 45  # characters a second; fast speakers reach 25, and short interjections look faster
+UNSURE = 0.16  # seconds that a segment may really be longer: its edges are words' times, right to 80 ms
 # The languages of Whisper's tokenizer (openai/whisper, whisper/tokenizer.py, LANGUAGES).
 _LANGUAGES = (
     "af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht "
@@ -18,12 +19,16 @@ LANGUAGES = _LANGUAGES.split()
 
 
 def segments(transcript: dict[str, Any]) -> Rows:
+    def seconds(segment: dict[str, Any]) -> float:
+        return max(segment["end"] - segment["start"], 0) + UNSURE
+
     return [
         {
             **segment,
             "language": segment.get("language") or transcript["language"],
             "said": _letters(segment["text"]) == _letters(_joined(segment)),
-            "characters_per_second": len(segment["text"]) / max(segment["end"] - segment["start"], 0.1),
+            "characters_per_second": len(segment["text"])
+            / (max(segment["end"] - segment["start"], 0) + UNSURE),
         }
         for segment in in_order(transcript["segments"])
     ]

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import jiwer
@@ -188,11 +187,9 @@ def test_a_second_run_redoes_nothing_and_a_copy_is_the_same_asset(
 ) -> None:
     before = tree(demo[0])
     copy = shutil.copy(demo_video, tmp_path / "another name.mp4")
-    started = time.monotonic()
     done = run(copy, "--output", demo[0])
     assert done.returncode == 0
     assert "Nothing changed" in done.stdout
-    assert time.monotonic() - started < 10
     assert tree(demo[0]) == before
 
 

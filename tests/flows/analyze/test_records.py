@@ -16,9 +16,10 @@ from prefect.testing.utilities import prefect_test_harness
 from containers.common.errors import StorageError
 from flows.analyze.board import Board
 from flows.analyze.records import read_record, records_at
-from flows.analyze.shared import HERE, SharedRecord, SharedResults
+from flows.analyze.shared import SharedRecord, SharedResults
 from flows.analyze.stages import Stages
 from tasks.asset.folder import Asset
+from tasks.asset.portable import HERE
 from tasks.stages.output import StageOutput
 
 KEY = "tag-1"
@@ -102,6 +103,16 @@ def test_what_we_write_is_read(asset: Asset) -> None:
     records = records_at(asset.results)
     records.write_path(KEY, content)
     assert json.loads(records.read_path(KEY)) == json.loads(content)
+
+
+def test_a_record_goes_with_a_folder_that_is_moved(asset: Asset, tmp_path: Path) -> None:
+    file = asset.cache / "tags.json"
+    file.write_text("{}")
+    records_at(asset.results).write_path(KEY, written(Tagged(uri=file.as_uri())))
+    moved = Asset(output=asset.output.rename(tmp_path / "elsewhere now"), id=asset.id)
+    assert Stages(moved, {"tag": KEY}, Board()).kept("tag")
+    record = json.loads(records_at(moved.results).read_path(KEY))
+    assert json.loads(record["result"])["data"]["uri"] == (moved.cache / "tags.json").as_uri()
 
 
 def test_prefect_itself_obeys_a_record(asset: Asset, tmp_path: Path) -> None:

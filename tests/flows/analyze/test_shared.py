@@ -17,6 +17,7 @@ from prefect_aws import AwsCredentials, S3Bucket
 from containers.common.errors import StorageError, UserError
 from flows.analyze.shared import SharedResults, load_block
 from tasks.asset.folder import Asset
+from tasks.asset.portable import located
 from tests.flows.serving import ROOT, Server
 
 KEY = "denoise-1"
@@ -59,7 +60,7 @@ def test_another_machine_gets_the_record_and_its_files(first, block, tmp_path):
     assert second.get(KEY)
     cache = cache_of(second)
     assert (cache / "denoised" / KEY / "with space.json").read_text() == "quiet"
-    record = json.loads((cache / "results" / KEY).read_text())
+    record = json.loads(located((cache / "results" / KEY).read_text(), cache))
     assert json.loads(record["result"])[0] == (cache / "denoised" / KEY / "with space.json").as_uri()
     assert not (cache / "media").exists(), "decoded media is not shared"
 
