@@ -37,7 +37,7 @@ class Killable:
     def __init__(self, home: Path, port: int) -> None:
         settings = server_settings(os.environ["PREFECT_API_URL"], SECRET)
         self._variables = {**os.environ, **settings, "PREFECT_HOME": str(home), **LEASES}
-        self._command = [sys.executable, "-m", "flows.local_server", str(port)]
+        self._command = [sys.executable, "-m", "flows.local_server", str(port), "127.0.0.1"]
         self.start()
 
     def start(self) -> None:
