@@ -71,7 +71,7 @@ def test_a_model_is_evaluated_by_one_command(calls: Path, tmp_path: Path) -> Non
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=560, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     (run,) = finished_runs(tmp_path, "tagging")
-    said, where = done.stdout.splitlines()
+    said, where = done.stdout.splitlines()[-2:]
     assert said == "tagging Mean average precision 1.000"
     assert Path(where.strip()) == run / "report.html"
     assert (run / "report.html").read_text(encoding="utf-8").lower().startswith("<!doctype html>")
