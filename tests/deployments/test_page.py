@@ -18,7 +18,6 @@ import boto3
 import httpx
 import pytest
 from moto.server import ThreadedMotoServer
-from prefect.testing.utilities import prefect_test_harness
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "deployments/README.md"
@@ -67,6 +66,7 @@ def account() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def prefect() -> Iterator[str]:
     from prefect.settings import PREFECT_API_URL
+    from prefect.testing.utilities import prefect_test_harness  # the whole of Prefect's server
 
     with prefect_test_harness(server_startup_timeout=300):
         yield str(PREFECT_API_URL.value())

@@ -4,7 +4,6 @@ import logging
 
 import pytest
 from prefect import flow
-from prefect.testing.utilities import prefect_test_harness
 
 import flows  # noqa: F401  (importing it is what changes the log)
 from containers.common.errors import MediaError
@@ -22,6 +21,8 @@ def broken() -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def server():
+    from prefect.testing.utilities import prefect_test_harness  # the whole of Prefect's server
+
     with prefect_test_harness(server_startup_timeout=120):
         yield
 

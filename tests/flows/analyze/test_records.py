@@ -11,7 +11,6 @@ from prefect import flow, task
 from prefect._internal.result_records import ResultRecord, ResultRecordMetadata
 from prefect.filesystems import LocalFileSystem
 from prefect.serializers import JSONSerializer, PickleSerializer
-from prefect.testing.utilities import prefect_test_harness
 
 from containers.common.errors import StorageError
 from flows.analyze.board import Board
@@ -139,6 +138,8 @@ def test_a_stage_is_done_anew_and_no_record_is_obeyed(
     def analysis() -> Tagged:
         stages = Stages(asset, {"tag": KEY}, Board())
         return stages.collect(stages.submit("tag", tag))
+
+    from prefect.testing.utilities import prefect_test_harness  # the whole of Prefect's server
 
     with prefect_test_harness(server_startup_timeout=300):
         assert analysis().uri == "made anew"

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from prefect import flow, task
-from prefect.testing.utilities import prefect_test_harness
 from prefect.transactions import transaction
 
 from containers.faiss.delta import list_delta
@@ -23,6 +22,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module", autouse=True)
 def harness():
+    from prefect.testing.utilities import prefect_test_harness  # the whole of Prefect's server
+
     with prefect_test_harness(server_startup_timeout=300):
         yield
 

@@ -19,7 +19,6 @@ import httpx
 import numpy as np
 import pytest
 from prefect.exceptions import ParameterTypeError
-from prefect.testing.utilities import prefect_test_harness
 
 from containers.common import storage
 from containers.common.errors import UserError
@@ -40,6 +39,8 @@ ROLE = "arn:aws:iam::123456789012:role/lambda"
 
 @pytest.fixture(scope="module", autouse=True)
 def server(aws: str) -> Iterator[None]:
+    from prefect.testing.utilities import prefect_test_harness  # the whole of Prefect's server
+
     with prefect_test_harness(server_startup_timeout=300):
         yield
 
