@@ -113,9 +113,9 @@ VICTIMS = {
 @pytest.mark.parametrize(
     ("killed", "limits"),
     [
-        (["worker"], False),
-        (["server"], True),
-        (["image"], False),
+        pytest.param(["worker"], False, marks=pytest.mark.soak),
+        pytest.param(["server"], True, marks=pytest.mark.soak),
+        pytest.param(["image"], False, marks=pytest.mark.soak),
         (["server", "worker", "engine"], True),
     ],
 )

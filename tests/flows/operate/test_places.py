@@ -99,6 +99,7 @@ def test_who_waits_for_a_place_says_so_and_goes_on(client):
     assert in_use(client, "whisperx") == 0, "what was left is given back at the end"
 
 
+@pytest.mark.soak
 def test_a_killed_server_takes_no_place_with_it(server, client):
     install_limits(client, {"pyannote": 1, "whisperx": 1})
     with Places(client, PREFIX, print) as mine:
