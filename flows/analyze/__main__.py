@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from containers.common.errors import UserError
-from flows.analyze.flags import hyphened, offer
+from flows.analyze.flags import complaint, hyphened, offer
 from tasks.asset.bucket import Location, absolute, is_remote, location, name_of
 from tasks.asset.folder import Asset
 from tasks.asset.manifest import Manifest
@@ -34,9 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         options = AnalyzeOptions(**{name: value for name, value in chosen.items() if value is not None})
         return _run(media, output, options, force)
     except ValidationError as error:
-        first = error.errors()[0]
-        names = ", ".join(f"--{str(name).replace('_', '-')}" for name in first["loc"])
-        return _complain(f"{names + ': ' if names else ''}{first['msg']}.")
+        return _complain(complaint(error))
     except UserError as error:
         return _complain(str(error))
 

@@ -5,7 +5,7 @@ import re
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from tasks.stages.common import StageOptions
 
@@ -13,6 +13,13 @@ from tasks.stages.common import StageOptions
 def hyphened(arguments: list[str]) -> list[str]:
     """Flags as whisperX writes them, `--batch_size`, are ours with hyphens."""
     return [re.sub(r"^--[\w-]+", lambda flag: flag[0].replace("_", "-"), given) for given in arguments]
+
+
+def complaint(error: ValidationError) -> str:
+    """One sentence for the first option that is wrong."""
+    first = error.errors()[0]
+    names = ", ".join(f"--{str(name).replace('_', '-')}" for name in first["loc"] if isinstance(name, str))
+    return f"{names + ': ' if names else ''}{first['msg'].removeprefix('Value error, ')}."
 
 
 def offer(group: argparse._ActionsContainer, options: type[BaseModel]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pysubs2
 
 from tasks.checks.table import Rows, in_order
+from tasks.outputs.subtitles import read_subtitles
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 SILENT = 5.0  # seconds of turns without a single word
 SAID = 0.9  # share of a subtitle file's words that the transcript has
 SUBTITLES = (".srt", ".vtt")
-LABEL = re.compile(r"^\s*[-\u2013]?\s*(\[[^\]]*\]|[A-Z][\w .]{0,30}:)\s+")  # who speaks, before a line
+LABEL = re.compile(r"^\s*[-\u2013]?\s*(\[[^\]]*\]|[A-Z][\w .]{0,30}:)(\s+|$)")  # who speaks, or a sound
 
 COLUMNS: dict[str, list[str]] = {
     "speakers": ["speaker", "known", "place"],
@@ -62,7 +63,7 @@ def subtitles(read: Mapping[str, Any], files: Mapping[str, bytes]) -> Rows:
     rows: Rows = []
     for name in sorted(files):
         if name.endswith(SUBTITLES):
-            cues = pysubs2.SSAFile.from_string(files[name].decode("utf-8-sig"), format_=name[-3:])
+            cues = read_subtitles(files[name].decode("utf-8-sig"), name[-3:])
             shown = _words(" ".join(LABEL.sub("", line) for cue in cues for line in _lines(cue)))
             rows.append({"file": name, "words": len(shown), "said": _alike(shown, written, doubted)})
     return rows

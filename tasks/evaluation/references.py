@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from containers.common.errors import UserError
 from containers.whisperx.contract import Transcript
 from tasks.evaluation.nist import Utterance, read_ctm, read_stm
+from tasks.outputs.subtitles import read_subtitles
 
 KINDS = ".txt, .stm, .ctm, .srt, .vtt or .json"
 
@@ -53,7 +54,7 @@ def _read_json(path: Path, content: str) -> list[Utterance]:
 
 def _read_cues(path: Path, content: str) -> list[Utterance]:
     try:
-        cues = pysubs2.SSAFile.from_string(content, format_=path.suffix[1:])
+        cues = read_subtitles(content, path.suffix[1:])
     except (pysubs2.exceptions.Pysubs2Error, ValueError) as error:
         raise UserError(f"{path.name} cannot be read as subtitles: {error}.") from None
     if not cues:

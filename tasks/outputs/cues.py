@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from containers.whisperx.contract import Segment, Transcript, Word
 from tasks.outputs.lines import CLAUSE_ENDS, Limits, break_lines, count_columns, limits_of, phrase_ends
-from tasks.outputs.wording import cut_text
+from tasks.outputs.wording import UNSPACED, cut_text
 from tasks.outputs.writing import AS_THE_GUIDE_SAYS, LONGEST, WritingOptions
 
 # Netflix's Timed Text Style Guide, General Requirements: two frames between cues (here of 24 a second), and
@@ -66,7 +66,11 @@ def list_cues(
     """
     style = Style(name, chosen)
     waiting = sorted(_all_cues(transcript, style), key=lambda cue: cue.start)
-    shown = list(_shown(waiting, style, transcript.duration))
+    yield from close_gaps(list(_shown(waiting, style, transcript.duration)))
+
+
+def close_gaps(shown: list[Cue]) -> Iterator[Cue]:
+    """The same cues, one that ends shortly before the next staying until then: else the picture flashes."""
     for cue, following in zip_longest(shown, shown[1:]):
         gap = following.start - cue.end if following else 0.0
         closed = cue.end + gap - BETWEEN
@@ -133,7 +137,7 @@ def _together(cue: Cue, following: Cue, style: Style) -> Cue | None:
 
 
 def _glued(text: str, more: str, language: str | None) -> str:
-    return text + ("" if language in {"ja", "zh", "yue", "th"} else " ") + more
+    return text + ("" if language in UNSPACED else " ") + more
 
 
 def _all_cues(transcript: Transcript, style: Style) -> Iterator[Cue]:

@@ -1,8 +1,10 @@
 """Subtitles people can read (SRT, WebVTT) and speaker turns that tools read (RTTM)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
+
+import pysubs2
 
 from containers.pyannote.contract import Diarization
 from containers.whisperx.contract import Transcript
@@ -18,6 +20,7 @@ RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 MARKUP = re.compile(r"[<{](?=[\\/\w]|$)|--(?=>)|(?<=:\d)[.,](?=\d)|(?<=:\d\d)[.,](?=\d)")
 NUMBERED = re.compile(r"SPEAKER_\d+")
 JOINER = "\u2060"
+WORD_TIME = re.compile(r"<\d[\d:.]*>")
 
 
 def to_srt(transcript: Transcript, chosen: WritingOptions = AS_THE_GUIDE_SAYS) -> str:
@@ -28,7 +31,7 @@ def to_srt(transcript: Transcript, chosen: WritingOptions = AS_THE_GUIDE_SAYS) -
     return cues_to_srt(list_cues(transcript, namer(transcript, chosen), chosen), chosen.highlight_words)
 
 
-def cues_to_srt(cues: Iterator[Cue], highlight: bool = False) -> str:
+def cues_to_srt(cues: Iterable[Cue], highlight: bool = False) -> str:
     """With `highlight` a cue is written once for each of its words, which is underlined, as by Whisper."""
     written = (
         (start, end, [_srt_line(parts, word) for voice in voices for parts in voice])
@@ -36,7 +39,7 @@ def cues_to_srt(cues: Iterator[Cue], highlight: bool = False) -> str:
         for start, end, word, voices in _shown(cue, highlight)
     )
     return "\n".join(
-        f"{number}\n{_times(start, end, ',')}\n" + "".join(f"{_directed(line)}\n" for line in lines)
+        f"{number}\n{times(start, end, ',')}\n" + "".join(f"{directed(line)}\n" for line in lines)
         for number, (start, end, lines) in enumerate(written, start=1)
     )
 
@@ -48,16 +51,21 @@ def to_vtt(transcript: Transcript, chosen: WritingOptions = AS_THE_GUIDE_SAYS) -
     )
 
 
-def cues_to_vtt(cues: Iterator[Cue], labels: bool = True, highlight: bool = False) -> str:
+def cues_to_vtt(cues: Iterable[Cue], labels: bool = True, highlight: bool = False) -> str:
     blocks = ["WEBVTT\n"]
     for cue in cues:
         for start, end, word, voices in _shown(cue, highlight):
-            spoken = (
-                _spoken(voice, [_vtt_line(parts, word) for parts in lines], labels)
+            said = (
+                spoken(voice, [_vtt_line(parts, word) for parts in lines], labels)
                 for voice, lines in zip(cue.voices, voices, strict=True)
             )
-            blocks.append(f"{_times(start, end, '.')}\n" + "".join(f"{text}\n" for text in spoken))
+            blocks.append(f"{times(start, end, '.')}\n" + "".join(f"{text}\n" for text in said))
     return "\n".join(blocks)
+
+
+def read_subtitles(content: str, format_: str) -> pysubs2.SSAFile:
+    """Cues of `srt` or `vtt`; a word's own time inside a cue, as YouTube writes it too, is no cue's."""
+    return pysubs2.SSAFile.from_string(WORD_TIME.sub("", content), format_=format_)
 
 
 def to_rttm(diarization: Diarization, uri: str) -> str:
@@ -104,20 +112,23 @@ def _vtt_line(parts: list[Part], lit: int | None) -> str:
     return "".join(f"<u>{text}</u>" if lit is not None and word == lit else text for text, word in escaped)
 
 
-def _spoken(voice: Voice, lines: list[str], labels: bool) -> str:
-    text = "\n".join(map(_directed, lines))
+def spoken(voice: Voice, lines: list[str], labels: bool) -> str:
+    """WebVTT's text of a voice, from its escaped lines."""
+    text = "\n".join(map(directed, lines))
     return f"<v {escape(voice.speaker)}>{text}</v>" if voice.speaker and labels else text
 
 
-def _directed(line: str) -> str:
+def directed(line: str) -> str:
+    """The line with marks that keep it from being laid out from the wrong side."""
     return f"{TO_THE_LEFT}{line}{POP}" if RIGHT_TO_LEFT.search(line) else line
 
 
-def _times(start: float, end: float, point: str) -> str:
-    return f"{_clock(start, point)} --> {_clock(end, point)}"
+def times(start: float, end: float, point: str) -> str:
+    return f"{clock_time(start, point)} --> {clock_time(end, point)}"
 
 
-def _clock(seconds: float, point: str) -> str:
+def clock_time(seconds: float, point: str) -> str:
+    """00:00:01.500, with `point` before the milliseconds."""
     milliseconds = round(seconds * 1000)
     hours, rest = divmod(milliseconds, 3_600_000)
     minutes, rest = divmod(rest, 60_000)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from containers.whisperx.contract import Word
 
+UNSPACED = frozenset({"ja", "zh", "yue", "th", "lo", "my"})  # languages that put no space between sentences
+
 
 def cut_text(text: str, words: Sequence[Word]) -> list[str]:
     """One piece of `text` a word: the word and what stands before it, such as a space.

@@ -1,12 +1,24 @@
 """What can be chosen about how speech is written down: it changes files, and no model runs for it."""
 
-from typing import Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 SHORTEST = 0.833  # seconds that a cue stays at least: 5/6 by Netflix's Timed Text Style Guide
 LONGEST = 7.0  # seconds that it stays at most
 LINES = 2  # lines a cue: what broadcasters' style guides ask for
+
+Format = Literal[
+    "srt", "vtt", "txt", "docx", "tsv", "ctm", "stm", "ttml", "ass", "words", "whisperx", "sdh"
+]  # fmt: skip
+
+
+def _split(given: object) -> object:
+    """What a command line gives, names between commas, as a list."""
+    if not isinstance(given, str):
+        return given
+    names = [name.strip().lower() for name in given.split(",") if name.strip()]
+    return list(get_args(Format)) if names == ["all"] else names
 
 
 class WritingOptions(BaseModel):
@@ -31,6 +43,11 @@ class WritingOptions(BaseModel):
     speaker_labels: Literal["auto", "on", "off"] = Field(
         default="auto",
         description="name the speakers in subtitles; auto: where there are several or the name is known",
+    )
+    formats: Annotated[list[Format], BeforeValidator(_split)] = Field(
+        default=[],
+        description="files of what is said beside SRT and WebVTT, or 'all'; words: WebVTT with word times, "
+        "sdh: SRT and WebVTT with sounds, whisperx: its JSON",
     )
     highlight_words: bool = Field(default=False, description="underline each word while it is said")
 

@@ -1,19 +1,16 @@
 """Published assets get the names that are known now, from what their analysis found; no model runs."""
 
-import json
 from functools import partial
 from pathlib import Path
 
 from containers.common.errors import StorageError
-from containers.common.inside import check_uris
 from containers.common.locks import tell
-from tasks.asset.folder import QUALITY, Asset
-from tasks.asset.portable import located
-from tasks.checks.verdicts import Quality
+from tasks.asset.folder import Asset
 from tasks.outputs.embeddings import read_embeddings
 from tasks.people.appearances import list_assets
 from tasks.people.known import known_people
-from tasks.stages.publish.run import FOUND, Found, publish
+from tasks.stages.publish.rewrite import read_found, read_quality
+from tasks.stages.publish.run import publish
 
 
 def republish_named(output: Path) -> tuple[list[str], list[str]]:
@@ -32,18 +29,11 @@ def republish_named(output: Path) -> tuple[list[str], list[str]]:
             if (manifest.people, manifest.hidden) == known:
                 continue
             try:
-                content = located((asset.cache / FOUND).read_text(encoding="utf-8"), asset.cache)
-                check_uris(asset.cache, json.loads(content)["findings"])
-                found = Found.model_validate_json(content)
-            except (FileNotFoundError, ValueError, LookupError, TypeError, StorageError):
+                found = read_found(asset)
+            except StorageError:
                 lost.append(asset_id)
                 continue
             kept = asset.cache / "embeddings.parquet"
-            publish.fn(asset, found.findings, kept, manifest, found.media, _quality(asset))
+            publish.fn(asset, found.findings, kept, manifest, found.media, read_quality(asset, manifest))
             written.append(asset_id)
     return written, lost
-
-
-def _quality(asset: Asset) -> Quality | None:
-    path = asset.folder / QUALITY
-    return Quality.model_validate_json(path.read_bytes()) if path.is_file() else None

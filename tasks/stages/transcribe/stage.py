@@ -49,7 +49,7 @@ class Transcribe(Stage):
     def documents(self, findings: "Findings", asset: str) -> dict[str, bytes]:
         from tasks.stages.transcribe.document import write_transcript
 
-        return write_transcript(findings)
+        return write_transcript(findings, asset)
 
     def tables(self) -> "Sequence[Table]":
         from tasks.stages.transcribe.checks import TABLES
