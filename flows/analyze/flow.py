@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Failed
@@ -45,6 +45,7 @@ from tasks.stages.index.run import index, withdraw
 from tasks.stages.options import AnalyzeOptions
 from tasks.stages.publish.run import publish, software_versions
 from tasks.stages.stage import Part
+from tasks.words.store import index_asset
 
 
 def _named_by_media() -> str:
@@ -147,9 +148,20 @@ def _analyze(
             published = stages.collect(future)
             if published is None:
                 raise StorageError(board.stages["publish"].reason)
+        _index_words(asset)
         show_result(asset, published.manifest, findings, decoded)
         asset.drop_media()
         return _ended(published.manifest, board)
+
+
+def _index_words(asset: Asset) -> None:
+    """The published folder is the truth: words that cannot be indexed now are read by the next search."""
+    if asset.remote:
+        return
+    try:
+        index_asset(asset.output, asset.id)
+    except UserError as error:
+        get_run_logger().warning(f"{error} The next search reads what was said.")
 
 
 def _ended(manifest: Manifest, board: Board) -> Manifest:

@@ -12,7 +12,7 @@ from rich.console import Console
 from containers.common.errors import UserError
 from flows.analyze.__main__ import quiet_prefect, stop_on_signals
 from flows.settings.load import apply
-from tasks.index.options import ReindexOptions, index_uri
+from tasks.index.options import ReindexOptions
 
 if TYPE_CHECKING:
     from tasks.index.reindex import ReindexedModel
@@ -47,7 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("output", type=Path, help="folder of asset folders")
     parser.add_argument("--index", help="folder or s3:// prefix of the indexes (OUTPUT/index)")
-    parser.add_argument("--model", action="append", dest="models", help="only this model; may be repeated")
+    parser.add_argument(
+        "--model", action="append", dest="models", help="only this model, or `words`; may be repeated"
+    )
     parser.add_argument("--type", help="auto, IVF, HNSW or a faiss factory string (what the index has)")
     parser.add_argument("--memory", type=int, dest="memory_mb", help="MB that auto's index may take")
     parser.add_argument("--recall", type=float, help="recall@10 that a new version needs (0.95)")
@@ -55,15 +57,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rebuild", action="store_true", default=None, help="build anew although adding would do"
     )
-    parser.add_argument("--rollback", metavar="MODEL", help="make the version before current again")
+    parser.add_argument(
+        "--rollback", metavar="MODEL", help="make the version before current again; a model's, or `words`"
+    )
     return parser
 
 
 def _roll_back(output: Path, options: ReindexOptions, model: str) -> int:
-    from containers.faiss.versions import rollback
+    from tasks.index.rollback import go_back
 
-    version = rollback(index_uri(output, options, model))
-    print(f"{model}: {version.version} is current again, with {version.count} vectors.")
+    print(go_back(output, model, options))
     return 0
 
 

@@ -14,13 +14,18 @@ from flows.images import running_images
 from flows.nothing import nothing_to_do
 from flows.settings.load import apply_with_server
 from tasks.index.collect import collect, drop_orphans, reindexing_alone
-from tasks.index.options import ReindexOptions, index_uri
+from tasks.index.options import ReindexOptions
 from tasks.index.reindex import ReindexedModel, reindex_model
+from tasks.index.reindex_words import WORDS, ReindexedWords, reindex_words
+from tasks.index.rollback import go_back
+from tasks.words.store import published
+
+Outcome = ReindexedModel | ReindexedWords
 
 
 @flow(name="reindex", flow_run_name=own_name_or(lambda: flow_run.parameters["output"]))
-def reindex(output: Place = "out", options: ReindexOptions | None = None) -> list[ReindexedModel]:
-    """Makes the search indexes of `output` hold exactly its assets' vectors, one index per embedding model.
+def reindex(output: Place = "out", options: ReindexOptions | None = None) -> list[Outcome]:
+    """Makes the search indexes of `output` hold exactly its assets: vectors, one index per model, and words.
 
     Args:
         output: folder of asset folders.
@@ -36,20 +41,29 @@ def reindex(output: Place = "out", options: ReindexOptions | None = None) -> lis
     try:
         return _reindex(Path(output), options or ReindexOptions())
     except NothingThere as empty:
-        return cast(list[ReindexedModel], nothing_to_do(empty))
+        return cast(list[Outcome], nothing_to_do(empty))
 
 
-def _reindex(output: Path, options: ReindexOptions) -> list[ReindexedModel]:
+def _reindex(output: Path, options: ReindexOptions) -> list[Outcome]:
     logger = get_run_logger()
-    done, failed = [], {}
+    done: list[Outcome] = []
+    failed: dict[str, str] = {}
+
+    def note(name: str, outcome: object) -> None:
+        if isinstance(outcome, Outcome):
+            done.append(outcome)
+            logger.info(describe(outcome))
+        else:
+            failed[name] = sentence(outcome)
+
     waiting = f"Another re-index of {output} is under way: waiting for its end."
     with reindexing_alone(output, lambda: logger.warning(waiting)):
         drop_orphans(output)
         collected = collect(output)
-        if not collected:
-            raise NothingThere(f"No asset below {output} has vectors to search.")
+        if not collected and not published(output):
+            raise NothingThere(f"No asset below {output} has anything to search.")
         for model in options.models or ():
-            if model not in collected:
+            if model not in collected and model != WORDS:
                 raise UserError(f"No asset below {output} has vectors of model '{model}'.")
         with running_images():
             for model, parts in collected.items():
@@ -57,12 +71,10 @@ def _reindex(output: Path, options: ReindexOptions) -> list[ReindexedModel]:
                     continue
                 named = reindex_model.with_options(task_run_name=model)
                 state = named(model, parts, output, options, return_state=True)
-                outcome = state.result(raise_on_failure=False)
-                if isinstance(outcome, ReindexedModel):
-                    done.append(outcome)
-                    logger.info(describe(outcome))
-                else:
-                    failed[model] = sentence(outcome)
+                note(model, state.result(raise_on_failure=False))
+        if options.models is None or WORDS in options.models:
+            state = reindex_words(output, options, return_state=True)
+            note(WORDS, state.result(raise_on_failure=False))
     create_table_artifact([_row(outcome) for outcome in done], key="reindex", description=_account(failed))
     if failed:
         raise UserError(f"The index before serves on: {_account(failed)}")
@@ -71,25 +83,24 @@ def _reindex(output: Path, options: ReindexOptions) -> list[ReindexedModel]:
 
 @flow(name="rollback", flow_run_name="{model}")
 def rollback(model: str, output: Place = "out", index: str | None = None) -> str:
-    """Makes the version of a model's search index that was current before current again.
+    """Makes the version of a search index that was current before current again.
 
     Args:
-        model: whose index, by its id.
+        model: whose index, by its id, or `words`.
         output: folder of asset folders.
         index: folder or s3:// prefix of the indexes; `index` below the output when empty.
 
     Raises UserError when there is none.
     """
-    from containers.faiss.versions import rollback as go_back
-
-    version = go_back(index_uri(Path(output), ReindexOptions(index=index), model))
-    done = f"{model}: {version.version} is current again, with {version.count} vectors."
+    done = go_back(Path(output), model, ReindexOptions(index=index))
     get_run_logger().info(done)
     return done
 
 
-def describe(outcome: ReindexedModel) -> str:
+def describe(outcome: Outcome) -> str:
     """What became of an index, in a sentence."""
+    if isinstance(outcome, ReindexedWords):
+        return _describe_words(outcome)
     version = outcome.version
     if not outcome.changed:
         return f"{outcome.model}: nothing new; {version.version} has {version.count} vectors."
@@ -100,7 +111,20 @@ def describe(outcome: ReindexedModel) -> str:
     )
 
 
-def _row(outcome: ReindexedModel) -> dict[str, Any]:
+def _describe_words(outcome: ReindexedWords) -> str:
+    version = outcome.version
+    held = f"{version.count} segments of {version.assets} assets"
+    left = f" Left out: {' '.join(version.unread.values())}" if version.unread else ""
+    if not outcome.changed:
+        return f"{WORDS}: nothing new; {version.version} has {held}.{left}"
+    made = f"{version.version} {version.made} in {version.seconds:.1f} s ({version.why})"
+    return f"{WORDS}: {made}; {held}; {version.tried} were asked for and found.{left}"
+
+
+def _row(outcome: Outcome) -> dict[str, Any]:
+    if isinstance(outcome, ReindexedWords):
+        about = outcome.version.model_dump(include={"version", "made", "why", "count", "seconds"})
+        return {"model": WORDS, "new": outcome.changed, **about, "type": "FTS5", "reason": "", "recall": None}
     names = {"version", "made", "why", "count", "type", "reason", "recall", "seconds"}
     return {"model": outcome.model, "new": outcome.changed, **outcome.version.model_dump(include=names)}
 

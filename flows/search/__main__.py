@@ -1,8 +1,13 @@
-"""`python -m flows.search OUT --face PICTURE`: search what was analysed into OUT; no server is needed."""
+"""`python -m flows.search OUT --said "budget" --by Kate`: search what was analysed into OUT.
+
+What is asked decides what is loaded: words, people and sounds by name need no model, and start in a second.
+"""
 
 import argparse
 import sys
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -10,10 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from containers.common.errors import UserError
-from flows.search.run import answer_question
-from flows.settings.load import apply
-from tasks.outputs.report_view import clock, speaker_name
-from tasks.search.answer import Answer, Question
+from tasks.search.question import MomentQuestion
+
+if TYPE_CHECKING:
+    from tasks.search.answer import Answer
 
 KINDS = {
     "face": ("PICTURE", "a picture, or a video (--at), with somebody's face"),
@@ -24,26 +29,84 @@ KINDS = {
     "like": ("ASSET", "an asset's id: what is like it, by its faces, voices and sounds"),
 }
 
+PARTS = {
+    "said": (
+        "--said",
+        "WORDS",
+        "words that are said; '\"a phrase\"', budg* for what begins so, -draft for without",
+    ),
+    "by": ("--by", "NAME", "who says it"),
+    "heard": ("--while", "SOUND", "a sound that is heard meanwhile, as applause"),
+    "seen": ("--seen", "NAME", "who is on screen"),
+    "language": ("--language", "CODE", "what is spoken: ko, or Korean"),
+    "after": ("--after", "DAY", "only what was analysed on that day or later, as 2026-01-01"),
+    "before": ("--before", "DAY", "only what was analysed before that day"),
+}
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 answered (even if nothing was found), 1 it cannot be, 2 wrong usage, 130 interrupted."""
-    chosen = vars(_parser().parse_args(arguments))
+    parser = _parser()
+    chosen = vars(parser.parse_args(arguments))
     output, page, as_json = chosen.pop("output"), chosen.pop("html"), chosen.pop("json")
-    queries = {kind: chosen.pop(kind) for kind in KINDS}
-    kind, query = next((kind, query) for kind, query in queries.items() if query is not None)
+    queries = {kind: query for kind in KINDS if (query := chosen.pop(kind)) is not None}
+    parts = {name: part for name in PARTS if (part := chosen.pop(name)) is not None}
     try:
-        apply()
-        question = Question.model_validate({"kind": kind, "query": query, **chosen})
-        answer = answer_question(output, question, page)
+        if not parts and not queries:
+            parser.error("say what to look for: --said, --by, --while, --seen, --face, ...")
+        if parts:
+            _refuse_both(queries, chosen)
+            return _find(output, {**parts, **chosen}, page, as_json)
+        return _nearest(output, queries, chosen, page, as_json)
     except ValidationError as error:
         fault = error.errors()[0]
-        print(f"--{str(fault['loc'][0]).replace('_', '-')}: {fault['msg']}.", file=sys.stderr)
+        name = f"--{str(fault['loc'][0]).replace('_', '-')}: " if fault["loc"] else ""
+        print(f"{name}{fault['msg'].removeprefix('Value error, ').capitalize()}.", file=sys.stderr)
         return 1
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _refuse_both(queries: dict[str, str], chosen: dict[str, Any]) -> None:
+    """Takes out of `chosen` what only pictures and sounds that are likened have."""
+    for name, default in (("min_score", None), ("label", None), ("which", None), ("at", 0.0)):
+        if chosen.pop(name) != default:
+            queries[name] = ""
+    if queries:
+        name = next(iter(queries)).replace("_", "-")
+        raise UserError(f"--{name} does not go together with --said, --by, --while, --seen and --language.")
+
+
+def _find(output: Path, parts: dict[str, Any], page: Path | None, as_json: bool) -> int:
+    from tasks.search.moments import find_moments
+
+    answer = find_moments(output, MomentQuestion.model_validate(parts))
+    if page:
+        from tasks.search.moments_page import write_moments
+
+        write_moments(answer, page)
+    if as_json:
+        print(answer.model_dump_json(indent=1))
+    else:
+        from flows.search.table import print_moments
+
+        print_moments(answer, page)
+    return 0
+
+
+def _nearest(
+    output: Path, queries: dict[str, str], chosen: dict[str, Any], page: Path | None, as_json: bool
+) -> int:
+    from flows.search.run import answer_question
+    from flows.settings.load import apply
+    from tasks.search.answer import Question
+
+    apply()
+    ((kind, query),) = queries.items()
+    answer = answer_question(output, Question.model_validate({"kind": kind, "query": query, **chosen}), page)
     if as_json:
         print(answer.model_dump_json(indent=1))
     else:
@@ -57,7 +120,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Find moments in everything that was analysed into a folder.",
     )
     parser.add_argument("output", type=Path, help="folder of asset folders")
-    what = parser.add_mutually_exclusive_group(required=True)
+    moments = parser.add_argument_group(
+        "moments", "all that are given hold at once; no model is needed, and what is not asked is not loaded"
+    )
+    for name, (flag, metavar, text) in PARTS.items():
+        kind = date.fromisoformat if metavar == "DAY" else str
+        moments.add_argument(flag, dest=name, metavar=metavar, type=kind, help=text)
+    what = parser.add_argument_group("likeness", "one of these").add_mutually_exclusive_group()
     for kind, (metavar, text) in KINDS.items():
         what.add_argument(f"--{kind}", metavar=metavar, help=text)
     parser.add_argument("-k", type=int, default=10, help="matches at most (%(default)s)")
@@ -75,7 +144,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _print_table(answer: Answer, page: Path | None) -> None:
+def _print_table(answer: "Answer", page: Path | None) -> None:
+    from tasks.outputs.labels import clock, speaker_name
+
     console = Console()
     if not answer.moments:
         console.print("Nothing was found.")

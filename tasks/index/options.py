@@ -17,7 +17,9 @@ class ReindexOptions(BaseModel):
     index: str | None = Field(
         default=None, description="folder or s3:// prefix of the indexes; `index` below the output when empty"
     )
-    models: list[str] | None = Field(default=None, description="only these models' indexes")
+    models: list[str] | None = Field(
+        default=None, description="only these models' indexes; `words` is that of words"
+    )
     type: str | None = Field(
         default=None, description="faiss factory string, IVF, HNSW or auto; what the index has when empty"
     )

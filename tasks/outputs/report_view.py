@@ -1,6 +1,5 @@
 """What the report page draws, derived from results: lanes, rows, tiles and words with their gaps."""
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -8,6 +7,8 @@ from typing import NamedTuple
 from containers.audioset.contract import Prediction, Tags
 from containers.pyannote.contract import Diarization, Turn
 from containers.whisperx.contract import Segment, Transcript, Word
+from tasks.outputs.labels import clock as clock
+from tasks.outputs.labels import speaker_name as speaker_name
 from tasks.stages.detect.track import Track
 
 MOST_PEOPLE = 60  # crops are inside the page, about 8 kB each
@@ -170,13 +171,6 @@ def axis_ticks(duration: float) -> list[float]:
     return [float(tick) for tick in range(0, int(duration) + 1, step)]
 
 
-def clock(seconds: float) -> str:
-    """0:05, 12:34 or 1:02:03."""
-    minutes, second = divmod(int(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
-
-
 def span(seconds: float) -> str:
     """A duration for people: 4.2 s, 3 min 20 s, 12 min, 1 h 05 min."""
     whole = round(seconds)
@@ -187,12 +181,6 @@ def span(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min"
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-
-
-def speaker_name(label: str) -> str:
-    """SPEAKER_00 is Speaker 1 to people; any other label is a name already."""
-    counted = re.fullmatch(r"SPEAKER_(\d+)", label)
-    return f"Speaker {int(counted[1]) + 1}" if counted else label
 
 
 def _covered(spans: list[tuple[float, float]]) -> float:

@@ -11,6 +11,7 @@ from tasks.people.appearances import list_assets
 from tasks.people.known import known_people
 from tasks.stages.publish.rewrite import read_found, read_quality
 from tasks.stages.publish.run import publish
+from tasks.words.store import index_asset
 
 
 def republish_named(output: Path) -> tuple[list[str], list[str]]:
@@ -35,5 +36,6 @@ def republish_named(output: Path) -> tuple[list[str], list[str]]:
                 continue
             kept = asset.cache / "embeddings.parquet"
             publish.fn(asset, found.findings, kept, manifest, found.media, read_quality(asset, manifest))
+            index_asset(asset.output, asset.id)
             written.append(asset_id)
     return written, lost

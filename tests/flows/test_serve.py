@@ -159,6 +159,20 @@ def test_a_search_from_the_form(server, analysed, clip):
     assert "clip.wav" in table["data"]
 
 
+def test_moments_from_the_form(server, analysed, tmp_path):
+    question = {"by": "SPEAKER_00", "language": "en"}
+    asked = {
+        "question": question,
+        "output": analysed["parameters"]["output"],
+        "page": str(tmp_path / "m.html"),
+    }
+    run = server.run("moments", **asked)
+    assert run["state_name"] == "Completed", run["state"]["message"]
+    table = next(entry for entry in server.of_run("artifacts", run) if entry["key"] == "moments")
+    assert "clip.wav" in table["data"] and "by SPEAKER_00" in table["data"]
+    assert "clip.wav" in (tmp_path / "m.html").read_text(encoding="utf-8")
+
+
 def test_an_evaluation_from_the_form_says_what_is_wrong(server, tmp_path):
     """Whole evaluations are in tests/flows/evaluate."""
     run = server.run("evaluate", data=str(tmp_path), output=str(tmp_path))

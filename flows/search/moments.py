@@ -1,0 +1,45 @@
+"""Moments by words, people and sounds as a deployment: a form in the Prefect UI, a table and a page."""
+
+from pathlib import Path
+
+from prefect import flow, get_run_logger
+
+from flows.artifacts import create_table_artifact
+from flows.forms import Place
+from tasks.outputs.labels import clock
+from tasks.search.moments import find_moments
+from tasks.search.moments_page import headline, write_moments
+from tasks.search.question import MomentAnswer, MomentQuestion
+
+
+@flow(name="find-moments")
+def moments(question: MomentQuestion, output: Place = "out", page: Path | None = None) -> MomentAnswer:
+    """Finds where all that is asked for is said, heard and seen at once; `page` is written as HTML.
+
+    Args:
+        question: the parts, each of which may be left out.
+        output: folder of asset folders.
+        page: file that receives the answer as HTML.
+
+    Raises UserError with one sentence when the question cannot be answered.
+    """
+    answer = find_moments(Path(output), question, say=get_run_logger().info)
+    if page:
+        write_moments(answer, page)
+    rows = [
+        {
+            "score": moment.score,
+            "media": moment.media,
+            "asset": moment.asset,
+            "start": clock(moment.start),
+            "end": clock(moment.end),
+            "who": moment.by or moment.speaker or "",
+            "seen": ", ".join(moment.seen),
+            "sounds": ", ".join(moment.sounds),
+            "said": moment.text,
+            "why": "; ".join(moment.why),
+        }
+        for moment in answer.moments
+    ]
+    create_table_artifact(rows, key="moments", description=f"{len(rows)} moments: {headline(question)}")
+    return answer

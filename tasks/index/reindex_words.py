@@ -1,0 +1,25 @@
+"""The word index brought up to date, or back: here, by no image, since it needs no model library."""
+
+from pathlib import Path
+
+from prefect import task
+from pydantic import BaseModel
+
+from tasks.index.options import ReindexOptions
+from tasks.words.versions import WordsVersion, make_version
+
+WORDS = "words"  # what it is called among the models
+
+
+class ReindexedWords(BaseModel):
+    """The word index's outcome: its current version, and whether this run made it."""
+
+    version: WordsVersion
+    changed: bool
+
+
+@task(task_run_name=WORDS)
+def reindex_words(output: Path, options: ReindexOptions) -> ReindexedWords:
+    """Makes the word index hold exactly what is published. Raises UserError; the version before serves on."""
+    version, changed = make_version(output, options.keep_versions, options.rebuild)
+    return ReindexedWords(version=version, changed=changed)

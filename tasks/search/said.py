@@ -1,0 +1,189 @@
+"""What a person types to find words, as queries of the word index, and how well a text answers them.
+
+    budget                  the word and its forms (budgets); where nobody said it, words spelled alike
+    "annual budget"         these words one after the other
+    budg*                   words that begin so
+    -draft                  not this word
+    회의                    in 회의에서는 too; 회의에서 finds other forms of 회의 as well
+
+Words without quotes are all said in one segment, in any order. Nothing that is typed is a command to SQLite:
+terms consist of letters and digits.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from containers.common.errors import UserError
+from tasks.words.tokens import HANGUL, Piece, fold, pieces, terms, terms_of
+
+LONG = 4  # letters: shorter words are taken as they are
+LONGER = 3  # letters that a form of a word may have more than it
+MOST_FORMS = 24
+# What is put to Korean nouns (조사).
+_PARTICLE = re.compile(
+    "(?:까지는|들에게|부터는|에게서|에서는|에서도|으로는|이라도|입니다|과의|까지|께서|대로|들은|들을|들의|들이|"
+    "라도|로는|마다|밖에|보다|부터|에게|에는|에도|에서|와의|으로|이고|이나|이다|이라|이란|이랑|이며|이요|"
+    "조차|처럼|하고|한테|가|고|과|나|는|도|들|라|란|랑|로|를|만|며|에|와|요|은|을|의|이|인)$"
+)
+EXACT, WITHIN, FORM, ALIKE = 1.0, 0.9, 0.8, 0.6  # how well each way of finding a word answers
+_ASKED = re.compile(r'(?P<minus>-?)"(?P<phrase>[^"]*)(?:"|$)|(?P<word>\S+)')
+
+
+class Unit(NamedTuple):
+    """A word or phrase that is asked for."""
+
+    text: str
+    pieces: list[Piece]
+    phrase: bool
+    begins: bool  # budg*
+    out: bool  # -draft
+
+
+class Way(NamedTuple):
+    """One way in which a unit may have been said: terms in a row, of the last one perhaps the beginning."""
+
+    terms: tuple[str, ...]
+    open: bool
+    quality: float
+    shown: str  # the word that is found
+
+    @property
+    def query(self) -> str:
+        return f'"{" ".join(self.terms)}"{"*" if self.open else ""}'
+
+    def is_in(self, padded: str) -> bool:
+        """Whether terms, one space before and after each, have it."""
+        return f" {' '.join(self.terms)}{'' if self.open else ' '}" in padded
+
+
+class Vocabulary(Protocol):
+    """The terms of an index."""
+
+    def beginning(self, text: str, longest: int) -> list[str]: ...
+
+    def knows(self, term: str) -> bool: ...
+
+    def alike(self, word: str) -> list[str]: ...
+
+
+def parse(said: str) -> list[Unit]:
+    """Raises UserError when nothing is left to look for."""
+    units = []
+    for found in _ASKED.finditer(said):
+        text = found["phrase"] if found["phrase"] is not None else found["word"]
+        out = bool(found["minus"]) or (found["word"] is not None and re.match(r"-[^\W\d]", text) is not None)
+        runs = list(pieces(text))
+        if runs:
+            begins = found["word"] is not None and text.endswith("*")
+            shown = text.strip("-*") if found["word"] is not None else text
+            units.append(Unit(shown, runs, found["phrase"] is not None, begins, out))
+    if not any(not unit.out for unit in units):
+        raise UserError(f"'{said}' has no word to look for.")
+    return units
+
+
+def ways(unit: Unit, vocabulary: Vocabulary) -> list[Way]:
+    """How the unit may have been said, the best first; never none."""
+    found = [_as_typed(unit.pieces, EXACT, unit.text, unit.begins)]
+    last = unit.pieces[-1]
+    if all(piece.script == "hangul" for piece in unit.pieces):
+        found += _korean(unit)
+    if unit.phrase or len(unit.pieces) > 1 or last.script != "word" or len(last.text) < LONG or unit.begins:
+        return found
+    forms = [*vocabulary.beginning(last.text, len(last.text) + LONGER), *_shorter(last.text, vocabulary)]
+    forms = [form for form in dict.fromkeys(forms) if form != last.text][:MOST_FORMS]
+    found += [Way((form,), False, FORM, form) for form in forms]
+    if not forms and not vocabulary.knows(last.text):
+        found += [Way((word,), False, ALIKE, word) for word in vocabulary.alike(last.text)]
+    return found
+
+
+def _as_typed(runs: Sequence[Piece], quality: float, shown: str, begins: bool = False) -> Way:
+    before = [term for piece in runs[:-1] for term in terms_of(piece)]
+    last = runs[-1]
+    if last.script in ("word", "number"):
+        return Way((*before, last.text), begins, quality, shown)
+    own = terms_of(last)
+    return Way((*before, *(own[:-1] or own)), len(own) == 1, quality, shown)
+
+
+def _korean(unit: Unit) -> Iterator[Way]:
+    """With other spaces, and without the particle."""
+    whole = "".join(piece.text for piece in unit.pieces)
+    if len(unit.pieces) > 1 and unit.phrase:
+        yield _as_typed([Piece("hangul", whole)], WITHIN, whole)
+    if len(unit.pieces) > 1 or unit.phrase:
+        return
+    for at in range(1, len(whole)) if len(whole) >= LONG else ():
+        parts = [Piece("hangul", whole[:at]), Piece("hangul", whole[at:])]
+        yield _as_typed(parts, WITHIN, f"{whole[:at]} {whole[at:]}")
+    particle = _PARTICLE.search(whole, 2)  # the longest, since it begins first, after two syllables
+    if particle:
+        stem = whole[: particle.start()]
+        yield _as_typed([Piece("hangul", stem)], FORM, stem)
+
+
+def _shorter(word: str, vocabulary: Vocabulary) -> Iterator[str]:
+    """What the word may be a form of: the same without its last letters."""
+    for letters in range(1, LONGER):
+        if len(word) - letters >= LONG and vocabulary.knows(word[:-letters]):
+            yield word[:-letters]
+
+
+def match_of(units: Iterable[tuple[Unit, Sequence[Way]]], column: str = "terms") -> str:
+    """The expression for FTS5's MATCH."""
+
+    def any_of(of: Sequence[Way]) -> str:
+        return f"{column} : ({' OR '.join(way.query for way in of)})"
+
+    units = list(units)
+    wanted = " AND ".join(f"({any_of(of)})" for unit, of in units if not unit.out)
+    unwanted = [any_of(of[:1]) for unit, of in units if unit.out]
+    return f"({wanted}) NOT ({' OR '.join(f'({each})' for each in unwanted)})" if unwanted else f"({wanted})"
+
+
+class Judged(NamedTuple):
+    """How well a text answers, from 0 to 1; the words by which; and where they stand in it."""
+
+    quality: float
+    by: list[Way]
+    marks: list[tuple[int, int]]
+
+
+def judge(text: str, units: Iterable[tuple[Unit, Sequence[Way]]]) -> Judged:
+    """A word that stands where a Korean word begins is worth more than one inside another word."""
+    padded = f" {' '.join(terms(text))} "
+    folded = fold(text)
+    qualities, by, marks = [], [], []
+    for unit, of in units:
+        if unit.out:
+            continue
+        best, rated = of[0], 0.0
+        for way in of:
+            if way.quality > rated and way.is_in(padded):
+                worth = way.quality * (WITHIN if _only_within(folded, way.shown) else 1.0)
+                if worth > rated:
+                    best, rated = way, worth
+        qualities.append(rated)
+        by.append(best)
+        if len(folded) == len(text):
+            marks += _places(folded, fold(best.shown), best.open or unit.begins)
+    return Judged(sum(qualities) / len(qualities), by, sorted(set(marks)))
+
+
+def _only_within(folded: str, shown: str) -> bool:
+    """Whether a Korean word stands inside others alone."""
+    return bool(re.match(f"[{HANGUL}]", shown)) and not re.search(
+        rf"(?<![{HANGUL}]){re.escape(shown)}", folded
+    )
+
+
+def _places(folded: str, shown: str, begins: bool) -> Iterator[tuple[int, int]]:
+    letters = bool(re.fullmatch(r"[^\W\d_]+", shown)) and not re.search(
+        r"[\u0e00-\u109f\u1100-\u11ff\u1780-\u17d3\u3005-\uffef]", shown
+    )
+    edge = r"(?![^\W\d_])" if letters and not begins else ""
+    start = r"(?<![^\W\d_])" if letters else ""
+    for found in re.finditer(start + re.escape(shown) + edge, folded):
+        yield found.span()
