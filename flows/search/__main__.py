@@ -49,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     chosen = vars(parser.parse_args(arguments))
     output, page, as_json = chosen.pop("output"), chosen.pop("html"), chosen.pop("json")
+    export = chosen.pop("export")
     queries = {kind: query for kind in KINDS if (query := chosen.pop(kind)) is not None}
     parts = {name: part for name in PARTS if (part := chosen.pop(name)) is not None}
     try:
@@ -56,7 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
             parser.error("say what to look for: --said, --by, --while, --seen, --face, ...")
         if parts:
             _refuse_both(queries, chosen)
-            return _find(output, {**parts, **chosen}, page, as_json)
+            return _find(output, {**parts, **chosen}, page, as_json, export)
+        if export is not None:
+            raise UserError("--export takes moments of --said, --by, --while, --seen and --language.")
         return _nearest(output, queries, chosen, page, as_json)
     except ValidationError as error:
         fault = error.errors()[0]
@@ -80,7 +83,7 @@ def _refuse_both(queries: dict[str, str], chosen: dict[str, Any]) -> None:
         raise UserError(f"--{name} does not go together with --said, --by, --while, --seen and --language.")
 
 
-def _find(output: Path, parts: dict[str, Any], page: Path | None, as_json: bool) -> int:
+def _find(output: Path, parts: dict[str, Any], page: Path | None, as_json: bool, export: Path | None) -> int:
     from tasks.search.moments import find_moments
 
     answer = find_moments(output, MomentQuestion.model_validate(parts))
@@ -94,6 +97,11 @@ def _find(output: Path, parts: dict[str, Any], page: Path | None, as_json: bool)
         from flows.search.table import print_moments
 
         print_moments(answer, page)
+    if export:
+        from tasks.search.export.moments import export_moments
+
+        for path in export_moments(answer, output.absolute(), export):
+            print(path, file=sys.stderr if as_json else sys.stdout)
     return 0
 
 
@@ -139,6 +147,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--label", help="only while this sound is heard, or of this speaker or person")
     parser.add_argument("--which", type=int, help="which of several faces (from the left) or voices")
     parser.add_argument("--at", type=float, default=0.0, help="second of a video to take the picture from")
+    parser.add_argument(
+        "--export",
+        type=Path,
+        metavar="PLACE",
+        help="moments as .csv, .edl, .otio, chapters (.txt), or a folder of clips",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page that opens in any browser")
     return parser

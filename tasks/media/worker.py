@@ -85,7 +85,14 @@ def _picture(path: Path, at: float, target: str) -> None:
         picture.save(target, compress_level=1)
 
 
-JOBS = {"probe": _probe, "decode": _decode, "picture": _picture}
+def _cut(path: Path, start: float, end: float, target: str) -> dict[str, Any]:
+    from tasks.media.cutting import cut
+
+    with explain_disk(Path(target).parent):
+        return cut(path, start, end, Path(target))
+
+
+JOBS = {"probe": _probe, "decode": _decode, "picture": _picture, "cut": _cut}
 
 
 if __name__ == "__main__":

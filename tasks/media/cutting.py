@@ -1,0 +1,175 @@
+"""A stretch of a media file as a file of its own. Runs in the process of `tasks.media.worker`."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+from av.audio.frame import AudioFrame
+from av.video.frame import VideoFrame
+
+from containers.common.errors import MediaError
+from containers.common.media.container import open_media
+
+CRF = "20"  # of x264: near what was there, https://trac.ffmpeg.org/wiki/Encode/H.264
+LEAD = 1.0  # seconds before the start from which is read: sound of some codecs needs it
+
+
+def cut(path: Path, start: float, end: float, target: Path) -> dict[str, Any]:
+    """Writes seconds `start` to `end` to `target` (MP4, or M4A for sound alone), each within one frame.
+
+    Where a picture that needs no other stands at the start, and none is stored out of its order, pictures and
+    sound are taken as they are; else they are encoded, as H.264 and AAC. Returns whether it was `encoded` and
+    how long it is. Raises MediaError for media without anything there.
+    """
+    try:
+        with open_media(path) as source:
+            video = next((each for each in source.streams.video if not _is_cover(each)), None)
+            if video and _can_copy(source, video, start):
+                return {"encoded": False, "seconds": _copy(source, video, start, end, target)}
+        with open_media(path) as source:
+            return {"encoded": True, "seconds": _encode(source, start, end, target)}
+    except (av.error.FFmpegError, ValueError) as error:
+        raise MediaError(f"{path.name} cannot be cut: {error}.") from error
+
+
+def _is_cover(stream: Any) -> bool:
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def _can_copy(source: Any, video: Any, start: float) -> bool:
+    """Whether a picture that needs no other stands within half a frame of the start."""
+    if video.codec_context.has_b_frames or video.codec_context.name not in ("h264", "hevc", "mpeg4", "av1"):
+        return False
+    if any(each.codec_context.name not in ("aac", "mp3", "ac3", "opus") for each in source.streams.audio[:1]):
+        return False
+    half = 0.5 / float(video.average_rate or 25)
+    first = float((video.start_time or 0) * video.time_base)
+    source.seek(int((first + start + half) / video.time_base), stream=video)
+    packet = next((each for each in source.demux(video) if each.pts is not None), None)
+    at = None if packet is None else float(packet.pts * packet.time_base) - first
+    return at is not None and packet is not None and packet.is_keyframe and abs(at - start) <= half
+
+
+def _copy(source: Any, video: Any, start: float, end: float, target: Path) -> float:
+    streams = [video, *source.streams.audio[:1]]
+    origin = _origin(source)
+    half = 0.5 / float(video.average_rate or 25)
+    source.seek(int((origin + start + half) / video.time_base), stream=video)
+    reached = start
+    with av.open(str(target), "w", format="mp4") as sink:
+        copies = {each.index: sink.add_stream_from_template(each) for each in streams}
+        ended: set[int] = set()
+        for packet in source.demux(streams):
+            if packet.dts is None or packet.pts is None:
+                continue
+            at = float(packet.pts * packet.time_base) - origin
+            if at >= end - (half if packet.stream is video else 0):
+                ended.add(packet.stream.index)
+                if len(ended) == len(streams):
+                    break
+                continue
+            if at < start - half:
+                continue
+            shift = round((origin + start) / packet.time_base)
+            packet.pts -= shift
+            packet.dts -= shift
+            if packet.stream is video:
+                reached = max(reached, at + 2 * half)
+            packet.stream = copies[packet.stream.index]
+            sink.mux(packet)
+    return reached - start
+
+
+def _origin(source: Any) -> float:
+    """The second of the container at which its first picture or sound stands: second 0 of an analysis."""
+    return (source.start_time or 0) / av.time_base
+
+
+def _encode(source: Any, start: float, end: float, target: Path) -> float:
+    video = next((each for each in source.streams.video if not _is_cover(each)), None)
+    audio = next(iter(source.streams.audio), None)
+    origin = _origin(source)
+    source.seek(int((origin + max(0.0, start - LEAD)) * av.time_base))
+    reached = start
+    with av.open(str(target), "w", format="mp4" if video else "ipod") as sink:
+        sinks: dict[Any, Any] = {}
+        if video:
+            rate = Fraction(video.average_rate or 25).limit_denominator(1001)
+            out = sink.add_stream("libx264", rate=rate, options={"crf": CRF, "preset": "veryfast"})
+            out.width, out.height = _even(video.codec_context.width), _even(video.codec_context.height)
+            out.pix_fmt = "yuv420p"
+            out.codec_context.time_base = video.time_base
+            sinks[video] = out
+        if audio:
+            sinks[audio] = sink.add_stream("aac", rate=audio.codec_context.sample_rate)
+        resampler = av.AudioResampler("fltp", rate=audio.codec_context.sample_rate) if audio else None
+        done: set[Any] = set()
+        for packet in source.demux([each for each in (video, audio) if each]):
+            for frame in _decoded(packet):
+                if frame.time is None:
+                    continue
+                at = frame.time - origin
+                kind = packet.stream
+                if at >= end:
+                    done.add(kind)
+                    continue
+                if isinstance(frame, VideoFrame):
+                    if at < start - 0.5 / float(rate):
+                        continue
+                    frame = frame.reformat(sinks[kind].width, sinks[kind].height, "yuv420p")
+                    frame.pict_type = 0
+                    frame.time_base = video.time_base
+                    frame.pts = max(0, round((at - start) / video.time_base))
+                    sink.mux(sinks[kind].encode(frame))
+                    reached = max(reached, min(end, at + float(1 / rate)))
+                else:
+                    for piece in _piece(frame, at, start, end):
+                        for each in resampler.resample(piece):
+                            sink.mux(sinks[kind].encode(each))
+                    if not video:
+                        reached = max(reached, min(end, at + frame.samples / frame.sample_rate))
+            if len(done) == len(sinks):
+                break
+        if resampler:
+            for each in resampler.resample(None):
+                sink.mux(sinks[audio].encode(each))
+        for stream in sinks.values():
+            sink.mux(stream.encode(None))
+    if reached == start:
+        raise MediaError(f"There is nothing between second {start:g} and {end:g}.")
+    return reached - start
+
+
+def _decoded(packet: Any) -> Iterator[Any]:
+    """Damaged packets are left out, as an analysis leaves them out."""
+    try:
+        yield from packet.decode()
+    except av.error.InvalidDataError:
+        return
+
+
+def _even(size: int) -> int:
+    """H.264 in 4:2:0 has even sides."""
+    return max(2, size - size % 2)
+
+
+def _piece(frame: AudioFrame, at: float, start: float, end: float) -> Iterator[AudioFrame]:
+    """The part of a frame of sound between start and end, with its time from the start on."""
+    first = max(0, round((start - at) * frame.sample_rate))
+    last = min(frame.samples, round((end - at) * frame.sample_rate))
+    if first >= last:
+        return
+    samples = frame.to_ndarray()
+    if frame.format.is_planar:
+        samples = samples[:, first:last]
+    else:
+        width = len(frame.layout.channels)
+        samples = samples[:, first * width : last * width]
+    piece = AudioFrame.from_ndarray(samples.copy(), frame.format.name, frame.layout.name)
+    piece.sample_rate = frame.sample_rate
+    piece.time_base = Fraction(1, frame.sample_rate)
+    piece.pts = max(0, round((at - start) * frame.sample_rate))
+    yield piece

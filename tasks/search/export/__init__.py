@@ -1,0 +1,1 @@
+"""Moments as what other programs open: clips, timelines, tables, chapters."""

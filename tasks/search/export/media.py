@@ -1,0 +1,60 @@
+"""The media that a moment is of: where it lay when it was analysed, and how fast its pictures go."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from containers.common.errors import UserError
+from containers.common.inside import existing
+from tasks.asset.folder import MANIFEST
+
+FOUND = "found.json"
+SOUND_RATE = 25.0  # of timelines of sound alone
+
+
+class Source(NamedTuple):
+    """`place`: a path or s3:// URI, where it is known; `rate`: frames per second; `duration`: seconds."""
+
+    asset: str
+    name: str
+    place: str | None
+    rate: float
+    duration: float
+    picture: bool
+
+
+@cache
+def source_of(output: Path, asset: str) -> Source:
+    """Raises UserError when the asset's manifest cannot be read."""
+    path = existing(output, asset, MANIFEST)
+    try:
+        about = json.loads(path.read_bytes()) if path else {}
+        media = about["media"]
+        rate = float(media.get("frame_rate") or SOUND_RATE)
+        name, picture = str(media["name"]), bool(media.get("video_codec"))
+        return Source(asset, name, _place(output, asset), rate, float(about["duration"]), picture)
+    except (ValueError, LookupError, TypeError):
+        raise UserError(f"The manifest of {asset} cannot be read: analyse it again.") from None
+
+
+def _place(output: Path, asset: str) -> str | None:
+    path = existing(output / ".cache", asset, FOUND)
+    try:
+        return str(json.loads(path.read_bytes())["media"]) if path else None
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def media_file(source: Source) -> Path:
+    """The very file that was analysed, by its content. Raises UserError when it is elsewhere or another."""
+    from tasks.media.probe import probe
+
+    if source.place is None or source.place.startswith("s3://"):
+        raise UserError(f"{source.name} is not on this machine: clips are cut where the media is.")
+    path = Path(source.place)
+    if not path.is_file():
+        raise UserError(f"{path} is not there any more: clips are cut from the media that was analysed.")
+    if probe(path).asset_id != source.asset:
+        raise UserError(f"{path} is another file than the one that was analysed.")
+    return path

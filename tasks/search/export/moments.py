@@ -1,0 +1,45 @@
+"""`export_moments`: the kind follows from the name.
+
+moments.csv     a table
+moments.edl     CMX 3600, for any editing system
+moments.otio    OpenTimelineIO, https://opentimelineio.readthedocs.io
+chapters.txt    chapters of one asset as YouTube reads them in a description
+clips/          a file a moment, with its subtitles beside it
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from containers.common.errors import UserError
+from tasks.search.question import MomentAnswer
+
+KINDS = (".csv", ".edl", ".otio", ".txt")
+
+
+def export_moments(
+    answer: MomentAnswer, output: Path, target: Path, on_clip: Callable[[Path], object] = lambda path: None
+) -> list[Path]:
+    """Writes the answer's moments at `target` and returns the files. `on_clip` is told of each clip.
+
+    Raises UserError: no moments, an unknown kind, media that is not where it was analysed.
+    """
+    if not answer.moments:
+        raise UserError(f"There is no moment to write to {target}.")
+    suffix = target.suffix.lower()
+    if suffix and suffix not in KINDS:
+        raise UserError(f"{target.name} is none of {', '.join(KINDS)}, and no folder for clips.")
+    if suffix == ".csv":
+        from tasks.search.export.tables import write_csv
+
+        return [write_csv(answer, target)]
+    if suffix == ".txt":
+        from tasks.search.export.tables import write_chapters
+
+        return [write_chapters(answer, target)]
+    if suffix:
+        from tasks.search.export.timeline import write_timeline
+
+        return [write_timeline(answer, output, target)]
+    from tasks.search.export.clips import write_clips
+
+    return write_clips(answer, output, target, on_clip)

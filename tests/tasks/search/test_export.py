@@ -1,0 +1,162 @@
+"""Moments taken along: as other programs read them, and as clips that begin and end where they should."""
+
+import csv
+import json
+from pathlib import Path
+
+import av
+import numpy as np
+import opentimelineio as otio
+import pytest
+
+from containers.common.errors import UserError
+from containers.common.models.store import sha256_of
+from tasks.search.export.moments import export_moments
+from tasks.search.moments import find_moments
+from tasks.search.question import MomentAnswer, MomentQuestion
+from tests.tasks.words.archive import publish
+
+EVIL = '=HYPERLINK("http://x") <b>budget</b>\n* FROM CLIP NAME: other'
+
+
+@pytest.fixture(scope="module")
+def output(demo_video: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample video (25 frames a second, 30 s) with three things said in it."""
+    folder = tmp_path_factory.mktemp("export")
+    digest = sha256_of(demo_video)
+    said = [("The budget.", 3.21, 5.0), (EVIL, 13.0, 14.5), ("No budget at all.", 25.03, 27.96)]
+    with av.open(str(demo_video)) as container:
+        rate = float(container.streams.video[0].average_rate or 0)
+    media = {"name": "demo.mp4", "sha256": digest, "size": 1, "format": "mp4", "duration": 30.0}
+    media |= {"video_codec": "h264", "audio_codec": "aac", "frame_rate": rate}
+    publish(folder, digest[:16], said, names={"SPEAKER_00": "Kate"}, media=media, duration=30.0)
+    cache = folder / ".cache" / digest[:16]
+    cache.mkdir(parents=True)
+    (cache / "found.json").write_text(json.dumps({"findings": {}, "media": str(demo_video)}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def answer(output: Path) -> MomentAnswer:
+    found = find_moments(output, MomentQuestion(said="budget"), say=print)
+    found.moments.sort(key=lambda moment: moment.start)
+    return found
+
+
+def test_a_timeline_opens_in_opentimelineio(output: Path, answer: MomentAnswer, tmp_path: Path) -> None:
+    (path,) = export_moments(answer, output, tmp_path / "m.otio")
+    clips = otio.adapters.read_from_file(str(path)).find_clips()
+    assert [clip.metadata["mediaflow"]["by"] for clip in clips] == ["Kate"] * 3
+    for clip, moment in zip(clips, answer.moments, strict=True):
+        span = clip.source_range
+        assert abs(span.start_time.to_seconds() - moment.start) <= 0.5 / span.start_time.rate
+        assert abs(span.end_time_exclusive().to_seconds() - moment.end) <= 0.5 / span.start_time.rate
+        assert clip.media_reference.target_url.startswith("file:///")
+        assert clip.available_range().contains(span)
+
+
+def test_an_edl_opens_in_opentimelineio_s_reader(output: Path, answer: MomentAnswer, tmp_path: Path) -> None:
+    (path,) = export_moments(answer, output, tmp_path / "m.edl")
+    rate = 25
+    clips = otio.adapters.read_from_file(str(path), rate=rate).find_clips()
+    assert len(clips) == 3, "a line that media wrote is no event"
+    for clip, moment in zip(clips, answer.moments, strict=True):
+        span = clip.source_range
+        assert abs(span.start_time.to_seconds() - moment.start) <= 1 / rate
+        assert abs(span.end_time_exclusive().to_seconds() - moment.end) <= 1 / rate
+        assert clip.name.startswith("demo.mp4 ")
+
+
+def test_a_table_holds_no_formula(output: Path, answer: MomentAnswer, tmp_path: Path) -> None:
+    (path,) = export_moments(answer, output, tmp_path / "m.csv")
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [float(row["start"]) for row in rows] == [3.21, 13.0, 25.03]
+    assert rows[1]["said"].startswith("'=HYPERLINK")
+
+
+def test_chapters(output: Path, answer: MomentAnswer, tmp_path: Path) -> None:
+    (path,) = export_moments(answer, output, tmp_path / "chapters.txt")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [line.split()[0] for line in lines] == ["0:00", "0:13", "0:25"]
+    assert "<" not in lines[1]
+    few = answer.model_copy(update={"moments": answer.moments[:1]})
+    with pytest.raises(UserError, match="YouTube wants 3 chapters"):
+        export_moments(few, output, tmp_path / "few.txt")
+
+
+def pictures(path: Path) -> list[np.ndarray]:
+    with av.open(str(path)) as container:
+        return [
+            frame.reformat(64, 48, "gray").to_ndarray().astype(float) for frame in container.decode(video=0)
+        ]
+
+
+def seconds_of(path: Path, kind: str) -> float:
+    with av.open(str(path)) as container:
+        stream = (container.streams.video if kind == "video" else container.streams.audio)[0]
+        return float(stream.duration * stream.time_base)
+
+
+@pytest.mark.slow
+def test_clips_begin_and_end_within_one_frame(
+    output: Path, answer: MomentAnswer, demo_video: Path, tmp_path: Path
+):
+    files = export_moments(answer, output, tmp_path / "clips")
+    clips = [path for path in files if path.suffix == ".mp4"]
+    whole = pictures(demo_video)
+    rate = len(whole) / 30
+    for path, moment in zip(clips, answer.moments, strict=True):
+        own = pictures(path)
+        assert abs(len(own) / rate - (moment.end - moment.start)) <= 1 / rate + 1e-6
+        assert abs(seconds_of(path, "audio") - (moment.end - moment.start)) <= 1 / rate + 0.025
+        for frame, at in ((own[0], moment.start), (own[-1], moment.end - 1 / rate)):
+            apart = [float(np.abs(frame - other).mean()) for other in whole]
+            nearest = [place for place, each in enumerate(apart) if each <= min(apart) + 1.0]
+            assert min(abs(place / rate - at) for place in nearest) <= 1 / rate + 1e-6
+    subtitles = clips[0].with_suffix(".srt").read_text(encoding="utf-8")
+    assert subtitles == "1\n00:00:00,000 --> 00:00:01,790\nKate: The budget.\n"
+
+
+@pytest.mark.slow
+def test_a_clip_of_sound(output: Path, speech_wav: Path, tmp_path: Path) -> None:
+    digest = sha256_of(speech_wav)
+    media = {
+        "name": "a.wav",
+        "sha256": digest,
+        "size": 1,
+        "format": "wav",
+        "duration": 30.0,
+        "audio_codec": "pcm",
+    }
+    publish(tmp_path, digest[:16], [("Something.", 7.13, 9.5)], media=media, duration=30.0)
+    (tmp_path / ".cache" / digest[:16]).mkdir(parents=True)
+    about = {"media": str(speech_wav)}
+    (tmp_path / ".cache" / digest[:16] / "found.json").write_text(json.dumps(about))
+    found = find_moments(tmp_path, MomentQuestion(said="something"), say=print)
+    path, _ = export_moments(found, tmp_path, tmp_path / "clips")
+    assert path.suffix == ".m4a"
+    assert seconds_of(path, "audio") == pytest.approx(9.5 - 7.13, abs=0.08)
+
+
+@pytest.mark.parametrize(
+    ("place", "sentence"),
+    [(None, "is not on this machine"), ("/nowhere/x.mp4", "is not there any more"), (__file__, r"test_export\.py")],
+)
+def test_clips_of_media_that_is_not_the_one(output, answer, tmp_path, place, sentence) -> None:
+    asset = answer.moments[0].asset
+    (tmp_path / asset).mkdir()
+    (tmp_path / asset / "manifest.json").write_bytes((output / asset / "manifest.json").read_bytes())
+    if place:
+        (tmp_path / ".cache" / asset).mkdir(parents=True)
+        (tmp_path / ".cache" / asset / "found.json").write_text(json.dumps({"media": place}))
+    with pytest.raises(UserError, match=sentence):
+        export_moments(answer, tmp_path, tmp_path / "clips")
+    assert not (tmp_path / "clips").exists()
+
+
+def test_an_unknown_kind_and_nothing(output: Path, answer: MomentAnswer, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"m\.doc is none of "):
+        export_moments(answer, output, tmp_path / "m.doc")
+    with pytest.raises(UserError, match="no moment"):
+        export_moments(answer.model_copy(update={"moments": []}), output, tmp_path / "m.csv")
