@@ -23,6 +23,7 @@ from tasks.outputs.formats.write import Speech, write_speech
 from tasks.outputs.writing import WritingOptions
 from tasks.people.known import name_transcript
 from tasks.stages.publish.run import FOUND, Found, publish
+from tasks.words.store import index_asset
 
 Kind = TypeVar("Kind", bound=BaseModel)
 
@@ -69,6 +70,8 @@ def rewrite(place: Location, given: Mapping[str, Any]) -> Manifest:
         published = publish.fn(
             asset, found.findings, kept, manifest, found.media, read_quality(asset, manifest)
         )
+        if not asset.remote:
+            index_asset(asset.output, asset.id)
     return published.manifest
 
 
