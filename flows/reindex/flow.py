@@ -61,7 +61,7 @@ def _reindex(output: Path, options: ReindexOptions) -> list[Outcome]:
         drop_orphans(output)
         collected = collect(output)
         if not collected and not published(output):
-            raise NothingThere(f"No asset below {output} has anything to search.")
+            raise NothingThere(f"There is no asset in {output} that has anything to search.")
         for model in options.models or ():
             if model not in collected and model != WORDS:
                 raise UserError(f"No asset below {output} has vectors of model '{model}'.")

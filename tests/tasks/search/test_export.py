@@ -141,7 +141,11 @@ def test_a_clip_of_sound(output: Path, speech_wav: Path, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("place", "sentence"),
-    [(None, "is not on this machine"), ("/nowhere/x.mp4", "is not there any more"), (__file__, r"test_export\.py")],
+    [
+        (None, "is not on this machine"),
+        ("/nowhere/x.mp4", "is not there any more"),
+        (__file__, r"test_export\.py"),
+    ],
 )
 def test_clips_of_media_that_is_not_the_one(output, answer, tmp_path, place, sentence) -> None:
     asset = answer.moments[0].asset
