@@ -14,7 +14,7 @@ export UV_PYTHON_DOWNLOADS := never
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := setup
-.PHONY: setup models demo test fast soak lint format images lab serve deploy bench clean help
+.PHONY: setup models demo test fast soak lint format audit images lab serve deploy bench clean help
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
@@ -54,6 +54,9 @@ lint: .venv/.synced ## style, formatting and types
 format: .venv/.synced ## style that can be mended, mended
 	@$(RUN) ruff check --quiet --fix $(CHECKED)
 	@$(RUN) ruff format --quiet $(CHECKED)
+
+audit: .venv/.synced ## known holes in what the locks pin, but for those that deployments/audit answers
+	@UV=$(UV) $(RUN) python -m deployments.audit
 
 fast: models $(AWS_TOOLS) ## the tests that load no model
 	@$(RUN) pytest -q $(SIDE_BY_SIDE) -m "not slow and not soak"
