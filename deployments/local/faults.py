@@ -37,6 +37,8 @@ def _exit(worker: Worker) -> str:
             "Runtime exited with error: signal: killed. "
             f"It used {worker.peak >> 20} MB of memory and its limit is {limit} MB."
         )
+    if worker.left_stopped:
+        return "Runtime exited with error: signal: killed. Somebody had stopped it and left it so."
     if status < 0:
         name = "killed" if status == -signal.SIGKILL else signal.strsignal(-status) or str(-status)
         return f"Runtime exited with error: signal: {name.lower()}"

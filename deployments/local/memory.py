@@ -1,15 +1,18 @@
-"""Watches what workers use and ends those above their image's limit."""
+"""Watches workers: ends those above their image's memory, and those that somebody stopped and left so."""
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from weakref import WeakKeyDictionary
 
 import psutil
 
 from deployments.local.worker import Worker
 
 INTERVAL = 0.2  # seconds between looks
+STOPPED_S = 30  # seconds for which a worker may stand still (SIGSTOP, a debugger) before it counts as gone
 SEARCH_EVERY = 5  # looks: finding descendants means asking every process of the machine for its parent
 
 
@@ -23,6 +26,7 @@ class MemoryWatch(threading.Thread):
         super().__init__(daemon=True)
         self.peak_together = 0
         self._workers = workers
+        self._stopped_since: WeakKeyDictionary[Worker, float] = WeakKeyDictionary()
         self._stopped = threading.Event()
 
     def run(self) -> None:
@@ -46,6 +50,13 @@ class MemoryWatch(threading.Thread):
             if used > worker.image.memory_mb << 20:
                 worker.over_memory = True
                 worker.kill()
+            elif worker.stopped:
+                since = self._stopped_since.setdefault(worker, time.monotonic())
+                if time.monotonic() > since + STOPPED_S:
+                    worker.left_stopped = True
+                    worker.kill()
+            else:
+                self._stopped_since.pop(worker, None)
         self.peak_together = max(self.peak_together, together)
 
 

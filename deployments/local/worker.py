@@ -53,6 +53,7 @@ class Worker:
         self.log = log
         self.peak = 0
         self.over_memory = False
+        self.left_stopped = False
         self.descendants: set[psutil.Process] = set()
         self.api = RuntimeApi()
         self._started = time.monotonic()
@@ -94,6 +95,14 @@ class Worker:
     def alive(self) -> bool:
         """False as soon as the process is reaped: from then on its id may be another's."""
         return self.process.returncode is None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it stands still, as after SIGSTOP."""
+        try:
+            return self.alive and psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED
+        except psutil.Error:  # it has just ended
+            return False
 
     def kill(self) -> None:
         if not self.alive:

@@ -5,6 +5,8 @@ import time
 import psutil
 import pytest
 
+from deployments.local import memory
+
 
 @pytest.mark.parametrize(
     ("do", "kind", "message"),
@@ -27,6 +29,18 @@ def test_a_worker_that_ends_or_hangs(call, do, kind, message):
     after = call("moody").result
     assert after["pid"] != before
     assert after["calls"] == 1
+
+
+def test_a_worker_that_is_stopped_and_left_so_is_ended_and_replaced(open_endpoint, monkeypatch):
+    monkeypatch.setattr(memory, "STOPPED_S", 0.3)
+    _, call = open_endpoint()
+    answer = call("hoarder", {"do": "stop"})
+    assert answer.result["errorType"] == "Runtime.ExitError"
+    assert answer.result["errorMessage"].endswith("killed. Somebody had stopped it and left it so.")
+    idle = psutil.Process(call("hoarder").result["pid"])
+    idle.suspend()
+    assert call("hoarder").result["calls"] == 1, "between two calls it is no error"
+    assert not idle.is_running()
 
 
 @pytest.mark.parametrize("do", ["hoard", "hoard_in_child"])

@@ -66,6 +66,7 @@ def moody(event, context):
         "exit": lambda: os._exit(3),
         "leave": lambda: os._exit(0),
         "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+        "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
         "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
         "hang": lambda: time.sleep(60),
         "spin": _spin,
