@@ -42,7 +42,7 @@ def endpoint(media_seconds: float, run: str) -> AwsEndpoint:
     """The images for one run; calls of all runs of this process share the limits."""
     settings = read_settings()
     if load().aws_credentials:  # what is sent to the images goes by the same keys as the calls
-        storage.use_s3(lambda: client("s3"))
+        storage.use_s3(lambda: client("s3", retries=storage.PATIENT))
     return AwsEndpoint(_functions(settings.model_dump_json()), _ecs(), settings, media_seconds, run)
 
 

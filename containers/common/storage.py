@@ -2,6 +2,7 @@
 
 import mimetypes
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -13,6 +14,10 @@ from urllib.parse import unquote, urlsplit
 from containers.common.durable import make_folder, replace
 from containers.common.errors import StorageError
 
+# Pauses of botocore's standard mode are random below 1, 2, 4, 8, 16 and then 20 s: 75 s in the mean
+# (https://docs.aws.amazon.com/boto3/latest/guide/retries.html).
+PATIENT = {"mode": "standard", "total_max_attempts": 12}
+TOLD_AT = 4  # after three pauses, some seconds
 _bytes_read = 0
 
 
@@ -38,11 +43,25 @@ def use_s3(make: Callable[[], Any] | None) -> None:
 
 @cache
 def _s3():
-    if _make_s3:
-        return _make_s3()
-    import boto3  # costs 0.2 s, and a laptop's runs never need it
+    made = _make_s3() if _make_s3 else s3_client()
+    made.meta.events.register("needs-retry.s3", _tell_of_waiting)
+    return made
 
-    return boto3.client("s3")
+
+def s3_client() -> Any:
+    """boto3's client by the environment, which outlives a minute in which S3 does not answer."""
+    import boto3  # costs 0.2 s, and a laptop's runs never need it
+    from botocore.config import Config
+
+    if os.environ.keys() & {"AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"}:
+        return boto3.client("s3")
+    return boto3.client("s3", config=Config(retries=PATIENT))
+
+
+def _tell_of_waiting(attempts: int, caught_exception: Exception | None, **_: Any) -> None:
+    if caught_exception is not None and attempts == TOLD_AT:
+        text = f"S3 does not answer ({caught_exception}): trying again for some minutes."
+        print(text, file=sys.stderr, flush=True)
 
 
 def as_uri(location: str | Path) -> str:
