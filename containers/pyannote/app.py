@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 EMBEDDING, EMBEDDING_FILE = DIARIZERS["starter"].voice, "pretrained.pt"
 SAMPLE_RATE = 16_000
+SHORTEST_TURN = 0.1  # seconds; what is shorter is the networks' flicker: whisperX's least speech, too
 NOBODY = Diarization(turns=[], exclusive_turns=[], voice_activity=[], speakers=[])
 
 
@@ -67,7 +68,8 @@ def diarize(request: DiarizeRequest, stopwatch: Stopwatch) -> Diarization:
     if not waveform.any():
         return NOBODY
     output, speech = diarizer.diarize(waveform, **_bounds(request))
-    return describe(output, speech, len(waveform) / SAMPLE_RATE, DIARIZERS[name].voice)
+    found = describe(output, speech, len(waveform) / SAMPLE_RATE, DIARIZERS[name].voice)
+    return _noted(found, request)
 
 
 def hear(request: HearRequest, stopwatch: Stopwatch) -> Heard:
@@ -89,13 +91,23 @@ def group(request: GroupRequest, stopwatch: Stopwatch) -> Diarization:
     """The same as `diarize` for the whole recording, to the last frame."""
     name, diarizer = _open_diarizer(request, stopwatch)
     output, speech = diarizer.group(read_windows(request.windows), **_bounds(request))
-    return describe(output, speech, request.duration, DIARIZERS[name].voice)
+    return _noted(describe(output, speech, request.duration, DIARIZERS[name].voice), request)
 
 
 def _check(request: DiarizeRequest | GroupRequest) -> None:
     least, most = request.min_speakers or 1, request.max_speakers or np.inf
     if least > most or not least <= (request.num_speakers or least) <= most:
         raise UserError("num_speakers, min_speakers and max_speakers contradict each other.")
+
+
+def _noted(found: Diarization, request: DiarizeRequest | GroupRequest) -> Diarization:
+    """Says so where there are fewer speakers than were asked for: no voice can be made up."""
+    number, least = len({turn.speaker for turn in found.turns}), request.num_speakers or request.min_speakers
+    if found.turns and least and number < least:
+        found.note = (
+            f"asked for {'' if request.num_speakers else 'at least '}{least} speakers, heard {number}"
+        )
+    return found
 
 
 def _bounds(request: DiarizeRequest | GroupRequest) -> dict[str, int | None]:
@@ -142,7 +154,8 @@ def describe(output: Any, speech: Any, duration: float, model: str) -> Diarizati
 def _turns(annotation: Any, duration: float) -> Iterable[Turn]:
     for segment, _, label in annotation.itertracks(yield_label=True):
         for span in _spans([segment], duration):
-            yield Turn(start=span.start, end=span.end, speaker=label)
+            if round(span.end - span.start, 3) >= SHORTEST_TURN:
+                yield Turn(start=span.start, end=span.end, speaker=label)
 
 
 def _spans(segments: Iterable[Any], duration: float) -> Iterable[Span]:

@@ -42,6 +42,7 @@ class Diarization(Contract):
     )
     voice_activity: list[Span]
     speakers: list[Speaker]
+    note: str | None = Field(default=None, description="what was asked for and cannot be so")
 
 
 class DiarizeRequest(Request):

@@ -7,9 +7,12 @@ from containers.pyannote.contract import Diarization, Turn
 from containers.whisperx.contract import Segment, Transcript, Word
 from tasks.outputs.wording import cut_text
 
+REACH = 0.5  # seconds at a sentence's edge that another's turn may reach over
+
 
 def assign_speakers(transcript: Transcript, diarization: Diarization) -> Transcript:
-    """Each word gets the speaker of the exclusive turn that covers most of it, or of the nearest turn.
+    """Each word gets the speaker of the exclusive turn that covers most of it, or of the nearest turn; the
+    first and last words of a sentence that another's turn beside it reaches over are the sentence's own.
 
     A segment in which the speaker changes is split there, so that every segment is one person's. Without
     turns nothing is changed. Takes O((words + turns) log turns).
@@ -20,12 +23,37 @@ def assign_speakers(transcript: Transcript, diarization: Diarization) -> Transcr
     ends = [turn.end for turn in turns]  # rising too, since exclusive turns do not overlap
     segments: list[Segment] = []
     for segment in transcript.segments:
-        words = [word.model_copy(update={"speaker": _speaker(word, turns, ends)}) for word in segment.words]
+        own = _settled(segment.words, [_turn(word, turns, ends) for word in segment.words])
+        words = [
+            word.model_copy(update={"speaker": speaker})
+            for word, speaker in zip(segment.words, own, strict=True)
+        ]
         segments += _utterances(segment, words)
     return transcript.model_copy(update={"segments": segments})
 
 
-def _speaker(word: Word, turns: list[Turn], ends: list[float]) -> str:
+def _settled(words: list[Word], said_in: list[Turn]) -> list[str]:
+    """Speakers of a sentence's words: who speaks before or after it is heard a little into it.
+
+    Turns and words are both a little beside where they are (a quarter of a second each, at worst). What
+    somebody says in between has a turn of its own, most of which lies in the sentence.
+    """
+    speakers = [turn.speaker for turn in said_in]
+    runs = [list(run) for _, run in groupby(range(len(words)), key=speakers.__getitem__)]
+    if len(runs) < 2:
+        return speakers
+    for run, beside in ((runs[0], runs[1]), (runs[-1], runs[-2])):
+        start, end = words[run[0]].start, words[run[-1]].end
+        turn = said_in[run[0]]
+        outside = start - turn.start if run is runs[0] else turn.end - end
+        longer = words[beside[-1]].end - words[beside[0]].start >= 2 * (end - start)
+        if end - start <= REACH and outside >= end - start and longer:
+            for place in run:
+                speakers[place] = said_in[beside[0]].speaker
+    return speakers
+
+
+def _turn(word: Word, turns: list[Turn], ends: list[float]) -> Turn:
     first = place = bisect_left(ends, word.start)
     best, most = None, 0.0
     while place < len(turns) and turns[place].start < word.end:
@@ -37,7 +65,7 @@ def _speaker(word: Word, turns: list[Turn], ends: list[float]) -> str:
     if best is None:
         near = turns[max(first - 1, 0) : first + 1]
         best = min(near, key=lambda turn: max(turn.start - word.end, word.start - turn.end))
-    return best.speaker
+    return best
 
 
 def _utterances(segment: Segment, words: list[Word]) -> list[Segment]:

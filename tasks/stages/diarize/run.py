@@ -28,7 +28,8 @@ class DiarizedAudio(StageOutput):
 
     @property
     def summary(self) -> str:
-        return f"{len(self.diarization.speakers)} speakers, {len(self.diarization.turns)} turns"
+        found, note = self.diarization, self.diarization.note
+        return f"{len(found.speakers)} speakers, {len(found.turns)} turns" + (f" ({note})" if note else "")
 
 
 @task

@@ -218,3 +218,15 @@ def test_the_handler_says_nothing_but_its_log_line(speech_wav, tmp_path):
     assert (log["event"], log["media_seconds"]) == ("model_inference", pytest.approx(30, abs=0.1))
     assert metrics["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Mediaflow"
     Diarization.model_validate_json(target.read_bytes())
+
+
+def test_turns_that_nobody_could_speak_in_are_none(found):
+    turns = [*found["turns"], *found["exclusive_turns"]]
+    assert min(turn["end"] - turn["start"] for turn in turns) >= 0.099
+
+
+def test_speakers_who_are_not_heard_are_told(diarize, speech):
+    """One phrase of one voice: whoever asks for nine gets those that there are, and is told."""
+    found = diarize(speech[round(11 * RATE) : round(13 * RATE)], min_speakers=9)
+    assert found["note"] == f"asked for at least 9 speakers, heard {len(names(found))}"
+    assert "note" not in diarize(speech[round(11 * RATE) : round(13 * RATE)])

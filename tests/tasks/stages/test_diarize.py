@@ -91,3 +91,12 @@ def test_pieces_are_even(seconds, count):
     assert (pieces[0].start, pieces[-1].end) == (0, seconds)
     assert all(before.end == after.start == 600 * n for n, (before, after) in enumerate(pairwise(pieces), 1))
     assert count == 1 or 300 <= pieces[-1].end - pieces[-1].start < 900
+
+
+def test_what_was_asked_for_and_cannot_be_is_told():
+    said = Diarization(
+        turns=[], exclusive_turns=[], voice_activity=[], speakers=[], note="asked for 4 speakers, heard 2"
+    )
+    assert stage.DiarizedAudio(diarization=said).summary.endswith("(asked for 4 speakers, heard 2)")
+    plain = stage.DiarizedAudio(diarization=said.model_copy(update={"note": None}))
+    assert plain.summary == "0 speakers, 0 turns"
