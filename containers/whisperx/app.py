@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 
 from containers.common.errors import UserError
 from containers.common.media.audio import load_audio
-from containers.common.models.store import catalogue, open_model
+from containers.common.models.store import open_model
 from containers.common.runtime.handler import Stopwatch, make_handler
 from containers.whisperx import align, speech, words
+from containers.whisperx.choice import check_models
 from containers.whisperx.contract import TranscribeRequest, Transcript
 from containers.whisperx.languages import first_model
 from containers.whisperx.names import to_codes
@@ -70,15 +71,7 @@ def _check(request: TranscribeRequest) -> None:
         raise UserError("vad_offset must not be greater than vad_onset.")
     if request.end is not None and request.end <= request.start:
         raise UserError("end must be later than start.")
-    named = [(request.model, "transcribe")] if request.model != "auto" else []
-    for pair in request.languages.values():
-        named += [(pair.model, "transcribe")] if pair.model else []
-        named += [(pair.aligner, "align")] if pair.aligner else []
-    for model, task in named:
-        known = [entry.id for entry in catalogue().values() if entry.task == task]
-        if model not in known:
-            kind = "Whisper" if task == "transcribe" else "aligner"
-            raise UserError(f"'{model}' is no {kind} of the catalogue: choose {' or '.join(known)}.")
+    check_models(request.model, request.languages, request.task, request.language)
 
 
 def _expected(given: str | None, model: Any) -> list[str]:

@@ -5,12 +5,17 @@ The order is that of OpenAI's own error rates over languages, with large-v3-turb
 """
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from containers.common.errors import UserError
 from containers.common.models.store import catalogue, has_model
+from containers.whisperx.contract import LanguageModels, Task
 
 SMALLEST = "whisper-base"
+TURBO = "turbo"  # in the id of what was never trained to translate (https://github.com/openai/whisper#available-models)
+LATE = {"yue": "large-v3"}  # languages, and what the id of a Whisper that knows them has
 MB = 1 << 20
 
 
@@ -53,17 +58,39 @@ class Choice(NamedTuple):
         return f"{self.model} ({self.reason})" if self.reason else self.model
 
 
-def best_whisper(machine: Machine) -> Choice:
+def best_whisper(machine: Machine, task: Task = "transcribe") -> Choice:
     """The first that the store has and the machine can run, else the smallest, whether it is there or not."""
     reason = ""
     for model, demand in WHISPERS.items():
-        if model not in catalogue() or not has_model(model):
+        if model not in catalogue() or not has_model(model) or (task == "translate" and TURBO in model):
             continue
         if lack := _lack(machine, demand):
             reason = reason or f"{model} wants {lack}"
         else:
             return Choice(model, reason)
     return Choice(SMALLEST, reason)
+
+
+def check_models(asked: str, added: Mapping[str, LanguageModels], task: Task, spoken: str | None) -> None:
+    """Raises UserError for a model that the catalogue has not, or that cannot do what is asked of it."""
+    whispers = {language: pair.model for language, pair in added.items() if pair.model}
+    if asked != "auto":
+        whispers[""] = asked
+    _check_known(whispers.values(), "transcribe", "Whisper")
+    _check_known([pair.aligner for pair in added.values() if pair.aligner], "align", "aligner")
+    for model in whispers.values():
+        if task == "translate" and TURBO in model:
+            raise UserError(f"{model} cannot translate: another Whisper can, or auto takes one.")
+    for code in filter(None, (spoken or "").split(",")):
+        if asked in WHISPERS and LATE.get(code, "") not in asked:
+            raise UserError(f"{asked} does not know the language '{code}'.")
+
+
+def _check_known(models: Iterable[str], task: str, kind: str) -> None:
+    known = [entry.id for entry in catalogue().values() if entry.task == task]
+    for model in models:
+        if model not in known:
+            raise UserError(f"'{model}' is no {kind} of the catalogue: choose {' or '.join(known)}.")
 
 
 def _lack(machine: Machine, demand: Demand) -> str:

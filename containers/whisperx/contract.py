@@ -9,6 +9,7 @@ from containers.common.contract import Contract, Request, Score, Seconds
 ComputeType = Literal["auto", "int8", "int8_float16", "float16", "bfloat16", "float32"]
 Device = Literal["auto", "cpu", "cuda"]
 VadMethod = Literal["pyannote", "silero"]
+Task = Literal["transcribe", "translate"]
 
 
 class Word(Contract):
@@ -27,7 +28,10 @@ class Segment(Contract):
     person: str | None = Field(
         default=None, description="person of faces.json who is seen speaking, filled in by the analysis"
     )
-    language: str | None = Field(default=None, description="Whisper's code of what is spoken here")
+    language: str | None = Field(default=None, description="Whisper's code of the text's language")
+    translated_from: str | None = Field(
+        default=None, description="of what is spoken here, where the text is a translation of it"
+    )
     flags: list[str] | None = Field(default=None, description="what makes this text doubtful")
     words: list[Word] = []
 
@@ -100,4 +104,23 @@ class TranscribeRequest(Request):
     )
     chunk_size: float = Field(
         default=30, ge=1, le=30, description="seconds of speech decoded in one piece, at most"
+    )
+    task: Task = Field(default="transcribe", description="translate: into English")
+    align: bool = Field(default=True, description="word times from the language's aligner, where stored")
+    suppress_numerals: bool = Field(default=False, description="numbers and signs are written as words")
+    condition_on_previous_text: bool = Field(
+        default=False, description="each stretch is written in the light of the one before, one after another"
+    )
+    temperature: float = Field(default=0, ge=0, le=1, description="of sampling; 0: the likeliest text")
+    temperature_increment_on_fallback: float = Field(
+        default=0, ge=0, le=1, description="step to the next temperature where a text fails; 0: no fallback"
+    )
+    compression_ratio_threshold: float = Field(
+        default=2.4, gt=0, description="a text that compresses better may be a loop"
+    )
+    logprob_threshold: float = Field(
+        default=-1.0, le=0, description="a text whose mean log probability is lower fails"
+    )
+    no_speech_threshold: float = Field(
+        default=0.6, ge=0, le=1, description="an unlikely text is silence above this probability of it"
     )

@@ -8,7 +8,7 @@ from containers.whisperx.contract import Dropped, Segment, Word
 from containers.whisperx.segments import count_syllables
 from containers.whisperx.sentences import HeardWord
 from containers.whisperx.speech import Stretch
-from containers.whisperx.words import LOOP_COMPRESSION, UNLIKELY, Heard
+from containers.whisperx.words import UNLIKELY, Heard
 
 LONGEST_LOOP = 24  # words in what is repeated, at most
 # Times in a row that a person who means it says one or two words, and a longer phrase, at most; and the mean
@@ -45,7 +45,7 @@ def is_loop(heard: Heard, stretch: Stretch, bursts: list[Span] | None = None) ->
 
     `bursts` are the sounds between the stretch's pauses, where they were looked for.
     """
-    if heard.compression <= LOOP_COMPRESSION:
+    if not heard.repeats:
         return False
     impossible = _rate(heard.text, stretch) > SYLLABLES_A_SECOND
     return impossible or bool(cut_loops(heard.words, stretch, bursts)[1])

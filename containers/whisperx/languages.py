@@ -74,7 +74,7 @@ def first_model(request: TranscribeRequest) -> str:
 
 def best_of(request: TranscribeRequest) -> str:
     """What `auto` stands for where a language has no Whisper of its own."""
-    return request.best or best_whisper(this_machine()).model
+    return request.best or best_whisper(this_machine(), request.task).model
 
 
 def possible_models(asked: str, added: Mapping[str, LanguageModels], best: str) -> list[str]:

@@ -1,6 +1,7 @@
 """From stretches of speech to the transcript: each in its own language, with that language's models."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from containers.common.contract import Span
@@ -28,6 +29,7 @@ from containers.whisperx.times import cut_at_pauses, find_pauses, refine
 BLOCK = 20  # stretches whose encoder output is held at a time: ten minutes of speech, some 60 MB
 OWN_TIMES = "whisper"
 TRIES = 2  # times that voice without words is heard again
+REMEMBERED = 1000  # characters of what was said before; the decoder takes as many of their tokens as fit
 
 
 class Models(Protocol):
@@ -48,6 +50,23 @@ class Part(NamedTuple):
     bursts: list[Span] | None = None
 
 
+@dataclass
+class Before:
+    """What was said last, for a decoder that goes on with it."""
+
+    text: str = ""
+    language: str = ""
+
+    def of(self, language: str) -> str:
+        return self.text if language == self.language else ""
+
+    def follow(self, part: Part, heard: words.Heard) -> None:
+        """A loop or silence would go on in what follows."""
+        lost = heard.repeats or heard.is_silence
+        self.text = "" if lost else f"{self.of(part.language)} {heard.text}"[-REMEMBERED:]
+        self.language = part.language
+
+
 class Said(NamedTuple):
     segments: list[Segment]
     dropped: list[Dropped]
@@ -65,9 +84,10 @@ def transcribe_speech(
     segments: list[Segment] = []
     dropped: list[Dropped] = []
     word_times: dict[str, str] = {}
+    before = Before()
     for start in range(0, len(stretches), BLOCK):
         block = stretches[start : start + BLOCK]
-        for part, heard in _listen(models, audio, block, expected, request):
+        for part, heard in _listen(models, audio, block, expected, request, before):
             said = _write(models, audio, part, heard, request)
             segments += said.segments
             dropped += said.dropped
@@ -89,6 +109,7 @@ def _listen(
     stretches: list[Stretch],
     expected: list[str],
     request: TranscribeRequest,
+    before: Before,
 ) -> Iterator[tuple[Part, words.Heard]]:
     """Every part of the stretches that is in one language, with what Whisper writes for it."""
     first, best = first_model(request), best_of(request)
@@ -99,6 +120,13 @@ def _listen(
     encoded = [words.encode(whisper, audio, [spans[row] for row in batch]) for batch in batches]
     places = {row: (number, place) for number, batch in enumerate(batches) for place, row in enumerate(batch)}
     runs = _find_runs(whisper, audio, stretches, expected, encoded, places, request)
+    if request.condition_on_previous_text:
+        views = [
+            words.rows(encoded[number], [place]) for number, place in (places[row] for row in sorted(places))
+        ]
+        whole = [Stretch(span, stretch.voiced) for span, stretch in zip(spans, stretches, strict=True)]
+        yield from _in_order(models, audio, whole, views, runs, expected, request, before)
+        return
     ready: list[list[tuple[int, Part]]] = [[] for _ in batches]
     for row, parts in enumerate(runs):
         for stretch, language in parts:
@@ -123,6 +151,31 @@ def _listen(
             yield from _decode(models, model, audio, view, chosen_parts, expected, request)
 
 
+def _in_order(
+    models: Models,
+    audio: Waveform,
+    stretches: list[Stretch],
+    views: list[Any],
+    runs: list[list[tuple[Stretch, str]]],
+    expected: list[str],
+    request: TranscribeRequest,
+    before: Before,
+) -> Iterator[tuple[Part, words.Heard]]:
+    """One part after the other, each in the light of what was said before; `views` are encoded stretches."""
+    first, best = first_model(request), best_of(request)
+    for whole, view, parts in zip(stretches, views, runs, strict=True):
+        for stretch, language in parts:
+            model = str(models_of(language, request.model, request.languages, best).model)
+            part = Part(whole if len(parts) == 1 else stretch, language)
+            if len(parts) > 1 or model != first:
+                view = words.encode(models.whisper(model), audio, [part.stretch.span])
+            text = before.of(language)
+            for found, heard in _decode(models, model, audio, view, [part], expected, request, TRIES, text):
+                if not found.rest:
+                    before.follow(found, heard)
+                yield found, heard
+
+
 def _decode(
     models: Models,
     name: str,
@@ -132,11 +185,15 @@ def _decode(
     expected: list[str],
     request: TranscribeRequest,
     tries: int = TRIES,
+    before: str = "",
 ) -> Iterator[tuple[Part, words.Heard]]:
     """What Whisper `name` writes for encoded parts, and for the voice in them that it left without words."""
     whisper = models.whisper(name)
-    spans = [part.stretch.span for part in parts]
-    heard = words.decode(whisper, encoded, spans, [part.language for part in parts], request)
+    spans, spoken = [part.stretch.span for part in parts], [part.language for part in parts]
+    heard = words.decode(whisper, encoded, spans, spoken, request, before=before)
+    heard = words.fall_back(whisper, encoded, spans, spoken, request, heard, before)
+    if request.task == "translate":
+        tries = 0  # a translation's words lie where its own order puts them, not each where it was said
     rests: list[Part] = []
     for row, (part, first) in enumerate(zip(parts, heard, strict=True)):
         pauses = find_pauses(audio, part.stretch.span)
@@ -247,10 +304,13 @@ def _write(
     said, dropped = cut_loops(heard.words, part.stretch, part.bursts)
     timed_by = OWN_TIMES
     aligner = models_of(part.language, request.model, request.languages, best_of(request)).aligner
-    if aligner and said:
+    language = words.text_language(part.language, request.task)
+    if aligner and said and request.align and request.task == "transcribe":
         loaded = models.aligner(aligner, part.language)
         aligned = align.align(loaded, audio, part.stretch.span, said, models.device)
         said, timed_by = (aligned, aligner) if aligned else (said, timed_by)
-    segments = split_segments(said, part.stretch.span, part.language)
+    segments = split_segments(said, part.stretch.span, language)
+    if language != part.language:
+        segments = [segment.model_copy(update={"translated_from": part.language}) for segment in segments]
     kept, unheard = judge_segments(segments, part.stretch, heard.logprob, timed_by == OWN_TIMES)
-    return Said(kept, dropped + unheard, {part.language: timed_by} if kept else {})
+    return Said(kept, dropped + unheard, {language: timed_by} if kept else {})

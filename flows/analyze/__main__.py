@@ -18,6 +18,7 @@ from tasks.asset.folder import Asset
 from tasks.asset.manifest import Manifest
 from tasks.media.probe import probe
 from tasks.outputs.writing import WritingOptions
+from tasks.stages.chosen import is_wanted
 from tasks.stages.common import StageOptions
 from tasks.stages.options import AnalyzeOptions
 from tasks.stages.registry import STAGES
@@ -82,10 +83,10 @@ def _finished(media: Path, output: Location, options: AnalyzeOptions, force: boo
     from flows.settings.load import load
 
     info = probe(media, options.audio_track)
+    mark = fingerprint(plan_keys(info, options), options)
     asset = Asset.at(output, info.asset_id)
     asset.prepare()
     days = load().results_days
-    mark = fingerprint(plan_keys(info, options), options)
     return None if force else asset.finished(mark, timedelta(days) if days else None)
 
 
@@ -102,7 +103,8 @@ def _analyze(
         server = started.enter_context(temporary_server())
         local = runtime_of(options) != "aws"
         if local and (endpoint := started.enter_context(running_images())):
-            endpoint.prewarm([stage.image for stage in STAGES.values() if stage.prewarm and stage.image])
+            wanted = [stage for stage in STAGES.values() if is_wanted(stage, options)]
+            endpoint.prewarm([stage.image for stage in wanted if stage.prewarm and stage.image])
         from flows.analyze.board import Board, current_board
         from flows.analyze.flow import analyze, manifest_of
         from flows.analyze.view import watching

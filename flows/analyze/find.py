@@ -7,6 +7,7 @@ from prefect.futures import PrefectFuture
 from flows.analyze.stages import Stages
 from tasks.asset.folder import Asset
 from tasks.media.decoded import Decoded
+from tasks.stages.chosen import is_chosen, is_wanted
 from tasks.stages.options import AnalyzeOptions
 from tasks.stages.output import StageOutput
 from tasks.stages.registry import STAGES, waves
@@ -43,7 +44,7 @@ def find(
 def stages_for(parts: set[Part], options: AnalyzeOptions) -> list[str]:
     """Those that a medium with these parts has something for."""
     return [
-        stage.name for stage in STAGES.values() if stage.wanted(options) and parts.issuperset(stage.reads)
+        stage.name for stage in STAGES.values() if is_wanted(stage, options) and parts.issuperset(stage.reads)
     ]
 
 
@@ -57,6 +58,8 @@ def _why_not(
     stage: Stage, stages: Stages, decoded: Decoded, found: dict[str, StageOutput], options: AnalyzeOptions
 ) -> str | None:
     """The reason why a stage cannot start, for people."""
+    if not is_chosen(stage, options):
+        return "left out"
     if not stage.wanted(options):
         return "switched off"
     if missing := [part for part in stage.reads if part not in parts_of(decoded)]:

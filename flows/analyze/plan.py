@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tasks.asset.folder import fingerprint_of
 from tasks.media.probe import MediaInfo
+from tasks.stages.chosen import is_wanted
 from tasks.stages.code import ROOT, code_of
 from tasks.stages.options import AnalyzeOptions
 from tasks.stages.output import stage_key
@@ -24,7 +25,7 @@ def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:
     read = options.model_dump(include={"frame_rate", "audio_track"}, mode="json")
     keys = {"decode": stage_key("decode", media.sha256, read, [], code["decode"])}
     for stage in STAGES.values():
-        if stage.wanted(options):
+        if is_wanted(stage, options):
             made_of = [keys[name] for name in stage.before if name in keys] or [keys["decode"]]
             chosen = options.model_dump(include=stage.in_key, mode="json") | stage.limits()
             models = stage.weights(options)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 
 @dataclass(frozen=True)
@@ -14,9 +14,25 @@ class NotInKey:
     why: str
 
 
+def _names(given: object) -> object:
+    """What a command line gives, names between commas, as a list."""
+    if not isinstance(given, str):
+        return given
+    return [name.strip().lower() for name in given.split(",") if name.strip()]
+
+
+Names = Annotated[list[str], BeforeValidator(_names)]
+
+
 class StageOptions(BaseModel):
     """Base of every stage's options: what any of them may look at."""
 
+    only: Names = Field(
+        default=[],
+        description="stages or what they serve (speech, speakers, sounds, faces, pictures), with commas; "
+        "all when empty",
+    )
+    skip: Names = Field(default=[], description="stages to leave out, or what they serve, with commas")
     frame_rate: float = Field(
         default=1.0, gt=0, le=30, description="frames per second looked at for faces, at least"
     )

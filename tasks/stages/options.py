@@ -1,10 +1,12 @@
 """What a person can choose about an analysis: every stage's options. Prefect shows these as a form."""
 
 from collections import Counter
+from typing import Self
 
-from pydantic import ConfigDict, create_model
+from pydantic import ConfigDict, create_model, model_validator
 
 from tasks.outputs.writing import WritingOptions
+from tasks.stages.chosen import check_names
 from tasks.stages.common import StageOptions
 from tasks.stages.registry import STAGES
 
@@ -32,6 +34,11 @@ class AnalyzeOptions(WritingOptions, _of_all_stages()):
     """
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="after")
+    def _stages_are_there(self) -> Self:
+        check_names([*self.only, *self.skip])
+        return self
 
     @property
     def writing(self) -> WritingOptions:

@@ -42,6 +42,7 @@ class Stage(ABC):
 
     name: ClassVar[str]
     about: ClassVar[str]  # what it finds, in a few words
+    serves: ClassVar[str] = ""  # what people ask for: speech, speakers, sounds, faces, pictures
     image: ClassVar[str | None] = None  # the container whose models it calls
     reads: ClassVar[tuple[Part, ...]]  # without these in the media there is nothing to do
     needs: ClassVar[tuple[str, ...]] = ()  # stages whose output it is made of

@@ -2,18 +2,17 @@
 
 from functools import cache
 from html import escape
-from pathlib import Path
 
 import pysubs2
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from containers.whisperx.contract import Transcript, Word
 from tasks.outputs.cues import Cue, list_cues
+from tasks.outputs.environment import page_environment
 from tasks.outputs.subtitles import RIGHT_TO_LEFT, clock_time, directed, namer, spoken, times
 from tasks.outputs.word_parts import Part, cut_cue
 from tasks.outputs.writing import WritingOptions
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
 # In ASS braces hold commands and cannot be escaped in every player: their wide forms are text everywhere. A
 # backslash begins commands too, unless something that is not seen follows.
 ASS_TEXT = str.maketrans({"{": "\uff5b", "}": "\uff5d", "\\": "\\\u2060"})
@@ -96,14 +95,7 @@ def _karaoke(cue: Cue) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["clock"] = lambda seconds: clock_time(seconds, ".")
-    environment.tests["right_to_left"] = lambda line: bool(RIGHT_TO_LEFT.search(line))
-    return environment.get_template("transcript.ttml.j2")
+    return page_environment(
+        clock=lambda seconds: clock_time(seconds, "."),
+        rtl=lambda line: bool(RIGHT_TO_LEFT.search(line)),
+    ).get_template("transcript.ttml.j2")

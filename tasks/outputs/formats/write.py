@@ -18,6 +18,9 @@ from tasks.outputs.writing import Format, WritingOptions
 UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
+ALWAYS: tuple[Format, ...] = ("srt", "vtt")
+
+
 class Speech(NamedTuple):
     """What a format may write down."""
 
@@ -30,7 +33,7 @@ class Speech(NamedTuple):
 def write_speech(speech: Speech) -> dict[str, bytes]:
     """File name to content: SRT and WebVTT, and every other format that is chosen."""
     speech = speech._replace(transcript=plain(speech.transcript))
-    wanted = {"srt": None, "vtt": None} | dict.fromkeys(speech.chosen.formats)
+    wanted: list[Format] = list(dict.fromkeys([*ALWAYS, *speech.chosen.formats]))
     return {name: content for format_ in wanted for name, content in WRITERS[format_](speech).items()}
 
 

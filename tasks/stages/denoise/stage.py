@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class Denoise(Stage):
     name = "denoise"
     about = "noise removed from speech, where that helps"
+    serves = "speech"
     image = "deepfilternet"
     reads = ("sound",)
     options = DenoiseOptions

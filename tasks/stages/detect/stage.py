@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class Detect(Stage):
     name = "detect"
     about = "faces, and what they show"
+    serves = "faces"
     image = "faceapi"
     reads = ("picture",)
     options = DetectOptions

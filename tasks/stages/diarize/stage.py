@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class Diarize(Stage):
     name = "diarize"
     about = "who speaks when"
+    serves = "speakers"
     image = "pyannote"
     reads = ("sound",)
     options = DiarizeOptions

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 class Embed(Stage):
     name = "embed"
     about = "people, and vectors to find their faces by"
+    serves = "faces"
     image = "facenet"
     reads = ("picture",)
     needs = ("detect",)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 class Look(Stage):
     name = "look"
     about = "vectors to find pictures by"
+    serves = "pictures"
     image = "facenet"
     reads = ("picture",)
     keeps = "pictures"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class Tag(Stage):
     name = "tag"
     about = "sound events"
+    serves = "sounds"
     image = "audioset"
     reads = ("sound",)
     options = TagOptions

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from containers.whisperx.contract import ComputeType, Device, LanguageModels, VadMethod
+from containers.whisperx.contract import ComputeType, Device, LanguageModels, Task, VadMethod
 from containers.whisperx.names import to_codes
 from tasks.stages.common import NotInKey, StageOptions
 
@@ -54,6 +54,33 @@ class TranscribeOptions(StageOptions):
     vad_onset: float = Field(default=0.5, gt=0, lt=1, description="speech starts above this probability")
     vad_offset: float = Field(default=0.363, gt=0, lt=1, description="speech ends below this probability")
     chunk_size: float = Field(default=30, ge=1, le=30, description="seconds of speech decoded in one piece")
+    task: Task = Field(default="transcribe", description="translate: what is said, in English")
+    align: bool = Field(
+        default=True, description="word times from the language's aligner, where the store has it"
+    )
+    suppress_numerals: bool = Field(default=False, description="write numbers and signs as words")
+    condition_on_previous_text: bool = Field(
+        default=False, description="go on with what was said before; slower, and a mistake may go on too"
+    )
+    temperature: float = Field(default=0, ge=0, le=1, description="of sampling; 0: the likeliest text")
+    temperature_increment_on_fallback: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="decode what fails again, each time so much hotter, Whisper's own being 0.2; 0: do not",
+    )
+    compression_ratio_threshold: float = Field(
+        default=2.4, gt=0, description="a text that compresses better may be a loop, and fails"
+    )
+    logprob_threshold: float = Field(
+        default=-1.0, le=0, description="a text whose words are less likely (mean log probability) fails"
+    )
+    no_speech_threshold: float = Field(
+        default=0.6,
+        ge=0,
+        le=1,
+        description="an unlikely text is silence where Whisper finds that this probable",
+    )
 
     @model_validator(mode="after")
     def _speech_ends_below_its_start(self) -> Self:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class Transcribe(Stage):
     name = "transcribe"
     about = "what is said, word by word"
+    serves = "speech"
     image = "whisperx"
     reads = ("sound",)
     after = ("denoise",)
@@ -23,10 +24,12 @@ class Transcribe(Stage):
     software = ("whisperx",)
 
     def weights(self, options: TranscribeOptions) -> list[str]:
+        from containers.whisperx.choice import check_models
         from containers.whisperx.languages import possible_models
         from containers.whisperx.speech import MODELS
         from tasks.stages.transcribe.whisper import choose_whisper
 
+        check_models(options.whisper_model, options.languages, options.task, options.language)
         best = choose_whisper(options).model
         models = possible_models(options.whisper_model, options.languages, best)
         return [*models, MODELS[options.vad_method]]

@@ -12,4 +12,5 @@ def choose_whisper(options: TranscribeOptions) -> Choice:
     settings = image("whisperx")
     runtime = options.runtime or os.environ.get("MEDIAFLOW_RUNTIME")
     on_aws = runtime == "aws"
-    return best_whisper(task_machine(settings.task_size) if on_aws else this_machine(settings.memory_mb))
+    machine = task_machine(settings.task_size) if on_aws else this_machine(settings.memory_mb)
+    return best_whisper(machine, options.task)

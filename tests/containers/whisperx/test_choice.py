@@ -60,6 +60,12 @@ def test_what_the_machine_cannot_run_is_left_out_with_the_reason(stored, machine
     assert best_whisper(machine).told == told
 
 
+def test_what_was_not_trained_to_translate_is_not_chosen_for_it(stored):
+    stored(*WHISPERS)
+    assert best_whisper(LARGE, "translate").told == "whisper-large-v3"
+    assert best_of(TranscribeRequest(audio="a.wav", task="translate")) != "whisper-large-v3-turbo"
+
+
 def test_an_empty_store_names_the_smallest(stored):
     stored()
     assert best_whisper(LARGE) == Choice("whisper-base", "")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from containers.common.errors import UserError
 from flows.analyze.plan import fingerprint, plan_keys
 from tasks.media.probe import MediaInfo
 from tasks.stages.options import AnalyzeOptions
@@ -38,6 +39,11 @@ def test_other_content_shares_nothing() -> None:
         ({"vad_onset": 0.6}, {"transcribe"}),
         ({"vad_offset": 0.3}, {"transcribe"}),
         ({"chunk_size": 20}, {"transcribe"}),
+        ({"task": "translate"}, {"transcribe"}),
+        ({"suppress_numerals": True}, {"transcribe"}),
+        ({"align": False}, {"transcribe"}),
+        ({"condition_on_previous_text": True}, {"transcribe"}),
+        ({"temperature_increment_on_fallback": 0.2}, {"transcribe"}),
         ({"languages": {"ko": {"aligner": "align-ko"}}}, {"transcribe"}),
         ({"batch_size": 2, "device": "cpu", "pieces_at_once": 1}, set()),
         ({"denoise": "on"}, {"denoise", "transcribe"}),
@@ -84,3 +90,46 @@ def test_another_set_of_weights_redoes_the_stages_that_use_them(
     after = plan_keys(media(), AnalyzeOptions())
     models.catalogue.cache_clear()
     assert {stage for stage in after if before[stage] != after[stage]} == {"embed", "link"}
+
+
+@pytest.mark.parametrize(
+    ("options", "stages"),
+    [
+        ({"only": ["speech"]}, {"denoise", "transcribe"}),
+        ({"only": "speech, Faces"}, {"denoise", "transcribe", "detect", "embed"}),
+        ({"only": ["faces", "speakers"]}, {"diarize", "detect", "embed", "link"}),
+        ({"only": ["link"]}, {"diarize", "detect", "embed", "link"}),
+        ({"only": ["speech"], "skip": ["denoise"], "denoise": "off"}, {"transcribe"}),
+        ({"skip": ["faces", "sounds"]}, {"denoise", "transcribe", "diarize", "look", "link"}),
+    ],
+)
+def test_stages_are_chosen_by_name_and_adding_the_others_redoes_none(options, stages) -> None:
+    """`link` cannot start without faces, and says so when its turn comes."""
+    chosen = AnalyzeOptions.model_validate(options)
+    keys = plan_keys(media(), chosen)
+    assert set(keys) == {"decode"} | stages
+    everything = plan_keys(media(), chosen.model_copy(update={"only": [], "skip": []}))
+    if "skip" not in options or "link" not in stages:
+        assert keys.items() <= everything.items()
+    assert fingerprint(keys, chosen) != fingerprint(everything, AnalyzeOptions())
+
+
+def test_a_name_of_no_stage_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match=r"'spech' is no stage; there are denoise, transcribe, .*speech"):
+        AnalyzeOptions.model_validate({"skip": ["spech"]})
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"whisper_model": "whisper-huge"}, "'whisper-huge' is no Whisper of the catalogue: choose whisper-"),
+        ({"languages": {"ko": {"aligner": "align-xx"}}}, "'align-xx' is no aligner of the catalogue"),
+        ({"whisper_model": "whisper-large-v3-turbo", "task": "translate"}, "cannot translate"),
+        ({"whisper_model": "whisper-base", "language": "Cantonese"}, "does not know the language 'yue'"),
+    ],
+)
+def test_a_wrong_model_is_refused_before_any_work(options, sentence) -> None:
+    chosen = AnalyzeOptions.model_validate(options)
+    with pytest.raises(UserError, match=sentence):
+        plan_keys(media(), chosen)
+    assert plan_keys(media(), chosen.model_copy(update={"skip": ["transcribe"]})), "not asked for"
