@@ -66,6 +66,8 @@ class Vocabulary(Protocol):
 
     def alike(self, word: str) -> list[str]: ...
 
+    def is_rare(self, query: str) -> bool: ...
+
 
 def parse(said: str) -> list[Unit]:
     """Raises UserError when nothing is left to look for."""
@@ -88,7 +90,7 @@ def ways(unit: Unit, vocabulary: Vocabulary) -> list[Way]:
     found = [_as_typed(unit.pieces, EXACT, unit.text, unit.begins)]
     last = unit.pieces[-1]
     if all(piece.script == "hangul" for piece in unit.pieces):
-        found += _korean(unit)
+        found += _korean(unit, vocabulary)
     if unit.phrase or len(unit.pieces) > 1 or last.script != "word" or len(last.text) < LONG or unit.begins:
         return found
     forms = [*vocabulary.beginning(last.text, len(last.text) + LONGER), *_shorter(last.text, vocabulary)]
@@ -108,16 +110,17 @@ def _as_typed(runs: Sequence[Piece], quality: float, shown: str, begins: bool = 
     return Way((*before, *(own[:-1] or own)), len(own) == 1, quality, shown)
 
 
-def _korean(unit: Unit) -> Iterator[Way]:
-    """With other spaces, and without the particle."""
+def _korean(unit: Unit, vocabulary: Vocabulary) -> Iterator[Way]:
+    """Without the particle, and, where hardly anybody said it so, with other spaces."""
     whole = "".join(piece.text for piece in unit.pieces)
     if len(unit.pieces) > 1 and unit.phrase:
         yield _as_typed([Piece("hangul", whole)], WITHIN, whole)
     if len(unit.pieces) > 1 or unit.phrase:
         return
-    for at in range(1, len(whole)) if len(whole) >= LONG else ():
-        parts = [Piece("hangul", whole[:at]), Piece("hangul", whole[at:])]
-        yield _as_typed(parts, WITHIN, f"{whole[:at]} {whole[at:]}")
+    if len(whole) >= LONG and vocabulary.is_rare(_as_typed(unit.pieces, EXACT, whole).query):
+        for at in range(1, len(whole) - 1):
+            parts = [Piece("hangul", whole[:at]), Piece("hangul", whole[at:])]
+            yield _as_typed(parts, WITHIN, f"{whole[:at]} {whole[at:]}")
     particle = _PARTICLE.search(whole, 2)  # the longest, since it begins first, after two syllables
     if particle:
         stem = whole[: particle.start()]

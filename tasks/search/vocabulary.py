@@ -3,6 +3,8 @@
 import sqlite3
 from collections.abc import Sequence
 
+RARE = 10
+
 
 class IndexTerms:
     """Of all files that are searched, the words said most first."""
@@ -25,6 +27,13 @@ class IndexTerms:
         """In how many segments, about."""
         query = "SELECT seen FROM terms WHERE term = ?"
         return sum((each.execute(query, (term,)).fetchone() or (0,))[0] for each in self._connections)
+
+    def is_rare(self, query: str) -> bool:
+        """Whether fewer than RARE segments of every file answer an expression of FTS5."""
+        ask = "SELECT 1 FROM words WHERE words MATCH ? LIMIT ?"
+        return all(
+            len(each.execute(ask, (f"terms : {query}", RARE)).fetchall()) < RARE for each in self._connections
+        )
 
     def alike(self, word: str) -> list[str]:
         """Words one typing error away, of long ones two: a letter more, less, another, or two in turn.

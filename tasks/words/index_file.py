@@ -71,7 +71,7 @@ def open_file(path: Path, *, writing: bool = False, fixed: bool = False) -> sqli
         shadows = {text for text in found - _OURS if text.startswith("CREATE TABLE 'words_")}
         about = connection.execute("SELECT format FROM about").fetchall()
         if about == [(FORMAT,)]:
-            digests(connection)
+            connection.execute("SELECT count(digest) FROM assets").fetchone()
     except sqlite3.DatabaseError as error:
         raise DamagedIndex(f"{path} is no word index: {error}.") from None
     if found - shadows != _OURS or about != [(FORMAT,)]:
