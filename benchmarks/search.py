@@ -8,6 +8,7 @@ others    the same questions by FTS5 with SQLite's own tokenizer, grep and (wher
 
 import argparse
 import json
+import os
 import random
 import re
 import shutil
@@ -103,15 +104,18 @@ def ask(folder: Path) -> None:
     rng = random.Random(2)
 
     def run(name: str, questions: list[tuple[Known, MomentQuestion]]) -> None:
-        seconds, found = [], 0
+        seconds, busy, found = [], [], 0
         for moment, question in questions:
-            started = time.perf_counter()
+            started, computed = time.perf_counter(), time.process_time()
             answer = find_moments(folder, question)
             seconds.append(time.perf_counter() - started)
+            busy.append(time.process_time() - computed)
             found += any(each.asset == moment.asset and each.start == moment.start for each in answer.moments)
         recall = found / len(questions)
-        print(f"{name}: {len(questions)} questions, {percentiles(seconds)}, recall@10 {recall:.3f}")
+        times = f"{percentiles(seconds)}; of the processor {percentiles(busy)}"
+        print(f"{name}: {len(questions)} questions, {times}, recall@10 {recall:.3f}", flush=True)
 
+    print(f"load {os.getloadavg()[0]:.1f}")
     one = MomentQuestion(said="person")
     find_moments(folder, one)
     run("three words, by", [(each, MomentQuestion(said=" ".join(each.words), by=each.by)) for each in known])

@@ -40,6 +40,7 @@ from tasks.media.probe import MediaInfo, probe
 from tasks.outputs.documents import embedding_rows
 from tasks.outputs.embeddings import write_embeddings
 from tasks.outputs.findings import Findings, gather
+from tasks.shelf.make import make_shelf
 from tasks.stages.check.run import check, prepare_check
 from tasks.stages.index.run import index, withdraw
 from tasks.stages.options import AnalyzeOptions
@@ -155,13 +156,17 @@ def _analyze(
 
 
 def _index_words(asset: Asset) -> None:
-    """The published folder is the truth: words that cannot be indexed now are read by the next search."""
+    """Words and the shelf, from the published folder: what cannot be indexed now the next search reads."""
     if asset.remote:
         return
     try:
         index_asset(asset.output, asset.id)
     except UserError as error:
         get_run_logger().warning(f"{error} The next search reads what was said.")
+    try:
+        make_shelf(asset.output)
+    except UserError as error:
+        get_run_logger().warning(f"The shelf is not brought up to date: {error}")
 
 
 def _ended(manifest: Manifest, board: Board) -> Manifest:

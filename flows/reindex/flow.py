@@ -16,7 +16,7 @@ from flows.settings.load import apply_with_server
 from tasks.index.collect import collect, drop_orphans, reindexing_alone
 from tasks.index.options import ReindexOptions
 from tasks.index.reindex import ReindexedModel, reindex_model
-from tasks.index.reindex_words import WORDS, ReindexedWords, reindex_words
+from tasks.index.reindex_words import WORDS, ReindexedWords, bring_shelf_up_to_date, reindex_words
 from tasks.index.rollback import go_back
 from tasks.words.store import published
 
@@ -74,7 +74,12 @@ def _reindex(output: Path, options: ReindexOptions) -> list[Outcome]:
                 note(model, state.result(raise_on_failure=False))
         if options.models is None or WORDS in options.models:
             state = reindex_words(output, options, return_state=True)
-            note(WORDS, state.result(raise_on_failure=False))
+            words = state.result(raise_on_failure=False)
+            note(WORDS, words)
+            changed = isinstance(words, ReindexedWords) and words.changed
+            state = bring_shelf_up_to_date(output, changed, return_state=True)
+            if isinstance(fault := state.result(raise_on_failure=False), BaseException):
+                logger.warning(f"The shelf is not brought up to date: {sentence(fault)}")
     create_table_artifact([_row(outcome) for outcome in done], key="reindex", description=_account(failed))
     if failed:
         raise UserError(f"The index before serves on: {_account(failed)}")

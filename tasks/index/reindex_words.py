@@ -6,9 +6,16 @@ from prefect import task
 from pydantic import BaseModel
 
 from tasks.index.options import ReindexOptions
+from tasks.shelf.make import make_shelf
 from tasks.words.versions import WordsVersion, make_version
 
 WORDS = "words"  # what it is called among the models
+
+
+@task(task_run_name="shelf")
+def bring_shelf_up_to_date(output: Path, changed: bool) -> Path:
+    """Writes the page of everything; with its own index of words where that `changed`. Raises UserError."""
+    return make_shelf(output, whole=changed)
 
 
 class ReindexedWords(BaseModel):

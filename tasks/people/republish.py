@@ -9,6 +9,7 @@ from tasks.asset.folder import Asset
 from tasks.outputs.embeddings import read_embeddings
 from tasks.people.appearances import list_assets
 from tasks.people.known import known_people
+from tasks.shelf.make import make_shelf
 from tasks.stages.publish.rewrite import read_found, read_quality
 from tasks.stages.publish.run import publish
 from tasks.words.store import index_asset
@@ -38,4 +39,6 @@ def republish_named(output: Path) -> tuple[list[str], list[str]]:
             publish.fn(asset, found.findings, kept, manifest, found.media, read_quality(asset, manifest))
             index_asset(asset.output, asset.id)
             written.append(asset_id)
+    if written:
+        make_shelf(output)
     return written, lost

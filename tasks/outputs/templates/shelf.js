@@ -1,0 +1,214 @@
+"use strict";
+// What the files beside this page call: see tasks/shelf/files.py.
+const shelf = (() => {
+  const SHOWN = 60, LOOKED = 40, MOMENTS = 60;
+  const byId = (id) => document.getElementById(id);
+  const scripts = new Map(), shards = new Map(), said = new Map();
+  let cards = [], indexed = [], shown = SHOWN, asked = 0;
+
+  // A script of the folder, once; a file that is not there is nothing.
+  function load(path) {
+    if (!scripts.has(path)) {
+      scripts.set(path, new Promise((done) => {
+        const element = document.createElement("script");
+        element.src = path;
+        element.onload = element.onerror = () => { element.remove(); done(); };
+        document.head.append(element);
+      }));
+    }
+    return scripts.get(path);
+  }
+
+  // Terms as tasks/words/tokens.py makes them.
+  const HANGUL = "\\u1100-\\u11ff\\uac00-\\ud7a3";
+  const UNSPACED = "\\u3005-\\u3007\\u3041-\\u309f\\u30a1-\\u30ff\\u3400-\\u4dbf\\u4e00-\\u9fff\\uf900-\\ufaff\\u{20000}-\\u{3ffff}\\u0e01-\\u0e3a\\u0e40-\\u0eff\\u1000-\\u109f\\u1780-\\u17d3";
+  const MARKS = "\\u0300-\\u036f\\u0591-\\u05bd\\u064b-\\u065f\\u0670\\u0900-\\u0963\\u0966-\\u0dff";
+  const PIECE = new RegExp(`(?<hangul>[${HANGUL}]+)|(?<unspaced>[${UNSPACED}]+)|(?<number>\\p{Nd}{1,3}(?:[.,'\\u2019\\u00a0\\u202f]\\p{Nd}{3})+(?!\\p{Nd})|\\p{Nd}+)|(?<word>(?:(?![${HANGUL}${UNSPACED}\\p{Nd}])(?:[\\p{L}\\p{N}]|[${MARKS}]))+)`, "gu");
+  const ACCENTS = /[\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0670]/g;
+  const ACCENTED = /[\u00c0-\u024f\u0300-\u052f\u0591-\u06ff\u1e00-\u1fff]/;
+
+  function fold(text) {
+    const folded = text.normalize("NFKC").toLowerCase().replace(/\u00df/g, "ss").replace(/\u03c2/g, "\u03c3");
+    return ACCENTED.test(folded) ? folded.normalize("NFD").replace(ACCENTS, "").normalize("NFC") : folded;
+  }
+
+  function pieces(text) {
+    return [...fold(text).matchAll(PIECE)].map(({ groups }) => {
+      const script = Object.keys(groups).find((name) => groups[name] !== undefined);
+      const own = groups[script];
+      return { script, text: script === "number" ? own.replace(/[^\p{Nd}]/gu, "") : own };
+    });
+  }
+
+  function termsOf(piece) {
+    if (piece.script === "word" || piece.script === "number") return [piece.text];
+    const letters = [...piece.text];
+    return letters.map((letter, at) => letter + (letters[at + 1] ?? ""));
+  }
+
+  const padded = (text) => ` ${pieces(text).flatMap(termsOf).join(" ")} `;
+
+  // Each word or "phrase": its terms in a row, as a text has them, the last one perhaps only begun.
+  function parse(question) {
+    return [...question.matchAll(/"([^"]*)(?:"|$)|(\S+)/g)].map(([whole, phrase, word]) => {
+      const runs = pieces(phrase ?? word);
+      if (!runs.length) return null;
+      const before = runs.slice(0, -1).flatMap(termsOf), last = termsOf(runs.at(-1));
+      const letters = runs.at(-1).script === "word" || runs.at(-1).script === "number";
+      const own = letters || last.length === 1 ? last : last.slice(0, -1);
+      const open = letters ? whole.endsWith("*") : last.length === 1;
+      return { terms: [...before, ...own], text: ` ${[...before, ...own].join(" ")}${open ? "" : " "}`, open,
+               shown: runs.map((run) => run.text).join(" ") };
+    }).filter(Boolean);
+  }
+
+  function shardOf(term) {
+    let value = 0x811c9dc5;
+    for (let at = 0; at < term.length; at++) value = Math.imul(value ^ term.charCodeAt(at), 0x01000193) >>> 0;
+    return value % Number(document.body.dataset.shards);
+  }
+
+  // Assets that may answer: those that the shards name, and those that are newer than the shards.
+  async function candidates(units) {
+    await load("shelf/words/about.js");
+    const old = new Map(indexed.map(([id, digest], number) => [id, { digest, number }]));
+    let named = null;
+    for (const unit of units) {
+      for (const [place, term] of unit.terms.entries()) {
+        if (unit.open && place === unit.terms.length - 1) continue;
+        const shard = shardOf(term);
+        await load(`shelf/words/${shard}.js`);
+        const own = new Set(shards.get(shard)?.[term] ?? []);
+        named = named === null ? own : new Set([...named].filter((each) => own.has(each)));
+      }
+    }
+    return cards.filter((card) => {
+      const known = old.get(card.id);
+      return !known || known.digest !== card.digest || named === null || named.has(known.number);
+    });
+  }
+
+  function chosen(card) {
+    const language = byId("language").value, person = byId("person").value, sound = byId("sound").value;
+    return (!language || card.languages.includes(language)) && (!person || card.people.includes(person))
+      && (!sound || card.sounds.includes(sound));
+  }
+
+  const make = (name, given = {}, ...children) => {
+    const element = Object.assign(document.createElement(name), given);
+    element.append(...children);
+    return element;
+  };
+  const report = (id, at) => `${encodeURIComponent(id)}/report.html${at === undefined ? "" : `#t=${at.toFixed(2)}`}`;
+
+  function clock(seconds) {
+    const whole = Math.floor(seconds), two = (value) => String(value).padStart(2, "0");
+    const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+    return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+  }
+
+  function marked(text, units) {
+    const folded = fold(text), parts = [];
+    let places = [];
+    if (folded.length === text.length) {
+      for (const { shown } of units) {
+        for (let at = folded.indexOf(shown); shown && at >= 0; at = folded.indexOf(shown, at + shown.length)) {
+          places.push([at, at + shown.length]);
+        }
+      }
+    }
+    let reached = 0;
+    for (const [start, end] of places.sort((one, other) => one[0] - other[0])) {
+      if (start < reached) continue;
+      parts.push(text.slice(reached, start), make("mark", { textContent: text.slice(start, end) }));
+      reached = end;
+    }
+    return [...parts, text.slice(reached)];
+  }
+
+  function drawCards(list) {
+    byId("shelf").replaceChildren(...list.slice(0, shown).map((card) => {
+      const picture = make("div", { className: "picture" });
+      if (card.picture) {
+        picture.append(make("img", { src: card.picture.split("/").map(encodeURIComponent).join("/"), alt: "", loading: "lazy" }));
+      } else {
+        picture.textContent = "\u266a";
+      }
+      const day = new Date(card.made * 1000).toISOString().slice(0, 10);
+      const facts = [day, clock(card.seconds), card.languages.join(", ")].filter(Boolean).join(" \u00b7 ");
+      return make("li", { className: "card" }, make("a", { href: report(card.id) }, picture,
+        make("p", { className: "name", dir: "auto", textContent: card.name }),
+        make("p", { textContent: facts }),
+        make("p", { dir: "auto", textContent: card.people.slice(0, 6).join(", ") }),
+        make("p", { textContent: card.sounds.slice(0, 4).join(", ") })));
+    }));
+    byId("more").hidden = list.length <= shown;
+  }
+
+  const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
+
+  async function draw() {
+    const mine = ++asked, question = byId("words").value.trim(), list = cards.filter(chosen);
+    const units = parse(question);
+    if (!units.length) {
+      byId("found").replaceChildren();
+      byId("found").dataset.question = question;
+      byId("count").textContent = count(list.length, "recording");
+      drawCards(list);
+      return;
+    }
+    const may = (await candidates(units)).filter(chosen);
+    const found = [], answering = [];
+    for (const card of may.slice(0, LOOKED)) {
+      await load(`shelf/said/${encodeURIComponent(card.id)}.js`);
+      if (mine !== asked) return;
+      const rows = (said.get(card.id) ?? []).filter(([, , text]) => {
+        const own = padded(text);
+        return units.every((unit) => own.includes(unit.text));
+      });
+      if (rows.length) answering.push(card);
+      for (const [start, who, text] of rows) found.push({ card, start, who, text });
+      if (found.length >= MOMENTS) break;
+    }
+    if (mine !== asked) return;
+    const more = found.length > MOMENTS || may.length > LOOKED ? ", the newest first; the command line finds more" : "";
+    byId("count").textContent = `${count(Math.min(found.length, MOMENTS), "moment")} in ${count(answering.length, "recording")}${more}`;
+    byId("found").replaceChildren(...found.slice(0, MOMENTS).map(({ card, start, who, text }) => make("li", {},
+      make("a", { className: "time", href: report(card.id, start), textContent: clock(start) }),
+      make("span", { className: "said", dir: "auto" }, ...marked(text, units)),
+      make("span", { className: "from", dir: "auto", textContent: [who, card.name].filter(Boolean).join(" \u00b7 ") }))));
+    drawCards(answering);
+    byId("found").dataset.question = question;
+  }
+
+  function offer(id, values) {
+    const counted = new Map();
+    for (const value of values) counted.set(value, (counted.get(value) ?? 0) + 1);
+    const sorted = [...counted].sort((one, other) => other[1] - one[1] || one[0].localeCompare(other[0]));
+    byId(id).append(...sorted.slice(0, 300).map(([value, times]) => make("option", { value, textContent: `${value} (${times})` })));
+  }
+
+  async function start() {
+    await load("shelf/assets.js");
+    offer("language", cards.flatMap((card) => card.languages));
+    offer("person", cards.flatMap((card) => card.people));
+    offer("sound", cards.flatMap((card) => card.sounds));
+    let timer;
+    byId("words").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(draw, 150); });
+    for (const id of ["language", "person", "sound"]) byId(id).addEventListener("change", draw);
+    byId("ask").addEventListener("submit", (event) => { event.preventDefault(); draw(); });
+    byId("more").addEventListener("click", () => { shown += SHOWN; draw(); });
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "/" && !event.target.closest("input, select")) { event.preventDefault(); byId("words").focus(); }
+    });
+    await draw();
+  }
+
+  addEventListener("DOMContentLoaded", start);
+  return {
+    assets(list) { cards = list; },
+    about(list) { indexed = list; },
+    words(number, terms) { shards.set(number, terms); },
+    said(id, rows) { said.set(id, rows); },
+  };
+})();
