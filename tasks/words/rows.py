@@ -62,6 +62,8 @@ def read_rows(output: Path, asset: str) -> AssetRows | None:
         content = inside(output, asset, MANIFEST).read_bytes()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise UserError(f"{folder / MANIFEST} cannot be read: {error.strerror}.") from None
     digest = digest_of(content)
     place = Asset(output=output, id=asset)
     manifest = place.manifest()
@@ -77,7 +79,7 @@ def read_rows(output: Path, asset: str) -> AssetRows | None:
                 *_seen(_read(folder, "faces.json"), set(manifest.hidden)),
                 *_pictures(folder),
             ]
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise UserError(f"The documents of {folder} are damaged ({error}): analyse it again.") from None
     made = manifest.created.timestamp()
     return AssetRows(asset, digest, manifest.media.name, made, manifest.duration, segments, spans)

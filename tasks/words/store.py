@@ -31,6 +31,7 @@ RECENT = "recent.db"
 POINTER = "current"
 MANIFEST = "manifest.json"
 MANY = 3  # assets to be read first: then somebody is told
+UNREADABLE = ""
 _digests: dict[str, tuple[tuple[int, int, int], str]] = {}
 
 
@@ -76,13 +77,19 @@ def published(output: Path) -> dict[str, str]:
         raise StorageError(f"{output} cannot be read: {error.strerror}.") from None
     found = {}
     for folder in sorted(folders):
+        name = os.path.basename(folder)  # noqa: PTH119
         path = os.path.join(folder, MANIFEST)  # noqa: PTH118 - a thousand of them for each question
-        with suppress(FileNotFoundError, NotADirectoryError):
+        try:
+            name.encode()
             status = os.stat(path)  # noqa: PTH116
             mark = (status.st_mtime_ns, status.st_size, status.st_ino)
             if _digests.get(path, ((), ""))[0] != mark:
                 _digests[path] = (mark, digest_of(Path(path).read_bytes()))
-            found[os.path.basename(folder)] = _digests[path][1]  # noqa: PTH119
+            found[name] = _digests[path][1]
+        except (FileNotFoundError, NotADirectoryError, UnicodeEncodeError):
+            continue
+        except OSError:
+            found[name] = UNREADABLE  # whoever reads it is told why
     return found
 
 

@@ -175,6 +175,17 @@ class TestDamage:
         again, changed = make_version(output)
         assert (again.version, list(again.unread), changed) == ("v000001", [TALK], False)
 
+    def test_folders_that_nobody_can_read_stop_no_search(self, output: Path) -> None:
+        (output / NEWS / "manifest.json").mkdir(parents=True)
+        (output / "\udcff").mkdir()
+        (output / "\udcff" / "manifest.json").write_text("{}")
+        (output / "plain").write_text("a file")
+        said: list[str] = []
+        answer = find_moments(output, MomentQuestion(said="budget"), say=said.append)
+        assert len(answer.moments) == 2 and said == [
+            f"{NEWS} cannot be searched: {output / NEWS / 'manifest.json'} cannot be read: Is a directory."
+        ]
+
     @pytest.mark.parametrize("text", ["\ud800 budget", "bud\0get budget", "budget " + "\U0001f600" * 99])
     def test_text_that_no_database_likes_is_found_and_taken_out_again(self, output: Path, text: str) -> None:
         publish(output, TALK, [(text, 1.0, 2.0)], heard=[("Speech", 0.0, 5.0), ("Speech", 0.0, 9.0)])
