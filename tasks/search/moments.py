@@ -13,12 +13,12 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from containers.common.errors import StorageError, UserError
-from containers.common.inside import existing
 from containers.common.locks import tell
 from containers.whisperx.names import to_code
+from tasks.search.describe import Asked, Named, Row, describe
 from tasks.search.question import FoundMoment, MomentAnswer, MomentQuestion
 from tasks.search.said import Unit, Way, judge, match_of, parse, ways
 from tasks.search.vocabulary import IndexTerms
@@ -27,13 +27,6 @@ from tasks.words.store import Held, OpenFile, Words, open_words
 
 MOST_JUDGED = 300  # of the best by BM25, whose texts are read and compared with the question
 COMMON = 20_000  # segments with a word beyond which one such word alone is not ranked by BM25
-
-
-class Named(NamedTuple):
-    """Who or what a part of the question may mean: terms of the index, and what they are called there."""
-
-    terms: list[str]
-    values: list[str]
 
 
 def find_moments(
@@ -74,19 +67,17 @@ def _find(output: Path, question: MomentQuestion, words: Words) -> list[FoundMom
     if question.said is None and question.by is None and question.language is None:
         found = [each for file, allowed in files for each in _stretches(file, allowed, question, around)]
         found.sort(key=lambda one: (one[1].made * -1, one[2]))
-        return [
-            _moment(output, file, held, start, end, question, around, row=None)
-            for file, held, start, end in found[: question.k]
-        ]
+        asked = Asked(output, question, around, [])
+        return [describe(asked, *one) for one in found[: question.k]]
     terms = IndexTerms([file.connection for file in words.files])
     units = [(unit, ways(unit, terms)) for unit in parse(question.said)] if question.said else []
     rated = [
         each for file, allowed in files for each in _segments(file, allowed, question, units, around, terms)
     ]
     rated.sort(key=lambda one: (-one[0], one[1]))
+    asked = Asked(output, question, around, units)
     return [
-        _moment(output, file, held, row[1], row[2], question, around, row, units)
-        for _, _, file, held, row in rated[: question.k]
+        describe(asked, file, held, row.start, row.end, row) for _, _, file, held, row in rated[: question.k]
     ]
 
 
@@ -156,7 +147,7 @@ def _asset_id(wanted: str, ids: Iterable[str]) -> str:
     return found[0]
 
 
-Rated = tuple[float, float, OpenFile, Held, tuple[Any, ...]]
+Rated = tuple[float, float, OpenFile, Held, Row]
 
 
 def _segments(
@@ -184,9 +175,10 @@ def _segments(
         (match, *values, max(MOST_JUDGED, 3 * question.k) if units else question.k),
     ).fetchall()
     found = []
-    for row in rows:
-        quality = judge(row[6], units).quality if units else 1.0
-        found.append((quality, row[8], file, file.assets[row[7]], row))
+    for *columns, place in rows:
+        row = Row(*columns)
+        quality = judge(row.text, units).quality if units else 1.0
+        found.append((quality, place, file, file.assets[row.asset], row))
     return found
 
 
@@ -235,78 +227,3 @@ def _stretches(
         if number in allowed_set and after and (question.end is None or start < question.end):
             found.append((file, file.assets[number], start, end))
     return found
-
-
-def _moment(
-    output: Path,
-    file: OpenFile,
-    held: Held,
-    start: float,
-    end: float,
-    question: MomentQuestion,
-    around: dict[str, Named],
-    row: tuple[Any, ...] | None,
-    units: Sequence[tuple[Unit, Sequence[Way]]] = (),
-) -> FoundMoment:
-    ask = file.connection.execute
-    query = "SELECT kind, label, name FROM spans WHERE asset = ? AND start <= ? AND until >= ? ORDER BY start"
-    spans = ask(query, (held.number, end, start)).fetchall()
-    pictures = [label for kind, label, _ in spans if kind == "picture"]
-    seen = list(dict.fromkeys(name or label for kind, label, name in spans if kind == "seen"))
-    sounds = list(dict.fromkeys(label for kind, label, _ in spans if kind == "sound"))
-    middle = row[0] if row else None
-    query = (
-        "SELECT id, text FROM segments WHERE asset = ? AND start <= ? AND id IS NOT ? "
-        "ORDER BY start DESC LIMIT 1"
-    )
-    before = ask(query, (held.number, start, middle)).fetchone() or (None, "")
-    query = (
-        "SELECT text FROM segments WHERE asset = ? AND start >= ? AND id IS NOT ? AND id IS NOT ? "
-        "ORDER BY start LIMIT 1"
-    )
-    (behind,) = ask(query, (held.number, start, middle, before[0])).fetchone() or ("",)
-    picture = next(
-        (path for each in pictures if (path := existing(output / ".cache", held.asset, *each.split("/")))),
-        None,
-    )
-    judged = judge(row[6], units) if row and units else None
-    why = (
-        [_said(unit, way) for (unit, _), way in zip(_wanted(units), judged.by, strict=True)] if judged else []
-    )
-    if question.by is not None and row:
-        why.append(f"by {row[4] or row[3]}")
-    if question.heard is not None:
-        terms = around["sound"].terms
-        why.append(f"heard: {', '.join(s for s in sounds if context_term('sound', s) in terms)}")
-    if question.seen is not None:
-        why.append(f"seen: {question.seen}")
-    if question.language is not None and row:
-        why.append(f"in {row[5]}")
-    return FoundMoment(
-        score=round(judged.quality, 3) if judged else 1.0,
-        asset=held.asset,
-        media=held.name,
-        start=start,
-        end=end,
-        text=row[6] if row else "",
-        marks=judged.marks if judged else [],
-        context=(before[1], behind),
-        speaker=row[3] if row else None,
-        by=row[4] if row else None,
-        language=row[5] if row else None,
-        seen=seen,
-        sounds=sounds,
-        thumbnail=str(picture) if picture else None,
-        report=str(output / held.asset / "report.html"),
-        why=why,
-    )
-
-
-def _wanted(units: Iterable[tuple[Unit, Sequence[Way]]]) -> list[tuple[Unit, Sequence[Way]]]:
-    return [each for each in units if not each[0].out]
-
-
-def _said(unit: Unit, way: Way) -> str:
-    if way.shown == unit.text:
-        return f"said: {unit.text}"
-    return f"said: {way.shown}, for {unit.text}"

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from containers.common.errors import UserError
+from tasks.outputs.embeddings import write_embeddings
 from tasks.search.moments import find_moments
 from tasks.search.moments_page import headline, write_moments
 from tasks.search.question import FoundMoment, MomentQuestion
@@ -146,3 +147,18 @@ def test_the_page_shows_what_others_wrote_and_runs_none_of_it(output: Path, tmp_
 def test_the_headline_is_the_question() -> None:
     asked = MomentQuestion(said="budget", by="Kate", heard="applause", after=date(2026, 1, 1))
     assert headline(asked) == "“budget” by Kate while applause after 2026-01-01"
+
+
+@pytest.mark.parametrize(("thumbnail", "shown"), [("pictures/1.jpg", True), ("../../secret.jpg", False)])
+def test_the_picture_that_is_on_screen(tmp_path: Path, thumbnail: str, shown: bool) -> None:
+    out = tmp_path / "out"
+    publish(out, MEETING, [("The budget.", 6.7, 6.9)])
+    about = {"kind": "picture", "time": 6.0, "end": 6.0, "thumbnail": thumbnail}
+    row = {"model": "phash", "vector": [1.0], "metadata": about}
+    write_embeddings(out / MEETING / "embeddings.parquet", MEETING, [row])
+    picture = out / ".cache" / MEETING / "pictures" / "1.jpg"
+    picture.parent.mkdir(parents=True)
+    for path in (picture, tmp_path / "secret.jpg"):
+        path.write_bytes(b"a picture")
+    (found,) = find_moments(out, MomentQuestion(said="budget"), say=print).moments
+    assert found.thumbnail == (str(picture) if shown else None)
