@@ -3,6 +3,7 @@
 make      1,000 assets of an hour (benchmarks/archive.py)
 index     a version of the index, its size, and one asset more
 ask       warm and cold times, and recall@10 of moments that somebody half remembers
+shelf     the page of everything: written whole and again, its size
 others    the same questions by FTS5 with SQLite's own tokenizer, grep and (where it is installed) tantivy
 """
 
@@ -24,6 +25,7 @@ import numpy as np
 from benchmarks.archive import PARTICLES, Talker, make, write
 from tasks.search.moments import find_moments
 from tasks.search.question import MomentQuestion
+from tasks.shelf.make import make_shelf
 from tasks.words.store import current_version, index_asset
 from tasks.words.tokens import terms
 from tasks.words.versions import make_version
@@ -157,6 +159,18 @@ def ask(folder: Path) -> None:
     print(f"cold, in the terminal: {percentiles(seconds)}")
 
 
+def shelf(folder: Path) -> None:
+    for whole in (True, False):
+        started = time.perf_counter()
+        make_shelf(folder, whole)
+        print(f"shelf, {'whole' if whole else 'nothing new'}: {time.perf_counter() - started:.1f} s")
+    for name in ("assets.js", "said", "words"):
+        place = folder / "shelf" / name
+        files = list(place.iterdir()) if place.is_dir() else [place]
+        sizes = [file.stat().st_size for file in files]
+        print(f"{name}: {len(files)} files, {sum(sizes) / 1e6:.1f} MB, the largest {max(sizes) / 1e6:.2f} MB")
+
+
 def others(folder: Path) -> None:
     known = known_moments(folder)
     rows = [
@@ -261,14 +275,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("step", choices=["make", "index", "ask", "others"])
+    parser.add_argument("step", choices=["make", "index", "ask", "shelf", "others"])
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--assets", type=int, default=1000)
     given = parser.parse_args()
     if given.step == "make":
         make(given.folder, given.assets)
     else:
-        {"index": index, "ask": ask, "others": others}[given.step](given.folder)
+        {"index": index, "ask": ask, "shelf": shelf, "others": others}[given.step](given.folder)
 
 
 if __name__ == "__main__":
