@@ -1,5 +1,6 @@
 """The shelf kept up to date: by an analysis at its own cost, and whole by the nightly run."""
 
+import sqlite3
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -36,14 +37,21 @@ def make_shelf(output: Path, whole: bool = False) -> Path:
     with explain_disk(output):
         folder.mkdir(exist_ok=True)
         with lock_held(folder / ".lock", f"another writer of {folder}"):
-            words = open_words(output, say=lambda _: None)
             try:
-                _write(output, folder, words, whole)
-            finally:
-                for file in words.files:
-                    file.connection.close()
+                _write_from_words(output, folder, whole)
+            except sqlite3.Error as error:
+                raise StorageError(f"The word index of {output} cannot be read: {error}.") from None
             _put(page, _page(output))
     return page
+
+
+def _write_from_words(output: Path, folder: Path, whole: bool) -> None:
+    words = open_words(output, say=lambda _: None)
+    try:
+        _write(output, folder, words, whole)
+    finally:
+        for file in words.files:
+            file.connection.close()
 
 
 def _put(path: Path, content: bytes) -> None:
