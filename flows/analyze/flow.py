@@ -193,7 +193,8 @@ def _decode_once(
     wanted = stages_for({part for part, there in parts.items() if there}, options)
     missing = [stage for stage in wanted if not stages.kept(stage)]
     again = bool(missing) and not complete_mark(asset.media).exists()
-    read = (options.frame_rate, info.duration, options.audio_track)
+    separate = options.channels == "separate"
+    read = (options.frame_rate, info.duration, options.audio_track, separate)
     future = stages.submit("decode", decode, media, asset.media, *read, again=again)
     decoded = stages.collect(future)
     if decoded is None:

@@ -22,7 +22,7 @@ ALL = (*FIRST, *STAGES, *LAST)
 def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:
     """Stage name to stage key, of those that the options do not switch off."""
     code = codes()
-    read = options.model_dump(include={"frame_rate", "audio_track"}, mode="json")
+    read = options.model_dump(include={"frame_rate", "audio_track", "channels"}, mode="json")
     keys = {"decode": stage_key("decode", media.sha256, read, [], code["decode"])}
     for stage in STAGES.values():
         if is_wanted(stage, options):

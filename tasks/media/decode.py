@@ -15,9 +15,17 @@ from tasks.media.probe import probe
 
 @task
 def decode(
-    path: Path, folder: Path, frame_rate: float, expected: float | None, audio_track: str | None = None
+    path: Path,
+    folder: Path,
+    frame_rate: float,
+    expected: float | None,
+    audio_track: str | None = None,
+    separate: bool = False,
 ) -> Decoded:
-    """Decodes into an emptied `folder`; `expected` seconds, where known, make the progress true."""
+    """Decodes into an emptied `folder`; `expected` seconds, where known, make the progress true.
+
+    `separate` keeps each channel of the sound beside their mix.
+    """
     media = probe(path, audio_track)
     budget = budget_of(media.size, media.duration, media.pixels)
 
@@ -30,7 +38,8 @@ def decode(
         if media.audio_codec:
             check_room(folder, media.size, media.duration)
         given = {"folder": str(folder), "frame_rate": frame_rate, "audio_track": audio_track}
-        decoded = Decoded(**run_bounded("decode", path, budget, tell, **given, pictures=True))
+        given |= {"pictures": True, "separate": separate}
+        decoded = Decoded(**run_bounded("decode", path, budget, tell, **given))
         complete_mark(folder).touch()
     return decoded
 

@@ -18,6 +18,7 @@ class Decoded(StageOutput):
     duration: float = Field(description="seconds really decoded, the last frame's own included")
     audio_48k: str | None = None
     audio_16k: str | None = None
+    channels_16k: list[str] = Field(default=[], description="of each channel, where they were told apart")
     frames: list[Frame] = []
     shots: list[float] = Field(default=[], description="when each shot starts, seconds; the first at 0")
     damaged_packets: int = 0

@@ -13,6 +13,7 @@ import numpy as np
 
 from containers.common.errors import MediaError
 from tasks.media.budget import Meter, longest_believed
+from tasks.media.channels import Channels
 from tasks.media.decoded import Decoded, Frame
 from tasks.media.fields import Deinterlacer
 from tasks.media.mix import Mixer
@@ -32,12 +33,14 @@ def decode_media(
     progress: Progress = lambda seconds: None,
     audio_track: str | None = None,
     pictures: bool = True,
+    separate: bool = False,
 ) -> Decoded:
     """Decodes `path` once into `folder`: audio_48k.wav, audio_16k.wav (mono, 32-bit float), frames/*.jpg.
 
     `frame_rate` frames per second are kept, the first at or after each multiple of 1/frame_rate, and the
-    first of every shot. Damaged packets are skipped and counted. Raises MediaError when nothing at all can
-    be decoded, or the file holds more than its size and its header make believable.
+    first of every shot. `separate` writes each channel of the sound too, audio_16k_1.wav and so on. Damaged
+    packets are skipped and counted. Raises MediaError when nothing at all can be decoded, or the file holds
+    more than its size and its header make believable.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stills = open_stills(path)
@@ -47,17 +50,20 @@ def decode_media(
     with Reader(path, audio_track) as reader:
         if not pictures and reader.audio is None:
             raise MediaError(f"{path.name} has no sound in it.")
-        return _Pass(reader, folder, frame_rate, progress).run(pictures)
+        return _Pass(reader, folder, frame_rate, progress, separate).run(pictures)
 
 
 class _Pass:
-    def __init__(self, reader: Reader, folder: Path, frame_rate: float, progress: Progress) -> None:
+    def __init__(
+        self, reader: Reader, folder: Path, frame_rate: float, progress: Progress, separate: bool
+    ) -> None:
         self._reader = reader
         self._folder = folder
         self._rate = frame_rate
         self._progress = progress
         self._mixer = Mixer()
         self._copies: WavCopies | None = None
+        self._channels = Channels(folder) if separate else None
         longest = longest_believed(reader.path.stat().st_size, reader.duration)
         self._meter = Meter(reader.path.name, folder, longest)
 
@@ -73,16 +79,18 @@ class _Pass:
                 self._hear(each)
             self._progress(each.time)
         heard = self._close()
+        channels = self._channels.close() if self._channels else []
         if not heard and not sampler.frames:
             raise MediaError(f"{reader.path.name} is damaged: no sound and no picture in it can be decoded.")
         return Decoded(
             duration=round(max(heard, reader.end if sampler.frames else 0.0), 3),
             audio_48k=(self._folder / "audio_48k.wav").as_uri() if heard else None,
             audio_16k=(self._folder / "audio_16k.wav").as_uri() if heard else None,
+            channels_16k=channels,
             frames=[Frame(time=time, image=image.as_uri()) for time, image in sampler.frames],
             shots=sampler.shots,
             damaged_packets=reader.damaged,
-            notes=[*reader.notes, *self._mixer.notes],
+            notes=[*reader.notes, *self._mixer.notes, *(self._channels.notes if self._channels else [])],
             seekable=reader.seekable,
         )
 
@@ -93,9 +101,14 @@ class _Pass:
         behind = heard.time - self._mixer.held - self._copies.seconds
         if behind > GAP:
             self._write(self._mixer.flush())
-            self._copies.write_silence(heard.time - self._copies.seconds)
+            jump = heard.time - self._copies.seconds
+            self._copies.write_silence(jump)
+            if self._channels:
+                self._channels.write_silence(jump)
         elif behind < -GAP and heard.frame.samples / rate <= -behind:
             return
+        if self._channels:
+            self._channels.write(heard.frame)
         self._write(self._mixer.mix(heard.frame))
 
     def _write(self, blocks: Any) -> None:

@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 SPEECH_RATE = 16_000  # Hz: Whisper and pyannote
 FULL_RATE = 48_000  # Hz: DeepFilterNet and the taggers
 SAMPLE_BYTES = 4
+COPIES = {"audio_48k.wav": FULL_RATE, "audio_16k.wav": SPEECH_RATE}
 GAP = 0.1  # seconds: times that jump further than this are filled with silence, or cut
 
 
 class WavCopies:
-    """The same sound at both rates, in step with the time of the media."""
+    """The same sound at some rates, in step with the time of the media; `rates` in Hz by file name."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rates: dict[str, int] = COPIES) -> None:
         self.seconds = 0.0
-        rates = {"audio_48k.wav": FULL_RATE, "audio_16k.wav": SPEECH_RATE}
+        self.files = [folder / name for name in rates]
         self._writers = [_Writer(folder / name, rate) for name, rate in rates.items()]
 
     def write(self, samples: NDArray[np.float32], rate: int) -> None:

@@ -68,12 +68,17 @@ def _probe(path: Path, audio_track: str | None) -> dict[str, Any]:
 
 
 def _decode(
-    path: Path, folder: str, frame_rate: float, audio_track: str | None, pictures: bool
+    path: Path,
+    folder: str,
+    frame_rate: float,
+    audio_track: str | None,
+    pictures: bool,
+    separate: bool = False,
 ) -> dict[str, Any]:
     from tasks.media.decoding import decode_media
 
     with explain_disk(Path(folder)):
-        decoded = decode_media(path, Path(folder), frame_rate, _reporter(), audio_track, pictures)
+        decoded = decode_media(path, Path(folder), frame_rate, _reporter(), audio_track, pictures, separate)
     return decoded.model_dump()
 
 

@@ -15,7 +15,8 @@ def assign_speakers(transcript: Transcript, diarization: Diarization) -> Transcr
     first and last words of a sentence that another's turn beside it reaches over are the sentence's own.
 
     A segment in which the speaker changes is split there, so that every segment is one person's. Without
-    turns nothing is changed. Takes O((words + turns) log turns).
+    turns nothing is changed. A segment whose speaker is known, since each channel of the sound is one
+    person's, keeps that one. Takes O((words + turns) log turns).
     """
     turns = sorted(diarization.exclusive_turns, key=lambda turn: turn.start)
     if not turns:
@@ -23,6 +24,10 @@ def assign_speakers(transcript: Transcript, diarization: Diarization) -> Transcr
     ends = [turn.end for turn in turns]  # rising too, since exclusive turns do not overlap
     segments: list[Segment] = []
     for segment in transcript.segments:
+        if segment.speaker:
+            words = [word.model_copy(update={"speaker": segment.speaker}) for word in segment.words]
+            segments.append(segment.model_copy(update={"words": words}))
+            continue
         own = _settled(segment.words, [_turn(word, turns, ends) for word in segment.words])
         words = [
             word.model_copy(update={"speaker": speaker})

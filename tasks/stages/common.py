@@ -40,6 +40,10 @@ class StageOptions(BaseModel):
         default=None,
         description="audio track to listen to, by number or language (2, ger); the default one when empty",
     )
+    channels: Literal["mixed", "separate"] = Field(
+        default="mixed",
+        description="separate: each channel of the sound is one person's, as call centres record",
+    )
     pieces_at_once: Annotated[int, NotInKey("speed alone")] = Field(
         default=4, ge=1, description="pieces of a long recording sent to an image at once"
     )

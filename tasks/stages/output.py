@@ -27,8 +27,8 @@ class StageOutput(BaseModel):
         """What the stage measured or decided, for the manifest."""
         return {}
 
-    def add_cost(self, answer: Answer[Any]) -> None:
-        """Adds one image call's models and times."""
+    def add_cost(self, answer: "Answer[Any] | StageOutput") -> None:
+        """Adds the models and times of one image call, or of several."""
         known = {model.id for model in self.models}
         self.models += [model for model in answer.models if model.id not in known]
         self.load_seconds += answer.load_seconds

@@ -1,5 +1,6 @@
 """Who speaks when, by the pyannote image: long recordings in pieces, their speakers in one clustering."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from prefect import task
@@ -12,14 +13,17 @@ from containers.pyannote.contract import (
     GroupRequest,
     Heard,
     HearRequest,
+    Turn,
 )
 from tasks.calls.invoke import invoke
 from tasks.calls.pieces import duration_of, even_pieces
 from tasks.calls.progress import advance
 from tasks.calls.side_by_side import side_by_side
+from tasks.media.channels import voice_of
 from tasks.stages.diarize.options import DiarizeOptions
 from tasks.stages.output import StageOutput
 
+NOBODY = Diarization(turns=[], exclusive_turns=[], voice_activity=[], speakers=[])
 HEARING = 0.95  # of the work of a long recording; the rest is clustering
 
 
@@ -30,6 +34,49 @@ class DiarizedAudio(StageOutput):
     def summary(self) -> str:
         found, note = self.diarization, self.diarization.note
         return f"{len(found.speakers)} speakers, {len(found.turns)} turns" + (f" ({note})" if note else "")
+
+
+@task
+def diarize_channels(channels: list[str], folder: Path, options: DiarizeOptions) -> DiarizedAudio:
+    """As `diarize` of each channel of a recording, one speaker each, whose turns may overlap the others'."""
+    alone = options.model_copy(update={"num_speakers": 1, "min_speakers": None, "max_speakers": None})
+    output = DiarizedAudio(diarization=NOBODY.model_copy(deep=True))
+    for number, audio in enumerate(channels):
+        place = folder / f"channel-{number + 1}"
+        place.mkdir(exist_ok=True)
+        found = diarize.fn(audio, place, alone)
+        own = {"speaker": voice_of(number)}
+        whole, part = output.diarization, found.diarization
+        whole.turns += [turn.model_copy(update=own) for turn in part.turns]
+        whole.speakers += [speaker.model_copy(update=own) for speaker in part.speakers]
+        whole.voice_activity += part.voice_activity
+        output.add_cost(found)
+    whole = output.diarization
+    whole.turns.sort(key=lambda turn: (turn.start, turn.end))
+    whole.exclusive_turns = one_at_a_time(whole.turns)
+    whole.voice_activity = together(whole.voice_activity)
+    return output
+
+
+def one_at_a_time(turns: Sequence[Turn]) -> list[Turn]:
+    """Turns in the order of their starts with overlap resolved: who has the word keeps it."""
+    kept: list[Turn] = []
+    for turn in turns:
+        start = max(turn.start, kept[-1].end if kept else 0.0)
+        if start < turn.end:
+            kept.append(turn.model_copy(update={"start": start}))
+    return kept
+
+
+def together(spans: Iterable[Span]) -> list[Span]:
+    """Spans of any order as those that do not touch."""
+    joined: list[Span] = []
+    for span in sorted(spans, key=lambda span: span.start):
+        if joined and span.start <= joined[-1].end:
+            joined[-1] = Span(start=joined[-1].start, end=max(joined[-1].end, span.end))
+        else:
+            joined.append(span)
+    return joined
 
 
 @task

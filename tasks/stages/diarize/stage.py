@@ -28,8 +28,10 @@ class Diarize(Stage):
         return list(DIARIZERS[choose_diarizer(options.diarizer)].models)
 
     def call(self, given: Inputs) -> Call:
-        from tasks.stages.diarize.run import diarize
+        from tasks.stages.diarize.run import diarize, diarize_channels
 
+        if given.decoded.channels_16k:
+            return diarize_channels, (given.decoded.channels_16k, given.work, given.options)
         # The original: denoising takes away what tells voices apart (DER 0.06 becomes 0.11).
         return diarize, (given.decoded.audio_16k, given.work, given.options)
 

@@ -12,6 +12,7 @@ from tasks.calls.invoke import invoke
 from tasks.calls.pieces import cut_pieces
 from tasks.calls.progress import advance
 from tasks.calls.side_by_side import side_by_side
+from tasks.media.channels import voice_of
 from tasks.stages.output import StageOutput
 from tasks.stages.transcribe.options import TranscribeOptions
 from tasks.stages.transcribe.whisper import choose_whisper
@@ -42,6 +43,28 @@ class Transcription(StageOutput):
             "dropped": len(self.transcript.dropped or []),
             "flagged": sum(bool(segment.flags) for segment in self.transcript.segments),
         }
+
+
+@task
+def transcribe_channels(channels: list[str], folder: Path, options: TranscribeOptions) -> Transcription:
+    """As `transcribe` of each channel of a recording, as it is: each one's segments are its speaker's."""
+    outputs = []
+    for number, audio in enumerate(channels):
+        place = folder / f"channel-{number + 1}"
+        place.mkdir(exist_ok=True)
+        outputs.append(transcribe.fn(audio, place, options))
+    segments = [
+        segment.model_copy(update={"speaker": voice_of(number)})
+        for number, output in enumerate(outputs)
+        for segment in output.transcript.segments
+    ]
+    whole = join(output.transcript for output in outputs)
+    whole.segments = sorted(segments, key=lambda segment: (segment.start, segment.end))
+    first, *others = outputs
+    first.transcript = whole
+    for other in others:
+        first.add_cost(other)
+    return first
 
 
 @task

@@ -35,8 +35,10 @@ class Transcribe(Stage):
         return [*models, MODELS[options.vad_method]]
 
     def call(self, given: Inputs) -> Call:
-        from tasks.stages.transcribe.run import transcribe
+        from tasks.stages.transcribe.run import transcribe, transcribe_channels
 
+        if given.decoded.channels_16k:
+            return transcribe_channels, (given.decoded.channels_16k, given.work, given.options)
         cleaned = given.found.get("denoise")
         speech = (cleaned and cleaned.audio) or given.decoded.audio_16k
         return transcribe, (speech, given.work, given.options)

@@ -14,6 +14,7 @@ import soundfile
 from containers.common.models import store as models
 from containers.deepfilternet.contract import NoiseTrack
 from tasks.asset.manifest import Manifest, StageEntry
+from tasks.media.demo import sample_turns
 
 ROOT = Path(__file__).parents[3]
 CNN14 = """
@@ -143,3 +144,30 @@ def test_sound_of_every_odd_kind_is_analysed(speech_wav, tmp_path):
         assert ("Speech" in labels) == (name in ("clipped", "8 kHz", "5.1")), name
         if name in ("silence", "dc", "10 ms"):
             assert "no speech" in stage(folder, "denoise").found, name
+
+
+def test_who_speaks_is_who_has_the_channel(speech_wav, tmp_path):
+    """The call with a person a channel, cut by its truth: every word is somebody's who speaks then."""
+    samples, rate = soundfile.read(speech_wav)
+    turns = sample_turns()
+    names = sorted({name for _, _, name in turns})
+    channels = np.zeros((len(samples), len(names)))
+    for start, end, name in turns:
+        part = slice(round(start * rate), round(end * rate))
+        channels[part, names.index(name)] = samples[part]
+    soundfile.write(tmp_path / "call.wav", channels, rate)
+    run("flows.analyze", tmp_path / "call.wav", "--output", tmp_path, "--channels", "separate")
+    (folder,) = [path.parent for path in tmp_path.glob("*/manifest.json")]
+    document = json.loads((folder / "transcript.json").read_bytes())
+    words = [word for segment in document["segments"] for word in segment["words"]]
+    assert {word["speaker"] for word in words} == {"SPEAKER_00", "SPEAKER_01"}
+    for word in words:
+        middle = (word["start"] + word["end"]) / 2
+        speaking = {
+            f"SPEAKER_{names.index(name):02d}"
+            for start, end, name in turns
+            if start - 0.2 <= middle <= end + 0.2
+        }
+        assert word["speaker"] in speaking, word
+    diarization = json.loads((folder / "diarization.json").read_bytes())
+    assert len(diarization["speakers"]) == 2

@@ -128,3 +128,10 @@ def test_what_somebody_says_in_between_stays_theirs():
         (diarization(("ann", 0.0, 1.82), ("bob", 1.82, 5.0)), ["What did you", "do there?"]),
     ):
         assert [text for _, text in utterances(Transcript(segments=[SENTENCE]), heard)] == said
+
+
+def test_a_segment_keeps_the_speaker_of_its_channel():
+    known = HELLO.model_copy(update={"speaker": "SPEAKER_01"})
+    transcript = Transcript(segments=[known], language="en")
+    (said,) = assign_speakers(transcript, diarization(("SPEAKER_00", 0, 2))).segments
+    assert {said.speaker, *(word.speaker for word in said.words)} == {"SPEAKER_01"}

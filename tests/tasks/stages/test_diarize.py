@@ -10,7 +10,15 @@ import soundfile
 from containers.common.contract import Answer
 from containers.common.errors import UserError
 from containers.common.storage import local_path
-from containers.pyannote.contract import Diarization, DiarizeRequest, GroupRequest, Heard, HearRequest
+from containers.pyannote.contract import (
+    Diarization,
+    DiarizeRequest,
+    GroupRequest,
+    Heard,
+    HearRequest,
+    Speaker,
+    Turn,
+)
 from tasks.calls.pieces import even_pieces
 from tasks.calls.progress import listen
 from tasks.stages.diarize import run as stage
@@ -75,6 +83,29 @@ def test_a_long_one_is_heard_in_pieces_and_clustered_once(image, tmp_path):
     assert seen == sorted(seen) and len(seen) == 4
     assert output.compute_seconds == 5
     assert [path.name for path in tmp_path.iterdir()] == ["audio.wav"], "the pieces' files are gone"
+
+
+def test_each_channel_is_one_speakers(monkeypatch, tmp_path):
+    spans = {"one": [(0.0, 2.0), (5.0, 6.0)], "two": [(1.5, 3.0)]}
+
+    def invoke(image: str, request, result_type: type) -> Answer:
+        assert request.num_speakers == 1
+        turns = [Turn(speaker="SPEAKER_00", start=start, end=end) for start, end in spans[request.audio]]
+        speaker = Speaker(speaker="SPEAKER_00", model="made", embedding=[1.0])
+        heard = Diarization(turns=turns, exclusive_turns=turns, voice_activity=turns, speakers=[speaker])
+        return Answer(result=heard, compute_seconds=1)
+
+    monkeypatch.setattr(stage, "invoke", invoke)
+    monkeypatch.setattr(stage, "duration_of", lambda audio: 6.0)
+    output = stage.diarize_channels.fn(["one", "two"], tmp_path, AnalyzeOptions(num_speakers=2))
+    found = output.diarization
+    said = [(turn.speaker, turn.start, turn.end) for turn in found.turns]
+    assert said == [("SPEAKER_00", 0, 2), ("SPEAKER_01", 1.5, 3), ("SPEAKER_00", 5, 6)], "overlap is kept"
+    one_each = [(turn.speaker, turn.start, turn.end) for turn in found.exclusive_turns]
+    assert one_each == [("SPEAKER_00", 0, 2), ("SPEAKER_01", 2, 3), ("SPEAKER_00", 5, 6)]
+    assert [(span.start, span.end) for span in found.voice_activity] == [(0, 3), (5, 6)]
+    assert [speaker.speaker for speaker in found.speakers] == ["SPEAKER_00", "SPEAKER_01"]
+    assert output.compute_seconds == 2
 
 
 def test_a_piece_that_fails_fails_the_stage_and_leaves_nothing(image, tmp_path):
