@@ -6,7 +6,7 @@ from prefect import task
 from pydantic import BaseModel
 
 from tasks.index.options import ReindexOptions
-from tasks.shelf.make import make_shelf
+from tasks.shelf.make import has_shards, make_shelf
 from tasks.words.versions import WordsVersion, make_version
 
 WORDS = "words"  # what it is called among the models
@@ -15,7 +15,7 @@ WORDS = "words"  # what it is called among the models
 @task(task_run_name="shelf")
 def bring_shelf_up_to_date(output: Path, changed: bool) -> Path:
     """Writes the page of everything; with its own index of words where that `changed`. Raises UserError."""
-    return make_shelf(output, whole=changed)
+    return make_shelf(output, whole=changed or not has_shards(output))
 
 
 class ReindexedWords(BaseModel):

@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from containers.common.errors import StorageError
+from containers.common.errors import StorageError, UserError
 from containers.common.locks import tell
 from tasks.asset.folder import Asset
 from tasks.outputs.embeddings import read_embeddings
@@ -40,5 +40,8 @@ def republish_named(output: Path) -> tuple[list[str], list[str]]:
             index_asset(asset.output, asset.id)
             written.append(asset_id)
     if written:
-        make_shelf(output)
+        try:
+            make_shelf(output)
+        except UserError as error:
+            tell(f"The shelf is not brought up to date: {error}")
     return written, lost

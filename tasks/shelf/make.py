@@ -5,6 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from filelock import Timeout
 from markupsafe import Markup
 
 from containers.common import storage
@@ -20,14 +21,15 @@ from tasks.words.tokens import terms
 
 SHELF = "shelf"
 PAGE = "index.html"
+PATIENCE = 120.0  # seconds: whoever waits longer leaves it to the next one
 LINKS = (("People", "people/people.html"), ("Quality", "quality/index.html"))
 
 
 def make_shelf(output: Path, whole: bool = False) -> Path:
-    """Writes OUT/index.html and what it reads; of assets that did not change nothing is read.
+    """Writes OUT/index.html and what it reads, of what is indexed; of what did not change nothing is read.
 
-    `whole`: the shards too, of all assets; until then the page looks into what is new word by word. An
-    index.html that is not ours stays. Raises StorageError when the folder cannot be written.
+    `whole`: all that is published, and the shards; until then the page looks into what is new word by word.
+    An index.html that is not ours stays. Raises StorageError when the folder cannot be written.
     """
     output = output.absolute()
     folder = inside(output, SHELF)
@@ -36,22 +38,28 @@ def make_shelf(output: Path, whole: bool = False) -> Path:
         raise StorageError(f"{page} is not the shelf's: rename it to have one.")
     with explain_disk(output):
         folder.mkdir(exist_ok=True)
-        with lock_held(folder / ".lock", f"another writer of {folder}"):
-            try:
+        try:
+            with lock_held(folder / ".lock", f"another writer of {folder}", patience=PATIENCE):
                 _write_from_words(output, folder, whole)
-            except sqlite3.Error as error:
-                raise StorageError(f"The word index of {output} cannot be read: {error}.") from None
-            _put(page, _page(output))
+                _put(page, _page(output))
+        except sqlite3.Error as error:
+            raise StorageError(f"The word index of {output} cannot be read: {error}.") from None
+        except Timeout:
+            raise StorageError(f"Another writer has held {folder} for {PATIENCE:.0f} seconds.") from None
     return page
 
 
 def _write_from_words(output: Path, folder: Path, whole: bool) -> None:
-    words = open_words(output, say=lambda _: None)
+    words = open_words(output, say=lambda _: None, catch_up=whole)
     try:
         _write(output, folder, words, whole)
     finally:
         for file in words.files:
             file.connection.close()
+
+
+def has_shards(output: Path) -> bool:
+    return (output / SHELF / "words" / "about.js").is_file()
 
 
 def _put(path: Path, content: bytes) -> None:

@@ -157,16 +157,16 @@ def drop_recent(output: Path) -> None:
         (words_folder(output) / name).unlink(missing_ok=True)
 
 
-def open_words(output: Path, say: Callable[[str], object] = tell) -> Words:
-    """The index as it serves now, after what it lacks was read. Raises UserError for no such folder.
+def open_words(output: Path, say: Callable[[str], object] = tell, catch_up: bool = True) -> Words:
+    """The index as it serves now, after what it lacks was read, unless `catch_up` is off.
 
-    `say` is told what somebody waits for, and what cannot be searched.
+    `say` is told what somebody waits for, and what cannot be searched. Raises UserError for no such folder.
     """
     wanted = published(output)
     connections = [*_open_current(output, say), *_open_recent(output)]
     held = [index_file.digests(each) for each in connections]
     lacking = [asset for asset in wanted if all(each.get(asset) != wanted[asset] for each in held)]
-    if lacking:
+    if lacking and catch_up:
         if len(lacking) > MANY:
             say(f"Reading what was said in {len(lacking)} assets first, once.")
         for each in connections:

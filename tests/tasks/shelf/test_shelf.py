@@ -10,6 +10,7 @@ import pytest
 from containers.common.errors import StorageError
 from tasks.shelf.files import from_script, shard_of
 from tasks.shelf.make import make_shelf
+from tasks.words.store import index_asset
 from tasks.words.tokens import terms
 from tests.tasks.words.archive import publish
 
@@ -38,17 +39,27 @@ def cards(output: Path) -> list[dict]:
 
 
 def test_what_it_shows_of_each_the_newest_first(output: Path) -> None:
-    assert make_shelf(output) == output / "index.html"
+    assert make_shelf(output, whole=True) == output / "index.html"
     newest, other = cards(output)
     assert newest["id"] == SHOW and newest["languages"] == ["ja"]
     assert (other["name"], other["seconds"], other["people"]) == ("a.mp4", 60, ["Kate"])
     assert other["sounds"] == ["Applause"] and set(other["languages"]) == {"en", "ko"}
 
 
+def test_an_analysis_does_not_read_what_others_left_unindexed(output: Path) -> None:
+    """An archive of before there were words is read by the nightly run, or by whoever searches first."""
+    index_asset(output, SHOW)
+    make_shelf(output)
+    assert [card["id"] for card in cards(output)] == [SHOW]
+    make_shelf(output, whole=True)
+    assert [card["id"] for card in cards(output)] == [SHOW, TALK]
+
+
 def test_only_what_changed_is_written_again(output: Path) -> None:
     make_shelf(output, whole=True)
     files = {path: path.stat().st_mtime_ns for path in (output / "shelf" / "said").iterdir()}
     publish(output, NEWS, [("More.", 1.0, 2.0)])
+    index_asset(output, NEWS)
     make_shelf(output)
     assert {path: path.stat().st_mtime_ns for path in files} == files
     shutil.rmtree(output / TALK)
@@ -85,6 +96,7 @@ def page(output: Path, browser: "Browser"):
     publish(output, NEWS, [(EVIL, 9.0, 12.0)], names={"SPEAKER_00": "<b>Tom"}, seen=[("<i>Lucy", 1.0, 2.0)])
     make_shelf(output, whole=True)
     publish(output, "d" * 16, [("A newer budget, of nobody's shards.", 4.0, 6.0)])
+    index_asset(output, "d" * 16)
     make_shelf(output)
     page = browser.new_page()
     faults: list[str] = []
