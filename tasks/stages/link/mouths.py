@@ -6,6 +6,9 @@ sheets whose landmarks the faceapi image finds.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +25,7 @@ from tasks.stages.output import StageOutput
 RATE = 12.5  # frames per second; syllables come at 3 to 8 Hz
 CELL = 128  # pixels; the landmark network looks at 112
 COLUMNS = 16
-SHEETS = 4  # contact sheets a call
+SHEETS = 2  # contact sheets a call
 SEEK = 2.0  # seconds: for less it is cheaper to decode on than to seek
 # iBUG 300-W: the inner lips' middle three pairs, and the outer corners of the eyes.
 UPPER, LOWER, EYES = [61, 62, 63], [67, 66, 65], [36, 45]
@@ -83,15 +86,15 @@ def watch_mouths(
     so that only the spans need to be decoded. The image's cost is added to `output`; sheets go to `folder`.
     """
     found: list[Mouth] = []
-    cells: list[_Cell] = []
-    for cell in _cut_faces(media, spans, following, width, seekable):
-        cells.append(cell)
-        if len(cells) == SHEETS * COLUMNS**2:
-            found += _measure(cells, folder, output)
-            cells.clear()
-    if cells:
-        found += _measure(cells, folder, output)
-    return found
+    waiting: Future[list[Mouth]] | None = None
+    cells = _cut_faces(media, spans, following, width, seekable)
+    # One call is under way while the faces of the next are cut out.
+    with ThreadPoolExecutor(1) as thread:
+        while batch := list(islice(cells, SHEETS * COLUMNS**2)):
+            if waiting:
+                found += waiting.result()
+            waiting = thread.submit(copy_context().run, _measure, batch, folder, output)
+        return found + waiting.result() if waiting else found
 
 
 def _cut_faces(
