@@ -42,7 +42,20 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     console.print(done, markup=False, highlight=False, soft_wrap=True)
-    return _republish(chosen.output, console)
+    code = _republish(chosen.output, console)
+    return code or (_forget_words(chosen.output) if chosen.command == "forget" else 0)
+
+
+def _forget_words(output: Path) -> int:
+    """The name is in no version of the index of words any more."""
+    from tasks.words.versions import forget_versions
+
+    try:
+        forget_versions(output)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 def _say(lines: list[str], console: Console) -> int:

@@ -99,14 +99,18 @@ def _around(question: MomentQuestion, words: Words) -> dict[str, Named]:
 def _named(kind: str, asked: str, words: Words) -> Named:
     """The terms of who or what is called so; a sound also by a word of its name."""
     wanted = context_term(kind, asked)
+    query = "SELECT DISTINCT value FROM names WHERE kind = ? AND term = ?"
+    values = [value for file in words.files for (value,) in file.connection.execute(query, (kind, wanted))]
+    if values and kind != "sound":
+        return Named([wanted], sorted(set(values)))
     known: dict[str, str] = {}
     for file in words.files:
-        query = "SELECT value, term FROM names WHERE kind = ?"
+        query = "SELECT DISTINCT value, term FROM names WHERE kind = ?"
         known |= dict(file.connection.execute(query, (kind,)))
     own = set(asked.casefold().split()) if kind == "sound" else set()
-    values = [value for value, term in known.items() if term == wanted or (own and own <= set(_words(value)))]
+    values += [value for value in known if own and own <= set(_words(value))]
     if values:
-        return Named(sorted({known[value] for value in values}), values)
+        return Named(sorted({known[value] for value in values}), sorted(set(values)))
     near = difflib.get_close_matches(asked, known, n=5, cutoff=0.5) or sorted(known)[:8]
     there = f": there is {', '.join(near)}" if near else ""
     nobody = (
@@ -203,23 +207,22 @@ def _stretches(
     file: OpenFile, allowed: list[int], question: MomentQuestion, around: dict[str, Named]
 ) -> list[tuple[OpenFile, Held, float, float]]:
     """Where a sound is heard, somebody is seen, or both at once, whatever is said."""
-    kinds = [kind for kind in ("sound", "seen") if kind in around]
-    source = (
+    kinds = [kind for kind in ("seen", "sound") if kind in around]
+    called = {kind: json.dumps(around[kind].values) for kind in kinds}
+    first = (
         "(SELECT DISTINCT asset, start, until FROM spans WHERE kind = ? AND (label IN (SELECT value FROM "
         "json_each(?)) OR name IN (SELECT value FROM json_each(?))))"
     )
-    values = []
-    for kind in kinds:
-        called = json.dumps(around[kind].values)
-        values += [kind, called, called]
+    values = [kinds[0], called[kinds[0]], called[kinds[0]]]
     if len(kinds) == 1:
-        query = f"SELECT asset, start, until FROM {source}"
-    else:
+        query = f"SELECT asset, start, until FROM {first}"
+    else:  # people are on screen less often than a sound is heard: so they are looked up first
         query = (
-            "SELECT a.asset, max(a.start, b.start), min(a.until, b.until) "
-            f"FROM {source} a JOIN {source} b "
-            "ON a.asset = b.asset AND a.start <= b.until AND b.start <= a.until"
+            "SELECT DISTINCT a.asset, max(a.start, b.start), min(a.until, b.until) "
+            f"FROM {first} a CROSS JOIN spans b ON b.asset = a.asset AND b.kind = ? AND b.start <= a.until "
+            "AND b.until >= a.start AND b.label IN (SELECT value FROM json_each(?))"
         )
+        values += [kinds[1], called[kinds[1]]]
     found = []
     allowed_set = set(allowed)
     for number, start, end in file.connection.execute(query, values):

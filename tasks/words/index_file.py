@@ -16,7 +16,7 @@ from containers.common.errors import StorageError
 from tasks.words.rows import AssetRows, SaidSegment, Span
 from tasks.words.tokens import VERSION, fold, terms
 
-FORMAT = f"1.{VERSION}"
+FORMAT = f"2.{VERSION}"
 BUSY = 60.0  # seconds that one writer waits for another
 SCHEMA = (
     "CREATE TABLE about (format TEXT NOT NULL)",
@@ -30,7 +30,8 @@ SCHEMA = (
     "CREATE INDEX spans_by_label ON spans (kind, label, asset, start, until)",
     "CREATE INDEX spans_by_name ON spans (kind, name) WHERE name IS NOT NULL",
     "CREATE TABLE names (kind TEXT NOT NULL, term TEXT NOT NULL, value TEXT NOT NULL, "
-    "PRIMARY KEY (kind, term, value)) WITHOUT ROWID",
+    "asset INTEGER NOT NULL, PRIMARY KEY (kind, term, value, asset)) WITHOUT ROWID",
+    "CREATE INDEX names_by_asset ON names (asset)",
     "CREATE TABLE terms (term TEXT PRIMARY KEY, seen INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE VIRTUAL TABLE words USING fts5(terms, context, content='', tokenize='ascii')",
 )
@@ -127,7 +128,8 @@ def add(connection: sqlite3.Connection, rows: AssetRows) -> None:
         said.append((place, " ".join(found), _joined(around)))
     connection.executemany("INSERT INTO words (rowid, terms, context) VALUES (?, ?, ?)", said)
     connection.executemany(
-        "INSERT OR IGNORE INTO names VALUES (?, ?, ?)", sorted(name for name in names if name[0] != "picture")
+        "INSERT INTO names VALUES (?, ?, ?, ?)",
+        [(*name, number) for name in sorted(names) if name[0] != "picture"],
     )
     connection.executemany("INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?)", [(number, *span) for span in spans])
     connection.executemany(
@@ -158,6 +160,7 @@ def remove(connection: sqlite3.Connection, assets: Iterable[str]) -> None:
         )
         connection.execute("DELETE FROM segments WHERE asset = ?", found)
         connection.execute("DELETE FROM spans WHERE asset = ?", found)
+        connection.execute("DELETE FROM names WHERE asset = ?", found)
         connection.execute("DELETE FROM assets WHERE id = ?", found)
 
 

@@ -235,6 +235,13 @@ def _tidy(output: Path, held_now: dict[str, str]) -> None:
         )
 
 
+def forget_versions(output: Path) -> None:
+    """Makes the index anew of what is published now, and keeps nothing of before: no name that it had."""
+    if version_names(words_folder(output)) or (words_folder(output) / RECENT).exists():
+        make_version(output, keep_versions=1, rebuild=True)
+        drop_recent(output)  # an asset that came meanwhile is read again by the next search
+
+
 def roll_back(output: Path) -> WordsVersion:
     """Makes the version that the current one replaced current again, and returns it.
 

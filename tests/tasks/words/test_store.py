@@ -13,7 +13,7 @@ from containers.common.errors import StorageError, UserError
 from tasks.search.moments import find_moments
 from tasks.search.question import MomentQuestion
 from tasks.words.store import index_asset, open_words
-from tasks.words.versions import make_version, roll_back
+from tasks.words.versions import forget_versions, make_version, roll_back
 from tests.tasks.words.archive import publish
 
 TALK, SHOW, NEWS = "a" * 16, "b" * 16, "c" * 16
@@ -46,6 +46,18 @@ def test_an_asset_analysed_again_loses_what_it_had(output: Path) -> None:
     assert where(output) == [SHOW]
     index_asset(output, TALK)
     assert where(output) == [SHOW] and where(output, "nothing") == [TALK]
+
+
+def test_a_name_that_is_given_to_nobody_any_more_is_not_kept(output: Path) -> None:
+    publish(output, TALK, [("Yes.", 1.0, 2.0)], names={"SPEAKER_00": "Kate"}, seen=[("Kate", 0.0, 3.0)])
+    index_asset(output, TALK)
+    publish(output, TALK, [("Yes.", 1.0, 2.0)])
+    index_asset(output, TALK)
+    for part in ({"by": "Kate"}, {"seen": "Kate"}):
+        with pytest.raises(UserError) as told:
+            find_moments(output, MomentQuestion.model_validate(part), say=print)
+        assert "there is Kate" not in str(told.value)
+    assert b"Kate" not in (output / "words" / "recent.db").read_bytes()
 
 
 def test_a_removed_asset_is_found_no_more(output: Path) -> None:
@@ -116,6 +128,18 @@ class TestVersions:
         monkeypatch.undo()
         assert '"v000001"' in (output / "words" / "current").read_text()
         assert where(output) == [TALK, SHOW, NEWS]
+
+
+def test_a_forgotten_name_is_in_no_file(output: Path) -> None:
+    said = [("Yes.", 1.0, 2.0)]
+    publish(output, TALK, said, names={"SPEAKER_00": "Lucy"}, seen=[("Lucy", 0.0, 3.0)])
+    make_version(output)
+    publish(output, TALK, said)
+    index_asset(output, TALK)
+    forget_versions(output)
+    held = b"".join(path.read_bytes() for path in (output / "words").iterdir())
+    assert b"lucy" not in held.lower() and len(held) > 1000
+    assert where(output) == [SHOW]
 
 
 class TestDamage:
