@@ -4,7 +4,7 @@ Sentences are found by sentencex, Wikimedia's segmenter with the abbreviations o
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -24,6 +24,7 @@ ABBREVIATED = {
     "sv": {"hr", "kl", "t.ex"},
     "vi": {"ts"},
 }
+WITH_ME = {"at", "by", "for", "from", "in", "like", "of", "on", "to", "with"}  # me follows them and never I
 LATIN = re.compile(r"[A-Za-z0-9.,:/%'&@$€£¥+-]")
 WITHOUT_CASE = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u9fff\uac00-\ud7a3]")
 
@@ -64,7 +65,18 @@ def find_ends(words: Sequence[str], language: str | None) -> set[int]:
         number = after.get(len(text[:place].rstrip()))
         if number is not None and not _is_inside(words, number, language or "en"):
             ends.add(number)
-    return ends
+    return ends | ({*_after_oneself(words)} if language in (None, "en") else set())
+
+
+def _after_oneself(words: Sequence[str]) -> Iterator[int]:
+    """Where "I." is the speaker ("Neither did I. Okay."): sentencex takes it for somebody's initial, before
+    which there is a name or, since nobody says "by I", a preposition."""
+    for number in range(1, len(words) - 1):
+        before, after = words[number - 1].strip(), words[number + 1].strip()
+        if words[number].strip() != "I." or not before.islower() or before in WITH_ME:
+            continue
+        if after[:1].isupper():
+            yield number
 
 
 def _goes_on(word: str, piece: str, language: str) -> bool:

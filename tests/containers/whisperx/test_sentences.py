@@ -74,6 +74,7 @@ def test_abbreviations_and_ordinals_end_no_sentence(language, whole):
     ("language", "parts"),
     [
         ("en", ["Who is it?", "It's me!", "Come in.", "No… never."]),
+        ("en", ["Neither did I.", "Okay.", "You and I.", "He has a book by I. Newton."]),
         ("de", ["Es war 1998.", "Das ist gut."]),
         ("ko", ["안녕하세요.", "저는 학생입니다."]),
         ("ar", ["كيف حالك؟", "أنا بخير."]),
