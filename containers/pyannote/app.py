@@ -23,6 +23,7 @@ from containers.pyannote.contract import (
     HearRequest,
     Speaker,
     Turn,
+    lacking,
 )
 from containers.pyannote.diarizers import DIARIZERS, choose_diarizer
 from containers.pyannote.windows import read_windows, write_windows
@@ -102,11 +103,7 @@ def _check(request: DiarizeRequest | GroupRequest) -> None:
 
 def _noted(found: Diarization, request: DiarizeRequest | GroupRequest) -> Diarization:
     """Says so where there are fewer speakers than were asked for: no voice can be made up."""
-    number, least = len({turn.speaker for turn in found.turns}), request.num_speakers or request.min_speakers
-    if found.turns and least and number < least:
-        found.note = (
-            f"asked for {'' if request.num_speakers else 'at least '}{least} speakers, heard {number}"
-        )
+    found.note = lacking(found, request.num_speakers, request.min_speakers)
     return found
 
 

@@ -45,6 +45,14 @@ class Diarization(Contract):
     note: str | None = Field(default=None, description="what was asked for and cannot be so")
 
 
+def lacking(found: Diarization, exact: int | None, least: int | None) -> str | None:
+    """The note on fewer speakers than were asked for; where nobody speaks, that is told already."""
+    number, wanted = len({turn.speaker for turn in found.turns}), exact or least
+    if not number or not wanted or number >= wanted:
+        return None
+    return f"asked for {'' if exact else 'at least '}{wanted} speakers, heard {number}"
+
+
 class DiarizeRequest(Request):
     audio: str = Field(description="URI of audio in any container and codec; read as 16 kHz mono")
     num_speakers: int | None = Field(default=None, ge=1, description="exact number of speakers, when known")

@@ -14,6 +14,7 @@ from containers.pyannote.contract import (
     Heard,
     HearRequest,
     Turn,
+    lacking,
 )
 from tasks.calls.invoke import invoke
 from tasks.calls.pieces import duration_of, even_pieces
@@ -55,6 +56,7 @@ def diarize_channels(channels: list[str], folder: Path, options: DiarizeOptions)
     whole.turns.sort(key=lambda turn: (turn.start, turn.end))
     whole.exclusive_turns = one_at_a_time(whole.turns)
     whole.voice_activity = together(whole.voice_activity)
+    whole.note = lacking(whole, options.num_speakers, options.min_speakers)
     return output
 
 

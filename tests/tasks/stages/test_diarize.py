@@ -106,6 +106,9 @@ def test_each_channel_is_one_speakers(monkeypatch, tmp_path):
     assert [(span.start, span.end) for span in found.voice_activity] == [(0, 3), (5, 6)]
     assert [speaker.speaker for speaker in found.speakers] == ["SPEAKER_00", "SPEAKER_01"]
     assert output.compute_seconds == 2
+    assert found.note is None
+    wanted = stage.diarize_channels.fn(["one", "two"], tmp_path, AnalyzeOptions(min_speakers=3))
+    assert wanted.diarization.note == "asked for at least 3 speakers, heard 2"
 
 
 def test_a_piece_that_fails_fails_the_stage_and_leaves_nothing(image, tmp_path):
