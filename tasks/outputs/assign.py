@@ -8,6 +8,7 @@ from containers.whisperx.contract import Segment, Transcript, Word
 from tasks.outputs.wording import cut_text
 
 REACH = 0.5  # seconds at a sentence's edge that another's turn may reach over
+ENDS = (".", "?", "!", "…", "。", "？", "！")  # noqa: RUF001
 
 
 def assign_speakers(transcript: Transcript, diarization: Diarization) -> Transcript:
@@ -52,7 +53,9 @@ def _settled(words: list[Word], said_in: list[Turn]) -> list[str]:
         turn = said_in[run[0]]
         outside = start - turn.start if run is runs[0] else turn.end - end
         longer = words[beside[-1]].end - words[beside[0]].start >= 2 * (end - start)
-        if end - start <= REACH and outside >= end - start and longer:
+        last = words[run[-1] if run is runs[0] else beside[-1]].word
+        apart = last.endswith(ENDS)  # as in "Neither did I. Okay.", which segmenters take for one
+        if end - start <= REACH and outside >= end - start and longer and not apart:
             for place in run:
                 speakers[place] = said_in[beside[0]].speaker
     return speakers

@@ -117,6 +117,21 @@ def test_words_at_a_turn_s_edge_go_by_the_sentence():
         assert utterances(Transcript(segments=[SENTENCE], language="en"), heard) == whole
 
 
+def test_what_follows_a_full_stop_is_another_sentence():
+    """As the packaged call has it: "I." is taken for an initial."""
+    said = segment(
+        "Neither did I. Okay.",
+        ("Neither", 1.0, 1.3),
+        ("did", 1.3, 1.5),
+        ("I.", 1.5, 1.8),
+        ("Okay.", 2.0, 2.3),
+    )
+    heard = diarization(("ann", 0.9, 1.9), ("bob", 1.9, 5.0))
+    assert [text for _, text in utterances(Transcript(segments=[said]), heard)] == ["Neither did I.", "Okay."]
+    heard = diarization(("bob", 0.0, 1.85), ("ann", 1.85, 2.9))
+    assert [text for _, text in utterances(Transcript(segments=[said]), heard)] == ["Neither did I.", "Okay."]
+
+
 def test_what_somebody_says_in_between_stays_theirs():
     for heard, said in (
         (diarization(("ann", 0.95, 1.22), ("bob", 1.24, 3.0)), ["What", "did you do there?"]),
