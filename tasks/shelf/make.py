@@ -39,7 +39,8 @@ def make_shelf(output: Path, whole: bool = False) -> Path:
     with explain_disk(output):
         folder.mkdir(exist_ok=True)
         try:
-            with lock_held(folder / ".lock", f"another writer of {folder}", patience=PATIENCE):
+            turn = lock_held(folder / ".lock", "", say=lambda _: None, patience=PATIENCE)
+            with turn:
                 _write_from_words(output, folder, whole)
                 _put(page, _page(output))
         except sqlite3.Error as error:
