@@ -48,7 +48,7 @@ def known_moments(folder: Path, seed: int = 1) -> list[Known]:
     rng = random.Random(seed)
     assets = sorted(path.parent for path in folder.glob("*/transcript.json"))
     known = []
-    for asset in rng.sample(assets, QUESTIONS):
+    for asset in rng.sample(assets, min(QUESTIONS, len(assets))):
         document = json.loads((asset / "transcript.json").read_bytes())
         segment = rng.choice(document["segments"])
         words = sorted(set(re.findall(r"[^\W\d_]{3,}", segment["text"])))

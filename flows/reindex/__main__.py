@@ -15,7 +15,7 @@ from flows.settings.load import apply
 from tasks.index.options import ReindexOptions
 
 if TYPE_CHECKING:
-    from tasks.index.reindex import ReindexedModel
+    from flows.reindex.flow import Outcome
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -86,7 +86,7 @@ def _run(output: Path, options: ReindexOptions) -> None:
 
         wait_for_server(server)
         state = reindex(str(output.absolute()), options, return_state=True)
-        done: list[ReindexedModel] | None = state.result()
+        done: list[Outcome] | None = state.result()
         said = [state.message or ""] if done is None else [describe(outcome) for outcome in done]
         for line in said:
             console.print(line, highlight=False, markup=False, soft_wrap=True)

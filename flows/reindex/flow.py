@@ -49,7 +49,7 @@ def _reindex(output: Path, options: ReindexOptions) -> list[Outcome]:
     done: list[Outcome] = []
     failed: dict[str, str] = {}
 
-    def note(name: str, outcome: object) -> None:
+    def note(name: str, outcome: Outcome | BaseException) -> None:
         if isinstance(outcome, Outcome):
             done.append(outcome)
             logger.info(describe(outcome))

@@ -1,6 +1,6 @@
 """A stretch of a media file as a file of its own. Runs in the process of `tasks.media.worker`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from av.video.frame import VideoFrame
 
 from containers.common.errors import MediaError
 from containers.common.media.container import open_media
+from tasks.media.tracks import is_cover
 
 CRF = "20"  # of x264: near what was there, https://trac.ffmpeg.org/wiki/Encode/H.264
 LEAD = 1.0  # seconds before the start from which is read: sound of some codecs needs it
@@ -26,17 +27,13 @@ def cut(path: Path, start: float, end: float, target: Path) -> dict[str, Any]:
     """
     try:
         with open_media(path) as source:
-            video = next((each for each in source.streams.video if not _is_cover(each)), None)
+            video = next((each for each in source.streams.video if not is_cover(each)), None)
             if video and _can_copy(source, video, start):
                 return {"encoded": False, "seconds": _copy(source, video, start, end, target)}
         with open_media(path) as source:
             return {"encoded": True, "seconds": _encode(source, start, end, target)}
     except (av.error.FFmpegError, ValueError) as error:
         raise MediaError(f"{path.name} cannot be cut: {error}.") from error
-
-
-def _is_cover(stream: Any) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
 def _can_copy(source: Any, video: Any, start: float) -> bool:
@@ -88,59 +85,89 @@ def _origin(source: Any) -> float:
     return (source.start_time or 0) / av.time_base
 
 
+class _Clip:
+    """A file in the making: pictures and sound encoded, their times counted from `start`."""
+
+    def __init__(self, sink: Any, start: float, end: float) -> None:
+        self.reached = start
+        self._sink, self._start, self._end = sink, start, end
+        self._streams: list[Any] = []
+
+    def add_picture(self, video: Any) -> Callable[[VideoFrame, float], None]:
+        """What takes a picture of the stream with its time in seconds."""
+        rate = Fraction(video.average_rate or 25).limit_denominator(1001)
+        out = self._sink.add_stream("libx264", rate=rate, options={"crf": CRF, "preset": "veryfast"})
+        out.width, out.height = _even(video.codec_context.width), _even(video.codec_context.height)
+        out.pix_fmt = "yuv420p"
+        out.codec_context.time_base = video.time_base
+        self._streams.append(out)
+
+        def take(frame: VideoFrame, at: float) -> None:
+            if at < self._start - 0.5 / float(rate):
+                return
+            frame = frame.reformat(out.width, out.height, "yuv420p")
+            frame.pict_type = 0
+            frame.time_base = video.time_base
+            frame.pts = max(0, round((at - self._start) / video.time_base))
+            self._sink.mux(out.encode(frame))
+            self.reached = max(self.reached, min(self._end, at + float(1 / rate)))
+
+        return take
+
+    def add_sound(self, audio: Any, measures: bool) -> Callable[[AudioFrame, float], None]:
+        """The same for sound; `measures` where there are no pictures to say how long it is."""
+        out = self._sink.add_stream("aac", rate=audio.codec_context.sample_rate)
+        resampler = av.AudioResampler("fltp", rate=audio.codec_context.sample_rate)
+        self._streams.append(out)
+
+        def take(frame: AudioFrame, at: float) -> None:
+            for piece in _piece(frame, at, self._start, self._end):
+                for each in resampler.resample(piece):
+                    self._sink.mux(out.encode(each))
+            if measures:
+                self.reached = max(self.reached, min(self._end, at + frame.samples / frame.sample_rate))
+
+        self._rest = lambda: [self._sink.mux(out.encode(each)) for each in resampler.resample(None)]
+        return take
+
+    _rest: Callable[[], object] = staticmethod(lambda: None)
+
+    def finish(self) -> float:
+        """How long it is."""
+        self._rest()
+        for stream in self._streams:
+            self._sink.mux(stream.encode(None))
+        return self.reached - self._start
+
+
 def _encode(source: Any, start: float, end: float, target: Path) -> float:
-    video = next((each for each in source.streams.video if not _is_cover(each)), None)
+    video = next((each for each in source.streams.video if not is_cover(each)), None)
     audio = next(iter(source.streams.audio), None)
     origin = _origin(source)
     source.seek(int((origin + max(0.0, start - LEAD)) * av.time_base))
-    reached = start
     with av.open(str(target), "w", format="mp4" if video else "ipod") as sink:
-        sinks: dict[Any, Any] = {}
+        clip = _Clip(sink, start, end)
+        takes: dict[Any, Callable[[Any, float], None]] = {}
         if video:
-            rate = Fraction(video.average_rate or 25).limit_denominator(1001)
-            out = sink.add_stream("libx264", rate=rate, options={"crf": CRF, "preset": "veryfast"})
-            out.width, out.height = _even(video.codec_context.width), _even(video.codec_context.height)
-            out.pix_fmt = "yuv420p"
-            out.codec_context.time_base = video.time_base
-            sinks[video] = out
+            takes[video] = clip.add_picture(video)
         if audio:
-            sinks[audio] = sink.add_stream("aac", rate=audio.codec_context.sample_rate)
-        resampler = av.AudioResampler("fltp", rate=audio.codec_context.sample_rate) if audio else None
+            takes[audio] = clip.add_sound(audio, measures=video is None)
         done: set[Any] = set()
-        for packet in source.demux([each for each in (video, audio) if each]):
+        for packet in source.demux(list(takes)):
             for frame in _decoded(packet):
                 if frame.time is None:
                     continue
                 at = frame.time - origin
-                kind = packet.stream
                 if at >= end:
-                    done.add(kind)
-                    continue
-                if isinstance(frame, VideoFrame):
-                    if at < start - 0.5 / float(rate):
-                        continue
-                    frame = frame.reformat(sinks[kind].width, sinks[kind].height, "yuv420p")
-                    frame.pict_type = 0
-                    frame.time_base = video.time_base
-                    frame.pts = max(0, round((at - start) / video.time_base))
-                    sink.mux(sinks[kind].encode(frame))
-                    reached = max(reached, min(end, at + float(1 / rate)))
+                    done.add(packet.stream)
                 else:
-                    for piece in _piece(frame, at, start, end):
-                        for each in resampler.resample(piece):
-                            sink.mux(sinks[kind].encode(each))
-                    if not video:
-                        reached = max(reached, min(end, at + frame.samples / frame.sample_rate))
-            if len(done) == len(sinks):
+                    takes[packet.stream](frame, at)
+            if len(done) == len(takes):
                 break
-        if resampler:
-            for each in resampler.resample(None):
-                sink.mux(sinks[audio].encode(each))
-        for stream in sinks.values():
-            sink.mux(stream.encode(None))
-    if reached == start:
+        seconds = clip.finish()
+    if not seconds:
         raise MediaError(f"There is nothing between second {start:g} and {end:g}.")
-    return reached - start
+    return seconds
 
 
 def _decoded(packet: Any) -> Iterator[Any]:

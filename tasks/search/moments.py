@@ -193,7 +193,8 @@ def _common(units: Sequence[tuple[Unit, Sequence[Way]]], around: dict[str, Named
 
 
 def _within(file: OpenFile, allowed: list[int], question: MomentQuestion) -> tuple[str, list[Any]]:
-    where, values = "", []
+    where = ""
+    values: list[Any] = []
     if len(allowed) < len(file.assets) or file.hidden:
         where, values = " AND segments.asset IN (SELECT value FROM json_each(?))", [json.dumps(allowed)]
     for condition, value in (("until >= ?", question.start), ("start < ?", question.end)):
