@@ -11,6 +11,7 @@ FRAME_RATE = 100
 # Noise alone is estimated at -15 dB, speech as loud as its noise at -3 to 8 dB.
 SPEECH = -5.0
 SILENCE = 1e-8  # mean square: the estimate means nothing below
+FAINTEST = 1e-10  # the same before any gain: -100 dBFS is what rounding to 16 bits leaves of silence
 # Clean speech is estimated at 30 dB and more, speech 10 dB above its noise at 20 dB at most
 # (benchmarks/sound.md).
 CLEAN = 20.0
@@ -38,7 +39,8 @@ class NoiseMeter:
     def _frames(self) -> tuple[Frames, Frames, NDArray[np.bool_]]:
         empty = [np.zeros(0)]
         power, snr = np.concatenate(self._power or empty), np.concatenate(self._snr or empty)
-        return power / self._gain**2, snr, (snr > SPEECH) & (power > SILENCE)
+        real = power / self._gain**2
+        return real, snr, (snr > SPEECH) & (power > SILENCE) & (real > FAINTEST)
 
     def estimate(self) -> NoiseEstimate:
         power, snr, speech = self._frames()

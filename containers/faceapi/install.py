@@ -42,7 +42,7 @@ def keep_own_library() -> None:
         text=True,
         check=True,
     )
-    system, _, processor = asked.stdout.strip().partition("/")
+    system, _, processor = str(asked.stdout).strip().partition("/")
     for folder in ONNX_RUNTIME.glob("napi-*/*/*"):
         if (folder.parent.name, folder.name) != (system, processor):
             shutil.rmtree(folder)
