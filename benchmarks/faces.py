@@ -19,6 +19,7 @@ from typing import NamedTuple
 import av
 from PIL import Image
 
+from containers.common.image import CONTAINERS
 from containers.common.models import store as models
 from tasks.media.demo import build_demo_video
 
@@ -114,7 +115,7 @@ def by_hand(video: Path, folder: Path) -> Timed:
             parts["InceptionResnetV1"] += time.perf_counter() - started
     script = Path(__file__).with_name("by_hand_faces.mjs")
     weights = models.open_model("faceapi")[0]
-    command = [str(script), str(Path(models.__file__).parents[1] / "faceapi"), str(weights), "1", *pictures]
+    command = [str(script), str(CONTAINERS / "faceapi"), str(weights), "1", *pictures]
     done = node(command, return_completed_process=True, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     parts["face-api"] = found["seconds"][0] - found["loading"]
