@@ -13,6 +13,7 @@ import numpy as np
 
 from containers.common.errors import MediaError, UserError
 from containers.common.media.audio import Waveform, stream_audio
+from containers.common.media.container import keep_av_quiet
 
 RATE = 48_000
 BLOCK = RATE // 100
@@ -34,6 +35,7 @@ def read_pipe(stream: BinaryIO, rate: int | None = None) -> Iterator[Waveform]:
     options = {"format_whitelist": STREAMED, "probesize": str(PROBED), "analyzeduration": "100000"}
 
     def opened() -> Any:
+        keep_av_quiet()
         return av.open(stream, options=options, buffer_size=PROBED)
 
     sentence = "What comes through the pipe is no sound that can be decoded; for raw samples give --raw-rate"
@@ -46,6 +48,7 @@ def hear_microphone(device: str | None = None) -> Iterator[Waveform]:
     name = device or usual
 
     def opened() -> Any:
+        keep_av_quiet()
         options = {"sample_rate": str(RATE), "channels": "1"} if kind == "alsa" else {}
         return av.open(name, format=kind, options=options)
 

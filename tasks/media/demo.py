@@ -23,6 +23,7 @@ from PIL import Image, ImageOps
 
 from containers.common import storage
 from containers.common.errors import UserError
+from containers.common.media.container import keep_av_quiet
 from containers.common.image import CONTAINERS
 from tasks.media.talking import WIDEST, Mouth, loudness, open_mouth
 
@@ -131,6 +132,7 @@ def build_demo_video(path: Path) -> Path:
     """
     if not all((PICTURES / shot.picture).is_file() for shot in SHOTS):
         raise UserError("The sample pictures are missing: run `make setup`, which installs face-api.")
+    keep_av_quiet()
     with (
         storage.writing(storage.as_uri(path)) as partial,
         av.open(str(partial), "w", format="mp4", options={"fflags": "+bitexact"}) as container,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import av
 import av.error
+import av.logging
 from av.container import InputContainer
 
 from containers.common.errors import MediaError
@@ -49,6 +50,15 @@ _REFERRING = frozenset(
 _HEADERLESS = {".al": "alaw", ".g722": "g722", ".gsm": "gsm", ".sln": "sln", ".ul": "mulaw"}
 
 
+def keep_av_quiet() -> None:
+    """Takes FFmpeg's messages away from Python, to which PyAV gives them once anybody has set a level.
+
+    torchvision does when it is imported (torchvision/io/video.py). From then on a decoder's thread that warns
+    of damage waits for the interpreter, which waits for that thread where a decoder is freed: for ever.
+    """
+    av.logging.set_level(None)
+
+
 @cache
 def _self_contained() -> str:
     return ",".join(sorted(av.formats_available - _REFERRING))
@@ -59,6 +69,7 @@ def open_media(path: Path) -> InputContainer:
 
     Raises MediaError with one sentence when the file is empty, no media, or a playlist.
     """
+    keep_av_quiet()
     if path.stat().st_size == 0:
         raise MediaError(f"{path.name} is empty.")
     try:
