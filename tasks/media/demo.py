@@ -23,8 +23,8 @@ from PIL import Image, ImageOps
 
 from containers.common import storage
 from containers.common.errors import UserError
-from containers.common.media.container import keep_av_quiet
 from containers.common.image import CONTAINERS
+from containers.common.media.container import keep_av_quiet
 from tasks.media.talking import WIDEST, Mouth, loudness, open_mouth
 
 PICTURES = CONTAINERS / "faceapi" / "node_modules" / "@vladmandic" / "face-api" / "demo"
