@@ -60,15 +60,20 @@ class Channels:
         return [copy.files[0].as_uri() for copy in self._copies]
 
     def _planes(self, frame: av.AudioFrame) -> np.ndarray:
-        """(channels, samples), float32, and 0 where there is no number."""
+        """(channels, samples), float32, and 0 where there is no number.
+
+        Packed on the way: PyAV reads beyond the planes of a frame that has a plane for each of 8 channels.
+        """
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         if kind != self._kind:
-            self._kind, self._resampler = kind, av.AudioResampler("fltp", frame.layout)
+            self._kind, self._resampler = kind, av.AudioResampler("flt", frame.layout)
         assert self._resampler
         frame.pts = None
-        blocks = [block.to_ndarray() for block in self._resampler.resample(frame)]
-        planes = np.concatenate(blocks, axis=1) if blocks else np.zeros((len(frame.layout.channels), 0))
-        return np.nan_to_num(planes, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32, copy=False)
+        count = len(frame.layout.channels)
+        blocks = [block.to_ndarray().reshape(-1, count) for block in self._resampler.resample(frame)]
+        samples = np.concatenate(blocks) if blocks else np.zeros((0, count), np.float32)
+        samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+        return np.ascontiguousarray(samples.T, np.float32)
 
 
 def voice_of(channel: int) -> str:

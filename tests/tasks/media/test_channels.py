@@ -45,6 +45,20 @@ def test_one_sound_twice_is_told_and_not_heard_twice(decode, second):
     assert decoded.notes[-1] == "Every channel has the same sound: there is nothing to tell apart."
 
 
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "FLOAT", "DOUBLE"])
+def test_samples_of_any_kind_are_as_loud_as_they_are(tmp_path, subtype):
+    path = tmp_path / "call.wav"
+    soundfile.write(path, np.stack(list(TONES.values()), axis=1), RATE, subtype=subtype)
+    decoded = decode_media(path, tmp_path / "out", 1, separate=True)
+    samples, _ = soundfile.read(decoded.channels_16k[0].removeprefix("file://"))
+    assert np.abs(samples - TONES[300]).max() < 0.02
+
+
+def test_channels_that_belong_nowhere_are_told_apart(decode):
+    quiet = [tone * gain for tone in TONES.values() for gain in (1, 0.5, 0.2, 0.1)]
+    assert len(decode(*quiet).channels_16k) == 8
+
+
 def test_one_channel_is_one_sound(decode):
     assert decode(TONES[300]).channels_16k == []
 
