@@ -35,7 +35,7 @@ def reindex(output: Place = "out", options: ReindexOptions | None = None) -> lis
     anew. A version becomes current after it was tried out: number of vectors, recall@10 against exact search
     on a sample, and stored vectors that must find themselves. Two at once take turns. Raises UserError that
     names the indexes for which this failed, after all others were done: their versions before serve on.
-    Without vectors and indexes there is nothing to do.
+    Without anything to search there is nothing to do.
     """
     apply_with_server()
     try:

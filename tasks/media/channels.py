@@ -5,6 +5,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from tasks.media.mix import Samples, planes_of
 from tasks.media.wav import SPEECH_RATE, WavCopies
 
 MOST = 8
@@ -59,21 +60,13 @@ class Channels:
             return []
         return [copy.files[0].as_uri() for copy in self._copies]
 
-    def _planes(self, frame: av.AudioFrame) -> np.ndarray:
-        """(channels, samples), float32, and 0 where there is no number.
-
-        Packed on the way: PyAV reads beyond the planes of a frame that has a plane for each of 8 channels.
-        """
+    def _planes(self, frame: av.AudioFrame) -> Samples:
+        """(channels, samples), and 0 where there is no number."""
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         if kind != self._kind:
             self._kind, self._resampler = kind, av.AudioResampler("flt", frame.layout)
         assert self._resampler
-        frame.pts = None
-        count = len(frame.layout.channels)
-        blocks = [block.to_ndarray().reshape(-1, count) for block in self._resampler.resample(frame)]
-        samples = np.concatenate(blocks) if blocks else np.zeros((0, count), np.float32)
-        samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
-        return np.ascontiguousarray(samples.T, np.float32)
+        return np.nan_to_num(planes_of(frame, self._resampler), nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def voice_of(channel: int) -> str:

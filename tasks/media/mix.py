@@ -86,21 +86,14 @@ class Mixer:
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         count = len(frame.layout.channels)
         if kind != self._kind:
-            self._kind, self._resampler = (
-                kind,
-                av.AudioResampler("fltp", "mono" if count > 2 else frame.layout),
-            )
-        frame.pts = None
+            self._kind = kind
+            self._resampler = av.AudioResampler("flt", "mono" if count > 2 else frame.layout)
         assert self._resampler
         try:
-            blocks = self._resampler.resample(frame)
+            planes = planes_of(frame, self._resampler)
         except (ValueError, av.error.FFmpegError):
-            self._resampler = av.AudioResampler("fltp", frame.layout)
-            blocks = self._resampler.resample(frame)
-        planes = (
-            np.concatenate([block.to_ndarray() for block in blocks], axis=1) if blocks else np.zeros((1, 0))
-        )
-        planes = planes.astype(np.float32, copy=False)
+            self._resampler = av.AudioResampler("flt", frame.layout)
+            planes = planes_of(frame, self._resampler)
         if planes.size and not np.abs(planes).max() <= LARGEST:  # also where there are NaNs
             sound = np.abs(planes) <= LARGEST
             self._broken += int((~sound).sum())
@@ -143,3 +136,17 @@ def _flatness(channel: Samples, rate: int) -> float:
     low, high = (round(edge * WINDOW / rate) for edge in BAND)
     power = power[max(low, 1) : high] + 1e-12
     return float(np.exp(np.log(power).mean()) / power.mean()) if len(power) > 16 else 0.0
+
+
+def planes_of(frame: av.AudioFrame, resampler: av.AudioResampler) -> Samples:
+    """Samples of shape (channels, n) of what a resampler to packed float makes of a frame.
+
+    Packed, since PyAV reads beyond the planes of a frame that has one for each of 8 channels.
+    """
+    frame.pts = None
+    blocks = [
+        block.to_ndarray().reshape(-1, len(block.layout.channels)) for block in resampler.resample(frame)
+    ]
+    if not blocks:
+        return np.zeros((1, 0), np.float32)
+    return np.ascontiguousarray(np.concatenate(blocks).T, np.float32)

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from containers.common.errors import UserError
-from deployments.audit.__main__ import ANSWERS, Answer, Hole, npm_holes, unanswered
+from deployments.audit.__main__ import ANSWERS, Answer, Hole, npm_holes, python_holes, unanswered
 
 TORCH = Hole(package="torch", version="2.8.0", ids=["GHSA-1", "CVE-1"], mended="2.10.0")
 ANSWER = Answer(id="CVE-1", package="torch", reason="read elsewhere", until=date(2027, 1, 1))
@@ -41,6 +41,33 @@ def test_every_answer_gives_a_reason():
 
 
 @pytest.fixture
+def uv(tmp_path, monkeypatch):
+    """`uv(answer)`: a script in its place; answers have the form of pip-audit 2.10.1."""
+
+    def write(answer: dict) -> None:
+        script = tmp_path / "uv"
+        told = f"export) echo torch==2.8.0;; *) echo '{json.dumps(answer)}'; exit 1;;"
+        script.write_text(f"#!/bin/sh\ncase $1 in {told} esac\n")
+        script.chmod(0o700)
+        monkeypatch.setenv("UV", str(script))
+
+    return write
+
+
+def test_what_pip_audit_knows_is_read(uv):
+    found = {"id": "CVE-1", "fix_versions": ["2.10.0"], "aliases": ["GHSA-1"], "description": "s"}
+    fine = {"name": "numpy", "version": "2.0.0", "vulns": []}
+    uv({"dependencies": [{"name": "torch", "version": "2.8.0", "vulns": [found]}, fine], "fixes": []})
+    assert list(python_holes()) == [TORCH.model_copy(update={"ids": ["CVE-1", "GHSA-1"]})]
+
+
+def test_a_package_that_nobody_could_be_asked_about_is_no_good_news(uv):
+    uv({"dependencies": [{"name": "torch", "skip_reason": "Dependency not found on PyPI"}], "fixes": []})
+    with pytest.raises(UserError, match="Nothing is known of 1 packages, torch among them"):
+        list(python_holes())
+
+
+@pytest.fixture
 def registry() -> Iterator[ThreadingHTTPServer]:
     """npm's, which knows a hole of sharp; `server.known` is what it answers, and None makes it refuse."""
 
@@ -57,7 +84,7 @@ def registry() -> Iterator[ThreadingHTTPServer]:
         def do_GET(self) -> None:
             self.send_error(404)  # which version mends it, it asks; nobody here wants to know
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Registry)
