@@ -192,6 +192,7 @@ def update(request: UpdateRequest) -> IndexVersion:
         opened = open_version(request.index_uri, latest, to_change=True)
         kept = keep_rows(opened, request.replace_assets)
         if not len(rows) and len(kept) == len(opened.rows):
+            versions.clear_up(draft, request.keep_versions)
             return latest
         clash = pc.filter(rows["id"], pc.is_in(rows["id"], kept["id"]))
         if len(clash):
@@ -216,6 +217,7 @@ def reindex(request: ReindexRequest) -> IndexVersion:
         gone = [asset for asset, digest in held.items() if digests.get(asset) != digest]
         if opened and not (fresh or gone or request.rebuild):
             version = opened.version
+            versions.clear_up(draft, request.keep_versions)
         else:
             making = Making(request, draft, opened, metric)
             making.staged.dimension = opened.version.dimension if opened else 0

@@ -156,13 +156,29 @@ def publish(draft: Draft, version: IndexVersion, keep_versions: int) -> None:
         draft.folder.rename(root / draft.name)
         sync_folder(root)
     _point_to(draft.index_uri, draft.name, draft.seen)
-    lineage = _lineage(draft.index_uri, version, keep_versions)
-    needed = {segment.version for kept in lineage for segment in kept.segments}
-    names = {kept.version for kept in lineage}
+    names, needed = _kept(draft.index_uri, version, keep_versions)
     if root is None:
         remote.prune(draft.index_uri, names, needed)
     else:
         _prune(root, names, needed)
+
+
+def clear_up(draft: Draft, keep_versions: int) -> None:
+    """What a writer with nothing to change does for one that died after it had switched the pointer.
+
+    On disk alone: there a draft is the only writer. On S3 another may be about to switch to a version that is
+    not current yet; there the next that is published clears up.
+    """
+    root = storage.local_path(draft.index_uri)
+    if root and draft.seen:
+        current = manifest(draft.index_uri, draft.seen.version)
+        _prune(root, *_kept(draft.index_uri, current, keep_versions))
+
+
+def _kept(index_uri: str, current: IndexVersion, keep: int) -> tuple[set[str], set[str]]:
+    """The versions that stay, and those whose vectors they use."""
+    lineage = _lineage(index_uri, current, keep)
+    return {kept.version for kept in lineage}, {part.version for kept in lineage for part in kept.segments}
 
 
 def rollback(index_uri: str) -> IndexVersion:

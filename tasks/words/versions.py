@@ -76,6 +76,7 @@ def _make(output: Path, folder: Path, keep: int, rebuild: bool, started: float) 
     if before and not changed and not gone and not rebuild:
         _tidy(output, has)
         if version := read_version(folder, before.stem):
+            _prune(folder, version, keep)  # the writer before may have died before it did
             return version, False
     draft = folder / f".{_next(folder)}.db.part"
     extended = before is not None and not rebuild and len(changed) + len(gone) <= ANEW * max(1, len(has))

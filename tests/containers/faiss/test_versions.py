@@ -10,6 +10,7 @@ import pytest
 
 from containers.common.errors import StorageError, UserError
 from containers.common.storage import local_path
+from containers.faiss import versions
 from containers.faiss.app import handler
 from containers.faiss.contract import IndexVersion, SearchResult
 from containers.faiss.versions import rollback
@@ -118,6 +119,18 @@ def test_old_versions_go_but_the_previous_one_stays(index_uri, vectors_of):
     for number in range(5):
         update("build", index_uri, vectors_of("a", number + 1), keep_versions=2)
     assert versions_in(index_uri) == ["v000004", "v000005"]
+
+
+def test_what_a_writer_that_died_did_not_clear_up_goes_though_nothing_changed(
+    index_uri, vectors_of, monkeypatch
+):
+    monkeypatch.setattr(versions, "_prune", lambda *args: None)
+    for number in range(4):
+        update("build", index_uri, vectors_of("a", number + 1), keep_versions=2)
+    monkeypatch.undo()
+    assert len(versions_in(index_uri)) == 4
+    assert update("add", index_uri, vectors_of("empty", 0), keep_versions=2).version == "v000004"
+    assert versions_in(index_uri) == ["v000003", "v000004"]
 
 
 def test_rollback(index_uri, vectors_of):

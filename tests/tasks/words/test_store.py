@@ -117,6 +117,16 @@ class TestVersions:
             name for name in files(output) if name.startswith("v")
         }
 
+    def test_old_versions_go_after_their_writer_died(
+        self, output: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tasks.words.versions._prune", lambda *args: None)
+        for _ in range(4):
+            make_version(output, keep_versions=2, rebuild=True)
+        monkeypatch.undo()
+        assert not make_version(output, keep_versions=2)[1], "nothing changed"
+        assert {name for name in files(output) if name.endswith(".db")} == {"v000003.db", "v000004.db"}
+
     def test_a_version_that_does_not_hold_what_it_should_never_serves(
         self, output: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
