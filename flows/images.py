@@ -1,12 +1,13 @@
 """Where the images of a run answer: on this machine, on AWS, or at the Lambda endpoint that is configured."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from deployments.local import LocalEndpoint
 from flows.settings.load import apply_with_server, load
+from flows.turns import turn
 from tasks.calls.invoke import through
 from tasks.stages.options import AnalyzeOptions
 
@@ -37,6 +38,15 @@ def running_images() -> Iterator[LocalEndpoint | None]:
         finally:
             _running.remove(endpoint)
             os.environ.pop(ENDPOINT, None)
+
+
+def turn_of(runtime: str, say: Callable[[str], object] = print) -> AbstractContextManager[None]:
+    """A turn on this machine for an analysis whose images are about to start here.
+
+    It is taken before anything else that others may want: whoever waits for a turn holds nothing.
+    """
+    here = runtime == "local" and not os.environ.get(ENDPOINT)
+    return turn(say) if here else nullcontext()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -22,6 +23,9 @@ from tasks.media.demo import build_demo_video, sample_speech
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+# Tests run side by side, on short media: none waits until another's run has ended.
+os.environ.setdefault("MEDIAFLOW_RUNS_AT_ONCE", "8")
 
 Make = Callable[[Path], object]
 

@@ -94,15 +94,16 @@ def _analyze(
     media: Location, output: Location, options: AnalyzeOptions, force: bool, console: Console
 ) -> Manifest:
     """Runs the flow with a server and workers of its own, started while Prefect is being imported."""
-    from flows.images import running_images, runtime_of
+    from flows.images import running_images, runtime_of, turn_of
     from flows.local_server import temporary_server, wait_for_server
 
     quiet_prefect()
     with ExitStack() as started:
         stop_on_signals(started)
+        runtime = runtime_of(options)
+        started.enter_context(turn_of(runtime))
         server = started.enter_context(temporary_server())
-        local = runtime_of(options) != "aws"
-        if local and (endpoint := started.enter_context(running_images())):
+        if runtime == "local" and (endpoint := started.enter_context(running_images())):
             wanted = [stage for stage in STAGES.values() if is_wanted(stage, options)]
             endpoint.prewarm([stage.image for stage in wanted if stage.prewarm and stage.image])
         from flows.analyze.board import Board, current_board

@@ -24,7 +24,7 @@ from flows.analyze.plan import fingerprint, plan_keys
 from flows.analyze.shared import SharedResults, load_block
 from flows.analyze.stages import Stages
 from flows.forms import Place, own_name_or
-from flows.images import images_of, runtime_of, stop_tasks
+from flows.images import images_of, runtime_of, stop_tasks, turn_of
 from flows.operate.limits import within_limits
 from flows.settings.fields import Settings
 from flows.settings.load import apply_with_server
@@ -104,10 +104,12 @@ def _analyze(
     asset = Asset.at(output, info.asset_id)
     keys = plan_keys(info, options)
     mark = fingerprint(keys, options)
-    images = images_of(runtime_of(options), info.duration or 0, str(flow_run.id))
+    runtime = runtime_of(options)
+    turn = turn_of(runtime, board.on_note)
+    images = images_of(runtime, info.duration or 0, str(flow_run.id))
     locked = asset.locked(on_wait=board.wait_for_other)
     limits = within_limits(board.on_note) if ui.somebody_looks() else nullcontext()
-    with locked, images as endpoint, about(asset.id), ui.showing_progress(), limits:
+    with turn, locked, images as endpoint, about(asset.id), ui.showing_progress(), limits:
         finished = asset.finished(mark, expires)
         if finished and not force:
             return finished

@@ -66,14 +66,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(files: list[str], options: AnalyzeOptions, chosen: argparse.Namespace, console: Console) -> None:
-    from flows.images import running_images, runtime_of
+    from flows.images import running_images, runtime_of, turn_of
     from flows.local_server import temporary_server, wait_for_server
 
     quiet_prefect()
     with ExitStack() as started:
         stop_on_signals(started)
+        runtime = runtime_of(options)
+        started.enter_context(turn_of(runtime))
         server = started.enter_context(temporary_server())
-        if runtime_of(options) != "aws":
+        if runtime == "local":
             started.enter_context(running_images())
         from flows.batch.flow import batch
         from flows.batch.tally import Tally, watch

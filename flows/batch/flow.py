@@ -16,7 +16,7 @@ from flows.artifacts import create_progress_artifact, create_table_artifact, upd
 from flows.batch.item import BatchItem, analyze_file
 from flows.batch.tally import current_tally
 from flows.forms import Place, own_name_or
-from flows.images import running_images, runtime_of
+from flows.images import running_images, runtime_of, turn_of
 from flows.nothing import nothing_to_do
 from flows.settings.load import apply_with_server
 from tasks.asset.bucket import Location, absolute, name_of
@@ -65,8 +65,10 @@ def batch(
     given = (absolute(output), options or AnalyzeOptions())
     artifact = cast(UUID, create_progress_artifact(0.0, key="batch", description=tally.line))
     done: dict[Location, BatchItem] = {}
-    images = running_images() if runtime_of(given[1]) == "local" else nullcontext()
-    with images, _runner(runner, at_once) as pool:
+    runtime = runtime_of(given[1])
+    turn = turn_of(runtime, logger.info)
+    images = running_images() if runtime == "local" else nullcontext()
+    with turn, images, _runner(runner, at_once) as pool:
         for attempt in (1, 2):
             left = [file for file in files if not (file in done and done[file].complete)]
             anew = force and attempt == 1

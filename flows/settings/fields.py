@@ -31,6 +31,9 @@ class Settings(BaseSettings):
         default="", pattern=r"^[\w-]*$", description="before an image's name at AWS_ENDPOINT_URL_LAMBDA"
     )
     work: Path | None = Field(default=None, description="folder for stages of s3:// outputs")
+    runs_at_once: int | None = Field(
+        default=None, gt=0, description="analyses at once on this machine; by its memory when empty"
+    )
     results_days: float | None = Field(
         default=None, gt=0, description="a finished stage is done again after so many days; never when empty"
     )

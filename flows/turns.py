@@ -1,0 +1,83 @@
+"""So many analyses at once as a machine's memory allows: those of one user, however they were started.
+
+Each has workers of its own, of some gigabytes together. Without turns twenty of them started at once would
+leave it to the kernel which ones to end.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+from filelock import BaseFileLock, Timeout
+
+from containers.common.errors import StorageError
+from containers.common.locks import QUIET, lock_of
+from flows.operate.capacity import RUN_GB
+
+AT_ONCE = "MEDIAFLOW_RUNS_AT_ONCE"
+LOOK = 0.5  # seconds between two looks for a free turn
+_ours: list[BaseFileLock] = []  # what this process holds: its runs have one turn together
+
+
+@contextmanager
+def turn(say: Callable[[str], object] = print) -> Iterator[None]:
+    """Waits for a turn on this machine and keeps it while the block lasts; within the block it is had.
+
+    `say` is told after two seconds what is waited for. The kernel frees the turn of a process that is killed.
+    Raises StorageError where the folder for turns cannot be had.
+    """
+    if _ours:
+        yield
+        return
+    at_once = runs_at_once()
+    lock = _wait(_folder(), at_once, say)
+    _ours.append(lock)
+    try:
+        yield
+    finally:
+        _ours.remove(lock)
+        lock.release()
+
+
+def runs_at_once() -> int:
+    """The setting `runs_at_once`, else by memory: a short run beside a long one, where there is enough."""
+    if given := os.environ.get(AT_ONCE):
+        return int(given)
+    return max(1, int(psutil.virtual_memory().total / 2**30 / RUN_GB))
+
+
+def _wait(folder: Path, at_once: int, say: Callable[[str], object]) -> BaseFileLock:
+    began, told = time.monotonic(), False
+    while (lock := _free(folder, at_once)) is None:
+        if not told and time.monotonic() > began + QUIET:
+            told = True
+            runs = "another run" if at_once == 1 else f"one of {at_once} other runs"
+            say(f"Waiting for {runs} to end: this machine's memory takes no more at once.")
+        time.sleep(LOOK)
+    return lock
+
+
+def _free(folder: Path, at_once: int) -> BaseFileLock | None:
+    for number in range(at_once):
+        lock = lock_of(folder / f"{number}.lock")
+        with suppress(Timeout):
+            lock.acquire(blocking=False)
+            return lock
+    return None
+
+
+def _folder() -> Path:
+    """This user's own: others must not be able to hold the turns."""
+    folder = Path(tempfile.gettempdir()) / f"mediaflow-runs-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be made: {error.strerror or error}.") from error
+    if found.st_uid != os.getuid() or folder.is_symlink():
+        raise StorageError(f"{folder} belongs to another user; remove it or name another folder in TMPDIR.")
+    return folder
