@@ -4,10 +4,12 @@ A worker that is killed between claiming a run and starting it leaves it pending
 with its runs leaves them running; of an engine that outlived its worker nobody says how it ended. Such runs
 keep their deployment's place: the next night's run would wait. Here they go on: what had not begun is
 scheduled anew, what was under way has crashed, and what has crashed is started again, twice at most, and a
-watcher always. Finished stages are kept, so that a run continues where it was.
+watcher always. Finished stages are kept, so that a run continues where it was. What was due by a clock that
+has been set back since is due now.
 """
 
 import socket
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,6 +24,7 @@ PAUSES = (timedelta(seconds=5), timedelta(minutes=1))  # before the second attem
 SERVICE = "service"  # tag of runs that are started again however often they crash
 RECENT = timedelta(hours=1)  # what crashed before is history
 PAGE = 200  # Prefect's most
+AHEAD = timedelta(minutes=1)  # by which a run's state may be newer than now: the server's clock is not ours
 
 
 class LeftBehind:
@@ -34,6 +37,7 @@ class LeftBehind:
         self._pool = pool
         self._only_machine = only_machine
         self._suspects: set[str] = set()
+        self._began = (datetime.now(UTC), time.monotonic())
 
     def look(self, unserved: bool = False) -> list[str]:
         """Lets such runs go on, and says what became of each. `unserved`: no worker serves the pool now.
@@ -50,6 +54,8 @@ class LeftBehind:
             self._suspects = suspects
             for run in self._crashed(client):
                 done.append(_set_state(client, run, _again(run)))
+            for run in self._ahead(client):
+                done.append(_set_state(client, run, _now()))
         return done
 
     def _lost(self, client: httpx.Client) -> list[dict[str, Any]]:
@@ -58,10 +64,28 @@ class LeftBehind:
         return [run for run in found if run["id"] not in alive and self._is_ours(run)]
 
     def _crashed(self, client: httpx.Client) -> list[dict[str, Any]]:
-        since = (datetime.now(UTC) - RECENT).isoformat()
-        found = self._runs(client, state={"type": {"any_": ["CRASHED"]}}, end_time={"after_": since})
+        recent = datetime.now(UTC) - RECENT - self._set_forward()
+        found = self._runs(
+            client, state={"type": {"any_": ["CRASHED"]}}, end_time={"after_": recent.isoformat()}
+        )
         again = [run for run in found if run["run_count"] < ATTEMPTS or SERVICE in run["tags"]]
         return [run for run in again if self._only_machine or _is_here(run)]
+
+    def _set_forward(self) -> timedelta:
+        """By how much the clock was, since this began to look: what crashed before that is not history."""
+        wall, steady = self._began
+        passed = timedelta(seconds=time.monotonic() - steady)
+        return max(datetime.now(UTC) - wall - passed, timedelta())
+
+    def _ahead(self, client: httpx.Client) -> list[dict[str, Any]]:
+        """Runs that wait although they were put off before a clock was set back; not those of schedules."""
+        if not self._only_machine:
+            return []
+        now = datetime.now(UTC)
+        later = {"after_": (now + AHEAD).isoformat()}
+        found = self._runs(client, state={"type": {"any_": ["SCHEDULED"]}}, next_scheduled_start_time=later)
+        ours = (run for run in found if not run["auto_scheduled"])
+        return [run for run in ours if datetime.fromisoformat(run["state"]["timestamp"]) > now + AHEAD]
 
     def _runs(self, client: httpx.Client, **wanted: Any) -> list[dict[str, Any]]:
         pool = {"name": {"any_": [self._pool]}}
@@ -100,6 +124,10 @@ def _again(run: dict[str, Any]) -> dict[str, Any]:
     message = f"It crashed; attempt {attempt + 1}{of} goes on where it was."
     state: dict[str, Any] = _state("SCHEDULED", "AwaitingRetry", message)
     return state | {"state_details": {"scheduled_time": due.isoformat()}}
+
+
+def _now() -> dict[str, str]:
+    return _state("SCHEDULED", "Scheduled", "A clock was set back: this run was due already.")
 
 
 def _state(kind: str, name: str, message: str) -> dict[str, str]:

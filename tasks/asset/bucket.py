@@ -14,7 +14,8 @@ from tasks.asset.lease import leased
 
 Location = str | Path  # an s3:// URI, or a path on this machine
 WRITING = ".writing"
-LEASE = 900  # seconds after which a writer that did not end counts as dead
+LEASE = 60  # seconds after which a writer that did not renew its turn counts as dead
+PATIENCE = 1800  # seconds to wait for writers that live
 UPLOADS = 8  # at once
 
 
@@ -64,7 +65,7 @@ def upload_folder(folder: Path, uri: str, last: str) -> None:
     says of the others (hashes) tells a reader who was slow. Two writers take turns. Raises StorageError.
     """
     files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    with leased(storage.join(uri, WRITING), LEASE, patience=2 * LEASE) as still_ours:
+    with leased(storage.join(uri, WRITING), LEASE, patience=PATIENCE) as still_ours:
         storage.remove(storage.join(uri, last))
         there = storage.list_sizes(uri)
         with ThreadPoolExecutor(UPLOADS) as pool:

@@ -162,7 +162,7 @@ class Asset(BaseModel):
         if not self.remote:
             return nullcontext()
         uri = storage.join(self.remote, RUNNING, self.id)
-        return leased(uri, LEASE, renew=True, on_wait=on_wait)
+        return leased(uri, LEASE, on_wait=on_wait)
 
     def publish(self, files: dict[str, bytes | Path], manifest: Manifest) -> Manifest:
         """Puts `files` and the manifest in place of what was there before, all or nothing.

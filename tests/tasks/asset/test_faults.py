@@ -2,7 +2,7 @@
 
 Three processes at a time write them, want the same locks and say what is done. Each is killed, asked to end,
 stopped and continued, given a disk that refuses, or a clock that is a day wrong; others go on in the same
-folder. Models and flows are in tests/flows/test_kills.py.
+folder. Models and flows are in tests/flows/soak/test_every_fault.py.
 """
 
 import json

@@ -1,0 +1,95 @@
+"""A clock that is set while runs wait or crash leaves none behind. The answers of the server are made up."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from flows import left_behind
+from flows.left_behind import LeftBehind
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+class Time(datetime):
+    """`now` is what a test says."""
+
+    shift = timedelta()
+
+    @classmethod
+    def now(cls, tz: Any = None) -> "datetime":
+        return NOW + cls.shift
+
+
+class Answers:
+    """`/flow_runs/filter` and `set_state` as Prefect's server has them, over a few runs."""
+
+    def __init__(self, *runs: dict[str, Any]) -> None:
+        self.runs = {run["id"]: run for run in runs}
+        self.states: dict[str, dict[str, Any]] = {}
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        if request.url.path.endswith("set_state"):
+            self.states[request.url.path.split("/")[-2]] = body["state"]
+            return httpx.Response(201, json={})
+        wanted = body["flow_runs"]
+        found = [run for run in self.runs.values() if run["state_type"] in wanted["state"]["type"]["any_"]]
+        for field in ("end_time", "next_scheduled_start_time"):
+            if after := wanted.get(field):
+                found = [run for run in found if run[field] and run[field] >= after["after_"]]
+        return httpx.Response(200, json=found if not body["offset"] else [])
+
+
+def run(name: str, kind: str, said: datetime, **more: Any) -> dict[str, Any]:
+    entry = {"id": name, "name": name, "state_type": kind, "state_id": name, "run_count": 1, "tags": []}
+    entry |= {"infrastructure_pid": "999999", "auto_scheduled": False, "end_time": None}
+    entry |= {"next_scheduled_start_time": None, "state": {"timestamp": said.isoformat()}}
+    return entry | more
+
+
+@pytest.fixture
+def looking(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`looking(*runs)`: the server's answers, and who looks at them."""
+    monkeypatch.setattr(left_behind, "datetime", Time)
+    monkeypatch.setattr(Time, "shift", timedelta())
+
+    def start(*runs: dict[str, Any]) -> tuple[Answers, LeftBehind]:
+        answers = Answers(*runs)
+        client = httpx.MockTransport(answers)
+        made = lambda url: httpx.Client(base_url=url, transport=client)  # noqa: E731
+        monkeypatch.setattr(left_behind, "asking", made)
+        return answers, LeftBehind("http://server/api", "local", only_machine=True)
+
+    return start
+
+
+def test_what_was_put_off_before_the_clock_was_set_back_is_due_now(looking: Any) -> None:
+    tomorrow, soon = NOW + timedelta(days=1), NOW + timedelta(hours=2)
+    answers, left = looking(
+        run("put off", "SCHEDULED", tomorrow, next_scheduled_start_time=tomorrow.isoformat()),
+        run("asked for later", "SCHEDULED", NOW, next_scheduled_start_time=soon.isoformat()),
+        run(
+            "of a schedule",
+            "SCHEDULED",
+            tomorrow,
+            next_scheduled_start_time=tomorrow.isoformat(),
+            auto_scheduled=True,
+        ),
+    )
+    assert left.look() == ["Run put off: Scheduled. A clock was set back: this run was due already."]
+    assert set(answers.states) == {"put off"}
+    assert "scheduled_time" not in answers.states["put off"].get("state_details", {}), "the server's now"
+
+
+def test_what_crashed_before_the_clock_was_set_forward_is_no_history(looking: Any) -> None:
+    crashed = NOW - timedelta(minutes=1)
+    answers, left = looking(
+        run("crashed", "CRASHED", crashed, end_time=crashed.isoformat()),
+        run("long ago", "CRASHED", crashed, end_time=(NOW - timedelta(days=2)).isoformat()),
+    )
+    Time.shift = timedelta(days=1)
+    assert len(left.look()) == 1
+    assert answers.states["crashed"]["name"] == "AwaitingRetry"
