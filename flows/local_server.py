@@ -5,6 +5,7 @@ which doubles the wait; here it starts in the background while the media is bein
 configured (PREFECT_API_URL or a profile) is used instead, and nothing is started.
 """
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -118,6 +119,11 @@ def _serve(port: int, host: str = "127.0.0.1", bound: int | None = None) -> None
     # Two first runs at once must not both create the database.
     lock = lock_of(home / "mediaflow-server-start.lock")
     lock.acquire()
+    if not os.environ.get("PREFECT__SERVER_EPHEMERAL"):  # a run's own server lasts as long as its places
+        from flows.server_places import count_anew, keep_short
+
+        asyncio.run(count_anew())
+        keep_short()
     server = uvicorn.Server(
         uvicorn.Config(
             # Around Prefect's app and not in it: its own services ask it by a name that is no host.

@@ -89,6 +89,8 @@ class Places(AbstractContextManager["Places"]):
                 self._client.renew_concurrency_lease(lease, LEASE)
             except AWAY:
                 continue  # the client has asked for a minute; it will ask again
+            except RuntimeError:  # it was waiting for the server when the call and the run had ended
+                return
             except httpx.HTTPStatusError:
                 return  # away for longer than the lease: the call goes on, its place is another's
 

@@ -1,5 +1,6 @@
 """Places of limits on a server that is killed and comes back: none leaks, no call ends, who waits says so."""
 
+import json
 import os
 import socket
 import subprocess
@@ -7,7 +8,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -21,7 +24,7 @@ from prefect.settings import (
 from flows.local_server import wait_for_server
 from flows.operate import places
 from flows.operate.limits import PREFIX, install_limits, within_limits
-from flows.operate.places import Places
+from flows.operate.places import LEASE, Places
 from flows.serve import LEASES
 from flows.server_secret import server_settings
 from tasks.calls import invoke
@@ -35,6 +38,7 @@ class Killable:
     """A server without a worker, at a port of its own."""
 
     def __init__(self, home: Path, port: int) -> None:
+        self.home = home
         settings = server_settings(os.environ["PREFECT_API_URL"], SECRET)
         self._variables = {**os.environ, **settings, "PREFECT_HOME": str(home), **LEASES}
         self._command = [sys.executable, "-m", "flows.local_server", str(port), "127.0.0.1"]
@@ -114,3 +118,27 @@ def test_a_killed_server_takes_no_place_with_it(server, client):
         with mine.taken("pyannote"):
             assert time.monotonic() - began < 100
     assert in_use(client, "pyannote") == in_use(client, "whisperx") == 0
+
+
+def leases_in(server: Killable) -> dict[Path, dict[str, Any]]:
+    folder = server.home / "concurrency_leases"
+    return {path: json.loads(path.read_bytes()) for path in folder.glob("*-*.json")}
+
+
+def test_a_server_that_comes_back_counts_what_is_held_and_no_longer_than_asked_for(server, client):
+    """One killed between counting a place and writing who has it; a lease of before a clock was set back."""
+    install_limits(client, {"pyannote": 1, "whisperx": 1})
+    with Places(client, PREFIX, print) as mine:
+        assert mine._take("pyannote")
+        ((path, lease),) = leases_in(server).items()
+        with mine.taken("whisperx"):
+            server.kill()
+            for other in set(leases_in(server)) - {path}:
+                other.unlink()  # as it was not written yet
+            tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+            path.write_text(json.dumps(lease | {"expiration": tomorrow}))
+            path.with_name("expirations.json").write_text(json.dumps({lease["id"]: tomorrow}))
+            server.start()
+            assert (in_use(client, "whisperx"), in_use(client, "pyannote")) == (0, 1)
+            now = datetime.fromisoformat(leases_in(server)[path]["expiration"])
+            assert now < datetime.now(UTC) + timedelta(seconds=2 * LEASE)
