@@ -1,4 +1,7 @@
-"""The facenet image: faces confirmed and aligned by MTCNN, and embedded when VGGFace2's network is there."""
+"""The facenet image: faces confirmed and aligned by MTCNN, and embedded when VGGFace2's network is there.
+
+Whole pictures and texts become vectors here too.
+"""
 
 import io
 import time
@@ -16,7 +19,7 @@ from containers.common.errors import UserError
 from containers.common.media.box import Box
 from containers.common.models.store import catalogue, has_model, open_model
 from containers.common.runtime.handler import Stopwatch, make_handler
-from containers.facenet import detector, embedder, looks
+from containers.facenet import detector, embedder, looks, texts
 from containers.facenet.contract import (
     AlignedFace,
     AlignedPicture,
@@ -26,15 +29,21 @@ from containers.facenet.contract import (
     LookRequest,
     LookResult,
     Picture,
+    TextRequest,
+    TextResult,
 )
 from containers.facenet.pictures import name_of, open_picture
 
 MTCNN, VGGFACE2 = "mtcnn", "facenet-vggface2"
 
 
-def serve(request: EmbedRequest | LookRequest, stopwatch: Stopwatch) -> EmbedResult | LookResult:
+def serve(
+    request: EmbedRequest | LookRequest | TextRequest, stopwatch: Stopwatch
+) -> EmbedResult | LookResult | TextResult:
     if isinstance(request, LookRequest):
         return looks.look(request, stopwatch)
+    if isinstance(request, TextRequest):
+        return texts.read(request, stopwatch)
     return embed(request, stopwatch)
 
 

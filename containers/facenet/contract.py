@@ -1,4 +1,4 @@
-"""Face crops and, where the VGGFace2 network is in the store, their 512-d embeddings; whole pictures."""
+"""Face crops and, where the VGGFace2 network is in the store, their 512-d embeddings; whole pictures; texts."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,6 +8,8 @@ from containers.common.contract import Contract, Request, Score
 from containers.common.media.box import Box
 
 DINOV2, PHASH = "dinov2-base", "phash-256"  # what whole pictures are embedded by
+SIGLIP = "siglip-base"  # pictures and texts in one space
+SENTENCES = "multilingual-e5-small"  # texts alone
 
 
 class Picture(Contract):
@@ -58,7 +60,8 @@ class LookRequest(Request):
     action: Literal["look"]
     images: list[str] = Field(min_length=1, description="URIs of JPEG, PNG or WebP pictures")
     model: str | None = Field(
-        default=None, description="dinov2-base or phash-256; DINOv2 where the store has it when not given"
+        default=None,
+        description="dinov2-base, siglip-base or phash-256; when not given DINOv2 where the store has it",
     )
     thumbnails_uri: str | None = Field(default=None, description="prefix that receives <picture name>.jpg")
     batch_size: int = Field(default=16, ge=1)
@@ -77,10 +80,30 @@ class LookResult(Contract):
     model: str
 
 
+class TextRequest(Request):
+    """Texts to vectors: those of one meaning have vectors of a high cosine, in whichever language they are."""
+
+    action: Literal["text"]
+    texts: list[str] = Field(min_length=1)
+    model: str = Field(description="multilingual-e5-small, or siglip-base for what a picture shows")
+    asked: bool = Field(default=False, description="a question that texts answer, not one of these texts")
+    batch_size: int = Field(default=32, ge=1)
+
+
+class TextResult(Contract):
+    """One L2-normalised vector per text, in the order of the request."""
+
+    vectors: list[list[float]]
+    model: str
+
+
 def _action(request: Any) -> str:
     return request.get("action", "faces") if isinstance(request, dict) else request.action
 
 
 FacenetRequest = Annotated[
-    Annotated[EmbedRequest, Tag("faces")] | Annotated[LookRequest, Tag("look")], Discriminator(_action)
+    Annotated[EmbedRequest, Tag("faces")]
+    | Annotated[LookRequest, Tag("look")]
+    | Annotated[TextRequest, Tag("text")],
+    Discriminator(_action),
 ]

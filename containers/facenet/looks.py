@@ -19,7 +19,7 @@ from containers.common import storage
 from containers.common.errors import UserError
 from containers.common.models.store import has_model, open_model
 from containers.common.runtime.handler import Stopwatch
-from containers.facenet.contract import DINOV2, PHASH, LookRequest, LookResult, SeenPicture
+from containers.facenet.contract import DINOV2, PHASH, SIGLIP, LookRequest, LookResult, SeenPicture
 from containers.facenet.pictures import name_of, open_picture
 
 HASH_SIDE = 16  # the hash has its square of bits
@@ -31,12 +31,12 @@ Vectors = NDArray[np.float32]
 def look(request: LookRequest, stopwatch: Stopwatch) -> LookResult:
     """A vector, and where asked for a thumbnail, for every picture; `batch_size` pictures in memory."""
     chosen = request.model or (DINOV2 if has_model(DINOV2) else PHASH)
-    if chosen not in (DINOV2, PHASH):
-        raise UserError(f"'{chosen}' does not look at whole pictures: choose {DINOV2} or {PHASH}.")
+    if chosen not in (DINOV2, SIGLIP, PHASH):
+        raise UserError(f"'{chosen}' does not look at whole pictures: choose {DINOV2}, {SIGLIP} or {PHASH}.")
     network: Any = None
-    if chosen == DINOV2:
+    if chosen != PHASH:
         started = time.perf_counter()
-        folder, ref = open_model(DINOV2)
+        folder, ref = open_model(chosen)
         network = load_network(folder)
         stopwatch.used(ref)
         stopwatch.loaded(time.perf_counter() - started)
@@ -68,9 +68,10 @@ def hash_pictures(pictures: list[Image.Image]) -> Vectors:
 
 @cache
 def load_network(folder: Path) -> tuple[Any, Any]:
-    """DINOv2 and its image processor, as transformers load them from the folder alone.
+    """DINOv2 or SigLIP and its image processor, as transformers load them from the folder alone.
 
     Oquab et al., "DINOv2: Learning Robust Visual Features without Supervision", 2023.
+    Zhai et al., "Sigmoid Loss for Language Image Pre-Training", 2023.
     """
     from transformers import AutoImageProcessor, AutoModel
 
@@ -80,13 +81,14 @@ def load_network(folder: Path) -> tuple[Any, Any]:
 
 
 def embed_pictures(loaded: tuple[Any, Any], pictures: list[Image.Image]) -> Vectors:
-    """The class token of every picture, L2-normalised, shape (pictures, 768), computed as one batch."""
+    """DINOv2's class token or SigLIP's picture of each, L2-normalised, shape (pictures, 768), as one batch."""
     import torch
 
     processor, network = loaded
     with torch.inference_mode():
-        tokens = network(**processor(pictures, return_tensors="pt")).pooler_output
-        return torch.nn.functional.normalize(tokens).numpy()
+        pixels = processor(pictures, return_tensors="pt")
+        seen = getattr(network, "vision_model", network)(**pixels).pooler_output  # SigLIP has two towers
+        return torch.nn.functional.normalize(seen).numpy()
 
 
 def _save_thumbnails(

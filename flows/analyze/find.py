@@ -61,7 +61,7 @@ def _why_not(
     if not is_chosen(stage, options):
         return "left out"
     if not stage.wanted(options):
-        return "switched off"
+        return stage.unwanted
     if missing := [part for part in stage.reads if part not in parts_of(decoded)]:
         return f"the media has no {' and no '.join(missing)}"
     if lacking := [name for name in stage.needs if name not in found]:

@@ -35,9 +35,15 @@ PARTS = {
         "WORDS",
         "words that are said; '\"a phrase\"', budg* for what begins so, -draft for without",
     ),
+    "about": (
+        "--about",
+        "WORDS",
+        "what is said, in other words or another language (needs multilingual-e5-small; else words alone)",
+    ),
     "by": ("--by", "NAME", "who says it"),
     "heard": ("--while", "SOUND", "a sound that is heard meanwhile, as applause"),
     "seen": ("--seen", "NAME", "who is on screen"),
+    "shown": ("--shown", "WORDS", "what is to be seen, as 'a dog on a beach' (needs siglip-base)"),
     "language": ("--language", "CODE", "what is spoken: ko, or Korean"),
     "after": ("--after", "DAY", "only what was analysed on that day or later, as 2026-01-01"),
     "before": ("--before", "DAY", "only what was analysed before that day"),
@@ -54,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     parts = {name: part for name in PARTS if (part := chosen.pop(name)) is not None}
     try:
         if not parts and not queries:
-            parser.error("say what to look for: --said, --by, --while, --seen, --face, ...")
+            parser.error("say what to look for: --said, --about, --by, --while, --seen, --face, ...")
         if parts:
             _refuse_both(queries, chosen)
             return _find(output, {**parts, **chosen}, page, as_json, export)
@@ -84,9 +90,9 @@ def _refuse_both(queries: dict[str, str], chosen: dict[str, Any]) -> None:
 
 
 def _find(output: Path, parts: dict[str, Any], page: Path | None, as_json: bool, export: Path | None) -> int:
-    from tasks.search.moments import find_moments
+    from flows.search.asked import answer_moments
 
-    answer = find_moments(output, MomentQuestion.model_validate(parts))
+    answer = answer_moments(output, MomentQuestion.model_validate(parts))
     if page:
         from tasks.search.moments_page import write_moments
 
@@ -130,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("output", type=Path, help="folder of asset folders")
     moments = parser.add_argument_group(
-        "moments", "all that are given hold at once; no model is needed, and what is not asked is not loaded"
+        "moments", "all that are given hold at once; only --about and --shown load a model"
     )
     for name, (flag, metavar, text) in PARTS.items():
         kind = date.fromisoformat if metavar == "DAY" else str

@@ -6,8 +6,8 @@ from prefect import flow, get_run_logger
 
 from flows.artifacts import create_table_artifact
 from flows.forms import Place
+from flows.search.asked import answer_moments
 from tasks.outputs.labels import clock
-from tasks.search.moments import find_moments
 from tasks.search.moments_page import headline, write_moments
 from tasks.search.question import MomentAnswer, MomentQuestion
 
@@ -23,7 +23,7 @@ def moments(question: MomentQuestion, output: Place = "out", page: Path | None =
 
     Raises UserError with one sentence when the question cannot be answered.
     """
-    answer = find_moments(Path(output), question, say=get_run_logger().info)
+    answer = answer_moments(Path(output), question, say=get_run_logger().info)
     if page:
         write_moments(answer, page)
     rows = [

@@ -27,6 +27,7 @@ class Asked(NamedTuple):
     question: MomentQuestion
     around: dict[str, Named]
     units: Sequence[tuple[Unit, Sequence[Way]]]
+    about: Sequence[tuple[Unit, Sequence[Way]]] = ()  # any of which is enough
 
 
 class Row(NamedTuple):
@@ -50,6 +51,7 @@ def describe(
     spans = file.connection.execute(query, (held.number, end, start)).fetchall()
     sounds = list(dict.fromkeys(label for kind, label, _ in spans if kind == "sound"))
     judged = judge(row.text, asked.units) if row and asked.units else None
+    meant = judge(row.text, asked.about) if row and asked.about else None
     about = {} if row is None else {"text": row.text, "speaker": row.speaker, "by": row.name}
     return FoundMoment(
         score=round(judged.quality, 3) if judged else 1.0,
@@ -57,14 +59,14 @@ def describe(
         media=held.name,
         start=start,
         end=end,
-        marks=judged.marks if judged else [],
+        marks=sorted({mark for each in (judged, meant) if each for mark in each.marks}),
         context=_context(file, held, start, row),
         language=row.language if row else None,
         seen=list(dict.fromkeys(name or label for kind, label, name in spans if kind == "seen")),
         sounds=sounds,
         thumbnail=_thumbnail(asked.output, file, held, end),
         report=str(asked.output / held.asset / "report.html"),
-        why=_why(asked, row, judged, sounds),
+        why=_why(asked, row, judged, meant, sounds),
         **about,
     )
 
@@ -92,13 +94,24 @@ def _thumbnail(output: Path, file: OpenFile, held: Held, end: float) -> str | No
         "ORDER BY start DESC LIMIT ?"
     )
     for (label,) in file.connection.execute(query, (held.number, end, PICTURES)):
-        if path := existing(output / ".cache", held.asset, *label.split("/")):
-            return str(path)
+        if path := picture_at(output, held.asset, label):
+            return path
     return None
 
 
-def _why(asked: Asked, row: Row | None, judged: Judged | None, sounds: list[str]) -> list[str]:
-    question, why = asked.question, []
+def picture_at(output: Path, asset: str, name: str | None) -> str | None:
+    """Path of a picture that an asset's cache has, by its name there."""
+    path = existing(output / ".cache", asset, *name.split("/")) if name else None
+    return str(path) if path else None
+
+
+def _why(
+    asked: Asked, row: Row | None, judged: Judged | None, meant: Judged | None, sounds: list[str]
+) -> list[str]:
+    question, why = asked.question, list[str]()
+    if meant:
+        there = [way.shown for way, found in zip(meant.by, meant.found, strict=True) if found]
+        why += [f"about: said {', '.join(there)}"] if there else []
     if judged:
         wanted = [unit for unit, _ in asked.units if not unit.out]
         why += [_said(unit, way) for unit, way in zip(wanted, judged.by, strict=True)]

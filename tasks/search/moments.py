@@ -4,34 +4,31 @@
     for moment in answer.moments:
         print(moment.media, moment.start, moment.text, moment.why)
 
-Command line, flow, notebook and page call this one function. It loads no model, no vectors and no Prefect.
+Command line, flow, notebook and page call this one function. It loads no model, no vectors and no Prefect,
+but for `about` and `shown`, which want images running: `with flows.images.running_images():` starts them.
 """
 
 import difflib
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import Any
 
 from containers.common.errors import StorageError, UserError
 from containers.common.locks import tell
 from containers.whisperx.names import to_code
-from tasks.search.describe import Asked, Named, Row, describe
+from tasks.search.candidates import Candidate, Where, by_words, is_common, stretches, where_of
+from tasks.search.describe import Asked, Named, describe
 from tasks.search.question import FoundMoment, MomentAnswer, MomentQuestion
-from tasks.search.said import Unit, Way, judge, match_of, parse, ways
+from tasks.search.said import parse, ways
 from tasks.search.vocabulary import IndexTerms
 from tasks.words.index_file import context_term
-from tasks.words.store import Held, OpenFile, Words, open_words
+from tasks.words.store import OpenFile, Words, open_words
 
-MOST_JUDGED = 300  # of the best by BM25, whose texts are read and compared with the question
-COMMON = 20_000  # segments with a word beyond which one such word alone is not ranked by BM25
+Note = Callable[[str], object]
 
 
-def find_moments(
-    output: Path, question: MomentQuestion, say: Callable[[str], object] | None = None
-) -> MomentAnswer:
+def find_moments(output: Path, question: MomentQuestion, say: Note | None = None) -> MomentAnswer:
     """The `k` best moments. `say` is told what somebody waits for, and what cannot be searched.
 
     Raises UserError with one sentence: no such folder or asset, nobody of that name, no such sound.
@@ -46,7 +43,7 @@ def find_moments(
     words = open_words(output, note)
     try:
         return MomentAnswer(
-            question=question, assets=words.assets, notes=notes, moments=_find(output, question, words)
+            question=question, assets=words.assets, notes=notes, moments=_find(output, question, words, note)
         )
     except sqlite3.DatabaseError as error:
         raise StorageError(
@@ -58,27 +55,42 @@ def find_moments(
             file.connection.close()
 
 
-def _find(output: Path, question: MomentQuestion, words: Words) -> list[FoundMoment]:
+def _find(output: Path, question: MomentQuestion, words: Words, note: Note) -> list[FoundMoment]:
     if not words.assets:
         raise UserError(f"Nothing was analysed into {output} yet.")
     around = _around(question, words)
     chosen = [_allowed(file, question, words) for file in words.files]
     files = [(file, allowed) for file, allowed in zip(words.files, chosen, strict=True) if allowed]
+    if question.about is not None or question.shown is not None:
+        from tasks.search.by_meaning import find_by_meaning
+
+        return find_by_meaning(Asked(output, question, around, []), files, note)
     if question.said is None and question.by is None and question.language is None:
-        found = [each for file, allowed in files for each in _stretches(file, allowed, question, around)]
-        found.sort(key=lambda one: (one[1].made * -1, one[2]))
         asked = Asked(output, question, around, [])
+        found = [each for file, allowed in files for each in stretches(file, allowed, question, around)]
+        found.sort(key=lambda one: (one.held.made * -1, one.start))
         return [describe(asked, *one) for one in found[: question.k]]
-    terms = IndexTerms([file.connection for file in words.files])
-    units = [(unit, ways(unit, terms)) for unit in parse(question.said)] if question.said else []
-    rated = [
-        each for file, allowed in files for each in _segments(file, allowed, question, units, around, terms)
-    ]
-    rated.sort(key=lambda one: (-one[0], one[1]))
-    asked = Asked(output, question, around, units)
-    return [
-        describe(asked, file, held, row.start, row.end, row) for _, _, file, held, row in rated[: question.k]
-    ]
+    asked = with_words(Asked(output, question, around, []), [file for file, _ in files])
+    rated = rate(asked, [(file, where_of(file, allowed, asked)) for file, allowed in files])
+    return [describe_candidate(asked, each) for each in rated[: question.k]]
+
+
+def with_words(asked: Asked, files: Sequence[OpenFile]) -> Asked:
+    """The question with the ways in which what is asked may have been said."""
+    terms, said = IndexTerms([file.connection for file in files]), asked.question.said
+    return asked._replace(units=[(unit, ways(unit, terms)) for unit in parse(said)] if said else [])
+
+
+def rate(asked: Asked, files: Sequence[tuple[OpenFile, Where]]) -> list[Candidate]:
+    """Segments that answer, the best first."""
+    terms = IndexTerms([file.connection for file, _ in files])
+    ranked = bool(asked.units) and not is_common(asked.units, terms)
+    found = [each for file, where in files for each in by_words(file, asked, asked.units, where, ranked)]
+    return sorted(found, key=lambda one: (-one.quality, one.place))
+
+
+def describe_candidate(asked: Asked, found: Candidate) -> FoundMoment:
+    return describe(asked, found.file, found.held, found.row.start, found.row.end, found.row)
 
 
 def _around(question: MomentQuestion, words: Words) -> dict[str, Named]:
@@ -149,85 +161,3 @@ def _asset_id(wanted: str, ids: Iterable[str]) -> str:
     if len(found) > 1:
         raise UserError(f"{len(found)} assets begin with '{wanted}': write more of the id.")
     return found[0]
-
-
-Rated = tuple[float, float, OpenFile, Held, Row]
-
-
-def _segments(
-    file: OpenFile,
-    allowed: list[int],
-    question: MomentQuestion,
-    units: Sequence[tuple[Unit, Sequence[Way]]],
-    around: dict[str, Named],
-    terms: IndexTerms,
-) -> list[Rated]:
-    """Segments of a file with how well they answer and their place by BM25, the smaller the better."""
-    parts = [" OR ".join(f'"{term}"' for term in each.terms) for each in around.values()]
-    match = " AND ".join(
-        [*([match_of(units)] if units else []), *(f"(context : ({part}))" for part in parts)]
-    )
-    where, values = _within(file, allowed, question)
-    ranked = bool(units) and not _common(units, around, terms)
-    rank = "bm25(words, 1.0, 0.0)" if ranked else "0.0"
-    order = "place" if ranked else "segments.id"
-    rows = file.connection.execute(
-        "SELECT segments.id, segments.start, segments.until, segments.speaker, segments.name, "
-        f"segments.language, segments.text, segments.asset, {rank} AS place "
-        f"FROM words JOIN segments ON segments.id = words.rowid WHERE words MATCH ?{where} "
-        f"ORDER BY {order} LIMIT ?",
-        (match, *values, max(MOST_JUDGED, 3 * question.k) if units else question.k),
-    ).fetchall()
-    found = []
-    for *columns, place in rows:
-        row = Row(*columns)
-        quality = judge(row.text, units).quality if units else 1.0
-        found.append((quality, place, file, file.assets[row.asset], row))
-    return found
-
-
-def _common(units: Sequence[tuple[Unit, Sequence[Way]]], around: dict[str, Named], terms: IndexTerms) -> bool:
-    """Whether so many segments answer that ranking all of them would take longer than it is worth."""
-    wanted = [of[0].terms for unit, of in units if not unit.out]
-    return len(wanted) == 1 and len(wanted[0]) == 1 and terms.seen(wanted[0][0]) > COMMON
-
-
-def _within(file: OpenFile, allowed: list[int], question: MomentQuestion) -> tuple[str, list[Any]]:
-    where = ""
-    values: list[Any] = []
-    if len(allowed) < len(file.assets) or file.hidden:
-        where, values = " AND segments.asset IN (SELECT value FROM json_each(?))", [json.dumps(allowed)]
-    for condition, value in (("until >= ?", question.start), ("start < ?", question.end)):
-        if value is not None:
-            where += f" AND segments.{condition}"
-            values.append(value)
-    return where, values
-
-
-def _stretches(
-    file: OpenFile, allowed: list[int], question: MomentQuestion, around: dict[str, Named]
-) -> list[tuple[OpenFile, Held, float, float]]:
-    """Where a sound is heard, somebody is seen, or both at once, whatever is said."""
-    kinds = [kind for kind in ("seen", "sound") if kind in around]
-    called = {kind: json.dumps(around[kind].values) for kind in kinds}
-    first = (
-        "(SELECT DISTINCT asset, start, until FROM spans WHERE kind = ? AND (label IN (SELECT value FROM "
-        "json_each(?)) OR name IN (SELECT value FROM json_each(?))))"
-    )
-    values = [kinds[0], called[kinds[0]], called[kinds[0]]]
-    if len(kinds) == 1:
-        query = f"SELECT asset, start, until FROM {first}"
-    else:  # people are on screen less often than a sound is heard: so they are looked up first
-        query = (
-            "SELECT DISTINCT a.asset, max(a.start, b.start), min(a.until, b.until) "
-            f"FROM {first} a CROSS JOIN spans b ON b.asset = a.asset AND b.kind = ? AND b.start <= a.until "
-            "AND b.until >= a.start AND b.label IN (SELECT value FROM json_each(?))"
-        )
-        values += [kinds[1], called[kinds[1]]]
-    found = []
-    allowed_set = set(allowed)
-    for number, start, end in file.connection.execute(query, values):
-        after = question.start is None or end >= question.start
-        if number in allowed_set and after and (question.end is None or start < question.end):
-            found.append((file, file.assets[number], start, end))
-    return found

@@ -42,9 +42,11 @@ def headline(question: MomentQuestion) -> str:
     """The question as a sentence."""
     parts = [f"“{question.said}”" if question.said else ""]
     for word, value in (
+        ("about", question.about),
         ("by", question.by),
         ("while", question.heard),
         ("with", question.seen),
+        ("showing", question.shown),
         ("in", question.language),
         ("after", question.after),
         ("before", question.before),

@@ -16,9 +16,13 @@ class MomentQuestion(BaseModel):
         default=None,
         description='words; "of a phrase" in quotes, budg* for what begins so, -draft for without',
     )
+    about: str | None = Field(
+        default=None, description="what is said, in other words or another language: by its meaning"
+    )
     by: str | None = Field(default=None, description="who says it: a name, or SPEAKER_00")
     heard: str | None = Field(default=None, description="a sound that is heard meanwhile, as Applause")
     seen: str | None = Field(default=None, description="who is on screen: a name, or PERSON_000")
+    shown: str | None = Field(default=None, description="what is to be seen, as: a dog on a beach")
     language: str | None = Field(default=None, description="what is spoken, a code (ko) or a name (Korean)")
     after: date | None = Field(default=None, description="only what was analysed on that day or later (UTC)")
     before: date | None = Field(default=None, description="only what was analysed before that day (UTC)")
@@ -29,9 +33,9 @@ class MomentQuestion(BaseModel):
 
     @model_validator(mode="after")
     def _something_is_asked(self) -> Self:
-        parts = (self.said, self.by, self.heard, self.seen, self.language)
+        parts = (self.said, self.about, self.by, self.heard, self.seen, self.shown, self.language)
         if not any(part is not None and part.strip() for part in parts):
-            raise ValueError("ask for something said, by, heard, seen or of a language")
+            raise ValueError("ask for something said, about, by, heard, seen, shown or of a language")
         if self.start is not None and self.end is not None and self.start >= self.end:
             raise ValueError(f"second {self.start:g} is not before second {self.end:g}")
         if self.after and self.before and self.after >= self.before:
@@ -42,7 +46,10 @@ class MomentQuestion(BaseModel):
 class FoundMoment(BaseModel):
     """A segment that is said, or a stretch in which something is heard and seen. Times are seconds."""
 
-    score: float = Field(description="from 0 to 1: 1 where all is as it was asked for")
+    score: float = Field(
+        description="from 0 to 1: 1 where all is as it was asked for; of `about` where words and meaning "
+        "both put it first; of `shown` alone the cosine"
+    )
     asset: str
     media: str = Field(description="the media file's name")
     start: float

@@ -78,7 +78,7 @@ def parse(said: str) -> list[Unit]:
         runs = list(pieces(text))
         if runs:
             begins = found["word"] is not None and text.endswith("*")
-            shown = text.strip("-*") if found["word"] is not None else text
+            shown = re.sub(r"^[\W_]+|[\W_]+$", "", text)
             units.append(Unit(shown, runs, found["phrase"] is not None, begins, out))
     if not any(not unit.out for unit in units):
         raise UserError(f"'{said}' has no word to look for.")
@@ -137,21 +137,31 @@ def _shorter(word: str, vocabulary: Vocabulary) -> Iterator[str]:
 def match_of(units: Iterable[tuple[Unit, Sequence[Way]]], column: str = "terms") -> str:
     """The expression for FTS5's MATCH."""
 
-    def any_of(of: Sequence[Way]) -> str:
-        return f"{column} : ({' OR '.join(way.query for way in of)})"
-
     units = list(units)
-    wanted = " AND ".join(f"({any_of(of)})" for unit, of in units if not unit.out)
-    unwanted = [any_of(of[:1]) for unit, of in units if unit.out]
+    wanted = " AND ".join(f"({_in_a_way(of, column)})" for unit, of in units if not unit.out)
+    unwanted = [_in_a_way(of[:1], column) for unit, of in units if unit.out]
     return f"({wanted}) NOT ({' OR '.join(f'({each})' for each in unwanted)})" if unwanted else f"({wanted})"
 
 
+def any_of(units: Iterable[tuple[Unit, Sequence[Way]]], column: str = "terms") -> str:
+    """The same where one of the units is enough."""
+    return " OR ".join(f"({_in_a_way(of, column)})" for unit, of in units if not unit.out)
+
+
+def _in_a_way(of: Sequence[Way], column: str) -> str:
+    return f"{column} : ({' OR '.join(way.query for way in of)})"
+
+
 class Judged(NamedTuple):
-    """How well a text answers, from 0 to 1; the words by which; and where they stand in it."""
+    """How well a text answers, from 0 to 1; the words by which; and where they stand in it.
+
+    `found`: of each word whether it is there.
+    """
 
     quality: float
     by: list[Way]
     marks: list[tuple[int, int]]
+    found: list[bool]
 
 
 def judge(text: str, units: Iterable[tuple[Unit, Sequence[Way]]]) -> Judged:
@@ -172,7 +182,8 @@ def judge(text: str, units: Iterable[tuple[Unit, Sequence[Way]]]) -> Judged:
         by.append(best)
         if len(folded) == len(text):
             marks += _places(folded, fold(best.shown), best.open or unit.begins)
-    return Judged(sum(qualities) / len(qualities), by, sorted(set(marks)))
+    found = [rated > 0 for rated in qualities]
+    return Judged(sum(qualities) / len(qualities), by, sorted(set(marks)), found)
 
 
 def _only_within(folded: str, shown: str) -> bool:

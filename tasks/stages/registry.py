@@ -13,6 +13,7 @@ FOLDERS = (
     "detect",
     "embed",
     "look",
+    "meaning",
     "link",
 )
 

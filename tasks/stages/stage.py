@@ -51,6 +51,7 @@ class Stage(ABC):
     keeps: ClassVar[str] = ""  # the folder in the asset's cache with the files that its output names
     prewarm: ClassVar[bool] = False  # its image loads for seconds: it is started with the run
     software: ClassVar[tuple[str, ...]] = ()  # packages whose versions the manifest states
+    unwanted: ClassVar[str] = "switched off"  # why it does not run where `wanted` says no
     section: ClassVar[str] = ""  # title of its part of the report, which is report.html.j2 in its folder
 
     @abstractmethod
@@ -62,7 +63,7 @@ class Stage(ABC):
         """What the task returns."""
 
     def wanted(self, options: Any) -> bool:
-        """False where the options switch it off."""
+        """False where the options switch it off, or the store has no model for it."""
         return True
 
     def weights(self, options: Any) -> list[str]:

@@ -39,10 +39,10 @@ def openings(source: str) -> Iterator[tuple[str, dict[str, object], bool]]:
 
 def is_safe(name: str, keywords: dict[str, object], guarded: bool) -> bool:
     """torch.load with weights_only, or a library's loader where torch obeys `only_weights`; transformers from
-    safetensors, whose processors have no weights."""
+    safetensors, whose processors and tokenizers have no weights."""
     if name == "torch.load" or name.endswith(".load_state_dict_from_url"):
         return keywords.get("weights_only") is True
-    if name.endswith("Processor.from_pretrained"):
+    if name.endswith(("Processor.from_pretrained", "Tokenizer.from_pretrained")):
         return keywords.get("local_files_only") is True
     if guarded and name.endswith(LOADERS):
         return True

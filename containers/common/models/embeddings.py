@@ -19,7 +19,7 @@ CATALOGUE = Path(__file__).with_name("catalogue.toml")
 class Embedding(Contract):
     """How a model's vectors are compared. Vectors of two models never are."""
 
-    kind: Literal["face", "voice", "picture", "sound"] = Field(description="what a vector stands for")
+    kind: Literal["face", "voice", "picture", "sound", "text"] = Field(description="what a vector stands for")
     dimension: int = Field(ge=1)
     metric: Literal["euclidean", "cosine"] = Field(description="as scipy's cdist has them")
     threshold: float | None = Field(

@@ -201,8 +201,8 @@ def sha256_of(path: Path) -> str:
 
 def has_model(model_id: str) -> bool:
     """Whether every file of the model is in the store and has a known hash (sizes compared, hashes not)."""
-    model = catalogue()[model_id]
-    if not model.pinned_by_catalogue:
+    model = catalogue().get(model_id)  # a catalogue of one's own may not know it
+    if model is None or not model.pinned_by_catalogue:
         return False
     if uri := store_uri():
         return model_id in store_s3.list_models(uri)

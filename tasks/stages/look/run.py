@@ -34,15 +34,16 @@ class SeenPictures(StageOutput):
 
     @property
     def summary(self) -> str:
-        models = ", ".join(sorted({picture.model for picture in self.pictures}))
-        return (
-            f"{len(self.pictures)} pictures in {self.frames} frames by {models}" if models else "no picture"
-        )
+        models = sorted({picture.model for picture in self.pictures})
+        if not models:
+            return "no picture"
+        pictures = len(self.pictures) // len(models)
+        return f"{pictures} pictures in {self.frames} frames by {', '.join(models)}"
 
 
 @task
-def look(frames: list[Frame], folder: Path, model: str) -> SeenPictures:
-    """A vector by `model` for every sampled frame that is no near-duplicate of the one kept before it.
+def look(frames: list[Frame], folder: Path, models: list[str]) -> SeenPictures:
+    """A vector by each of `models` for every sampled frame that is no near-duplicate of the one kept before.
 
     Thumbnails go to `folder`.
     """
@@ -53,18 +54,23 @@ def look(frames: list[Frame], folder: Path, model: str) -> SeenPictures:
         advance("look", 0.5 * len(hashes) / len(frames))
     runs = group_near_duplicates(np.array(hashes))
     for batch in _batches(runs):
-        answer = _look([frames[first] for first, _ in batch], model, folder.as_uri(), output)
+        shown = [frames[first] for first, _ in batch]
+        answers = [
+            _look(shown, model, None if number else folder.as_uri(), output)
+            for number, model in enumerate(models)
+        ]
         output.pictures += [
             PictureVector(
                 time=frames[first].time,
                 end=frames[last].time,
-                thumbnail=seen.thumbnail,
+                thumbnail=kept.thumbnail,
                 model=answer.model,
                 vector=seen.vector,
             )
-            for (first, last), seen in zip(batch, answer.images, strict=True)
+            for answer in answers
+            for (first, last), seen, kept in zip(batch, answer.images, answers[0].images, strict=True)
         ]
-        advance("look", 0.5 + 0.5 * len(output.pictures) / len(runs))
+        advance("look", 0.5 + 0.5 * len(output.pictures) / (len(runs) * len(models)))
     return output
 
 

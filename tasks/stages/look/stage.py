@@ -20,14 +20,15 @@ class Look(Stage):
 
     def weights(self, options: object) -> list[str]:
         from containers.common.models.store import has_model
-        from containers.facenet.contract import DINOV2, PHASH
+        from containers.facenet.contract import DINOV2, PHASH, SIGLIP
 
-        return [DINOV2 if has_model(DINOV2) else PHASH]
+        alike = DINOV2 if has_model(DINOV2) else PHASH
+        return [alike, SIGLIP] if has_model(SIGLIP) else [alike]
 
     def call(self, given: Inputs) -> Call:
         from tasks.stages.look.run import look
 
-        return look, (given.decoded.frames, given.kept, *self.weights(given.options))
+        return look, (given.decoded.frames, given.kept, self.weights(given.options))
 
     def output(self) -> "type[StageOutput]":
         from tasks.stages.look.run import SeenPictures
