@@ -1,4 +1,4 @@
-"""Face crops and, where the VGGFace2 network is in the store, their 512-d embeddings; whole pictures; texts."""
+"""Face crops and, where the store has VGGFace2's network, their 512-d embeddings; whole pictures; texts."""
 
 from typing import Annotated, Any, Literal
 
@@ -81,7 +81,7 @@ class LookResult(Contract):
 
 
 class TextRequest(Request):
-    """Texts to vectors: those of one meaning have vectors of a high cosine, in whichever language they are."""
+    """Texts to vectors: those of one meaning have vectors of a high cosine, in any language."""
 
     action: Literal["text"]
     texts: list[str] = Field(min_length=1)

@@ -81,7 +81,7 @@ def load_network(folder: Path) -> tuple[Any, Any]:
 
 
 def embed_pictures(loaded: tuple[Any, Any], pictures: list[Image.Image]) -> Vectors:
-    """DINOv2's class token or SigLIP's picture of each, L2-normalised, shape (pictures, 768), as one batch."""
+    """DINOv2's class token or SigLIP's picture of each, L2-normalised (pictures, 768), as one batch."""
     import torch
 
     processor, network = loaded

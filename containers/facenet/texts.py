@@ -1,6 +1,6 @@
 """Texts as vectors: what was said, and what somebody looks for.
 
-In this image, since SigLIP's texts are compared with the pictures that it embeds, with transformers beside it.
+In this image, since SigLIP's texts are compared with the pictures that it embeds.
 """
 
 import time
