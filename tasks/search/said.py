@@ -12,9 +12,11 @@ terms consist of letters and digits.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 from typing import NamedTuple, Protocol
 
 from containers.common.errors import UserError
+from tasks.search.numbers import MOST_WORDS, value_of, with_other_spellings
 from tasks.words.tokens import HANGUL, Piece, fold, pieces, terms, terms_of
 
 LONG = 4  # letters: shorter words are taken as they are
@@ -82,7 +84,25 @@ def parse(said: str) -> list[Unit]:
             units.append(Unit(shown, runs, found["phrase"] is not None, begins, out))
     if not any(not unit.out for unit in units):
         raise UserError(f"'{said}' has no word to look for.")
-    return units
+    return _with_whole_numbers(units)
+
+
+def _with_whole_numbers(units: list[Unit]) -> list[Unit]:
+    """`forty three thousand` and `4만 3천` are one thing that is asked for, and not three."""
+    joined: list[Unit] = []
+    while units:
+        several = [*takewhile(lambda unit: not (unit.phrase or unit.begins or unit.out), units)]
+        for count in range(min(len(several), MOST_WORDS), 1, -1):
+            text = " ".join(unit.text for unit in several[:count])
+            if value_of(text) is not None:
+                runs = [piece for unit in several[:count] for piece in unit.pieces]
+                joined.append(Unit(text, runs, True, False, False))
+                units = units[count:]
+                break
+        else:
+            joined.append(units[0])
+            units = units[1:]
+    return joined
 
 
 def ways(unit: Unit, vocabulary: Vocabulary) -> list[Way]:
@@ -91,6 +111,8 @@ def ways(unit: Unit, vocabulary: Vocabulary) -> list[Way]:
     last = unit.pieces[-1]
     if all(piece.script == "hangul" for piece in unit.pieces):
         found += _korean(unit, vocabulary)
+    if not unit.begins and not unit.out:
+        found += _numbers(unit)
     if unit.phrase or len(unit.pieces) > 1 or last.script != "word" or len(last.text) < LONG or unit.begins:
         return found
     forms = [*vocabulary.beginning(last.text, len(last.text) + LONGER), *_shorter(last.text, vocabulary)]
@@ -99,6 +121,13 @@ def ways(unit: Unit, vocabulary: Vocabulary) -> list[Way]:
     if not forms and not vocabulary.knows(last.text):
         found += [Way((word,), False, ALIKE, word) for word in vocabulary.alike(last.text)]
     return found
+
+
+def _numbers(unit: Unit) -> Iterator[Way]:
+    """With a number in its other spellings."""
+    value = value_of(unit.text)
+    for text in with_other_spellings(unit.text if value is None else str(value)):
+        yield _as_typed(list(pieces(text)), WITHIN, " ".join(text.split()))
 
 
 def _as_typed(runs: Sequence[Piece], quality: float, shown: str, begins: bool = False) -> Way:
@@ -194,10 +223,15 @@ def _only_within(folded: str, shown: str) -> bool:
 
 
 def _places(folded: str, shown: str, begins: bool) -> Iterator[tuple[int, int]]:
-    letters = bool(re.fullmatch(r"[^\W\d_]+", shown)) and not re.search(
+    if re.fullmatch(r"\d{4,}", shown):  # 43000 is 43,000 too
+        parts = "[.,'\u2019\u00a0\u202f]?".join(re.escape(digit) for digit in shown)
+        yield from (found.span() for found in re.finditer(rf"(?<!\d){parts}(?!\d)", folded))
+        return
+    letters = bool(re.fullmatch(r"[^\W\d_]+(?:[\W_]+[^\W\d_]+)*", shown)) and not re.search(
         r"[\u0e00-\u109f\u1100-\u11ff\u1780-\u17d3\u3005-\uffef]", shown
     )
     edge = r"(?![^\W\d_])" if letters and not begins else ""
     start = r"(?<![^\W\d_])" if letters else ""
-    for found in re.finditer(start + re.escape(shown) + edge, folded):
+    words = r"[\W_]+".join(map(re.escape, re.findall(r"[^\W_]+", shown)))
+    for found in re.finditer(start + words + edge, folded):
         yield found.span()
