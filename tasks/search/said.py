@@ -5,6 +5,8 @@
     budg*                   words that begin so
     -draft                  not this word
     회의                    in 회의에서는 too; 회의에서 finds other forms of 회의 as well
+    결정하다                결정했습니다 and other forms of the verb
+    43,000                  forty-three thousand, 사만 삼천 and other spellings of the number
 
 Words without quotes are all said in one segment, in any order. Nothing that is typed is a command to SQLite:
 terms consist of letters and digits.
@@ -16,18 +18,13 @@ from itertools import takewhile
 from typing import NamedTuple, Protocol
 
 from containers.common.errors import UserError
+from tasks.search.korean import noun_stem, verb_beginnings
 from tasks.search.numbers import MOST_WORDS, value_of, with_other_spellings
 from tasks.words.tokens import HANGUL, Piece, fold, pieces, terms, terms_of
 
 LONG = 4  # letters: shorter words are taken as they are
 LONGER = 3  # letters that a form of a word may have more than it
 MOST_FORMS = 24
-# What is put to Korean nouns (조사).
-_PARTICLE = re.compile(
-    "(?:까지는|들에게|부터는|에게서|에서는|에서도|으로는|이라도|입니다|과의|까지|께서|대로|들은|들을|들의|들이|"
-    "라도|로는|마다|밖에|보다|부터|에게|에는|에도|에서|와의|으로|이고|이나|이다|이라|이란|이랑|이며|이요|"
-    "조차|처럼|하고|한테|가|고|과|나|는|도|들|라|란|랑|로|를|만|며|에|와|요|은|을|의|이|인)$"
-)
 EXACT, WITHIN, FORM, ALIKE = 1.0, 0.9, 0.8, 0.6  # how well each way of finding a word answers
 _ASKED = re.compile(r'(?P<minus>-?)"(?P<phrase>[^"]*)(?:"|$)|(?P<word>\S+)')
 
@@ -140,7 +137,7 @@ def _as_typed(runs: Sequence[Piece], quality: float, shown: str, begins: bool = 
 
 
 def _korean(unit: Unit, vocabulary: Vocabulary) -> Iterator[Way]:
-    """Without the particle, and, where hardly anybody said it so, with other spaces."""
+    """Without the particle, in a verb's other forms, and, where it was hardly said so, with other spaces."""
     whole = "".join(piece.text for piece in unit.pieces)
     if len(unit.pieces) > 1 and unit.phrase:
         yield _as_typed([Piece("hangul", whole)], WITHIN, whole)
@@ -150,10 +147,11 @@ def _korean(unit: Unit, vocabulary: Vocabulary) -> Iterator[Way]:
         for at in range(1, len(whole) - 1):
             parts = [Piece("hangul", whole[:at]), Piece("hangul", whole[at:])]
             yield _as_typed(parts, WITHIN, f"{whole[:at]} {whole[at:]}")
-    particle = _PARTICLE.search(whole, 2)  # the longest, since it begins first, after two syllables
-    if particle:
-        stem = whole[: particle.start()]
+    if stem := noun_stem(whole):
         yield _as_typed([Piece("hangul", stem)], FORM, stem)
+    for beginning in verb_beginnings(whole):
+        quality = FORM if len(beginning) > 2 else ALIKE
+        yield _as_typed([Piece("hangul", beginning)], quality, beginning)
 
 
 def _shorter(word: str, vocabulary: Vocabulary) -> Iterator[str]:
