@@ -5,7 +5,7 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-SIZE = "256m"
+SIZE = "600m"  # some of which the product leaves free
 
 
 class Disk:
