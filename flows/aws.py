@@ -19,6 +19,7 @@ from deployments.aws.functions import Functions, read_timeout
 from deployments.aws.keepalive import keep_alive
 from deployments.aws.settings import AwsSettings
 from deployments.aws.tasks import stop_run
+from flows.patient import patiently
 from flows.settings.load import apply_with_server, load
 
 
@@ -54,7 +55,7 @@ def stop_tasks(run: str) -> None:
 @cache
 def _credentials() -> AwsCredentials:
     name = load().aws_credentials
-    return AwsCredentials.load(name) if name else AwsCredentials()  # pyright: ignore[reportReturnType]
+    return patiently(AwsCredentials.load)(name) if name else AwsCredentials()  # pyright: ignore[reportReturnType]
 
 
 @cache

@@ -4,9 +4,11 @@ import mimetypes
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -14,10 +16,14 @@ from urllib.parse import unquote, urlsplit
 from containers.common.durable import make_folder, replace
 from containers.common.errors import StorageError
 
-# Pauses of botocore's standard mode are random below 1, 2, 4, 8, 16 and then 20 s: 75 s in the mean
+# Of botocore's own, within seconds. More of them would not wait longer where several requests fail at once:
+# all of a client share 500 tokens, of which each retry takes 5 or 10, and its pauses are random
 # (https://docs.aws.amazon.com/boto3/latest/guide/retries.html).
-PATIENT = {"mode": "standard", "total_max_attempts": 12}
-TOLD_AT = 4  # after three pauses, some seconds
+PATIENT = {"mode": "standard", "total_max_attempts": 3}
+AWAY = 120  # seconds for which S3 may be away
+SILENT, PAUSE = 2.0, 2.0  # seconds of waiting without a word, and between two attempts
+CUT = 3  # times that a small object may be cut off
+_told = float("-inf")  # when, by the monotonic clock
 _bytes_read = 0
 
 
@@ -44,7 +50,8 @@ def use_s3(make: Callable[[], Any] | None) -> None:
 @cache
 def _s3():
     made = _make_s3() if _make_s3 else s3_client()
-    made.meta.events.register("needs-retry.s3", _tell_of_waiting)
+    if not _set_by_user():
+        made.meta.events.register_last("needs-retry.s3", _wait_while_away)
     return made
 
 
@@ -53,15 +60,31 @@ def s3_client() -> Any:
     import boto3  # costs 0.2 s, and a laptop's runs never need it
     from botocore.config import Config
 
-    if os.environ.keys() & {"AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"}:
-        return boto3.client("s3")
-    return boto3.client("s3", config=Config(retries=PATIENT))
+    return boto3.client("s3") if _set_by_user() else boto3.client("s3", config=Config(retries=PATIENT))
 
 
-def _tell_of_waiting(attempts: int, caught_exception: Exception | None, **_: Any) -> None:
-    if caught_exception is not None and attempts == TOLD_AT:
-        text = f"S3 does not answer ({caught_exception}): trying again for some minutes."
-        print(text, file=sys.stderr, flush=True)
+def _set_by_user() -> bool:
+    return bool(os.environ.keys() & {"AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"})
+
+
+def _wait_while_away(
+    response: Any, caught_exception: Exception | None, request_dict: dict[str, Any], **_: Any
+) -> float | None:
+    """botocore asks after each attempt for the pause before the next; None: what its own rules say."""
+    global _told
+    from botocore import exceptions as failures
+
+    away = (failures.ConnectionError, failures.HTTPClientError)  # refused, cut, silent, no such name
+    unwell = response is not None and response[0].status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if not unwell and not isinstance(caught_exception, away):
+        return None
+    now = time.monotonic()
+    waited = now - request_dict["context"].setdefault("mediaflow_away_since", now)
+    if waited >= SILENT and now > _told + AWAY:  # once for all that wait at the same time
+        _told = now
+        reason = caught_exception or f"it answers {response[0].status_code}"
+        print(f"S3 does not answer ({reason}): trying again for two minutes.", file=sys.stderr, flush=True)
+    return PAUSE if waited < AWAY else None
 
 
 def as_uri(location: str | Path) -> str:
@@ -230,16 +253,21 @@ def list_objects(folder_uri: str) -> dict[str, dict[str, Any]]:
 
 def read_tagged(uri: str) -> tuple[bytes, str] | None:
     """Content and ETag of an S3 object, for a later `replace_tagged`; None when there is none."""
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import ClientError, HTTPClientError
 
     with _explained(uri, "read"):
-        try:
-            answer = _s3().get_object(**_bucket_key(uri))
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
-            raise
-        return answer["Body"].read(), answer["ETag"]
+        for attempt in range(CUT, -1, -1):
+            try:
+                answer = _s3().get_object(**_bucket_key(uri))
+                return answer["Body"].read(), answer["ETag"]
+            except ClientError as error:
+                if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                    return None
+                raise
+            except HTTPClientError:  # cut off within the content: the next request waits
+                if not attempt:
+                    raise
+    raise AssertionError("unreachable")
 
 
 def replace_tagged(uri: str, content: bytes, tag: str | None) -> bool:

@@ -2,6 +2,7 @@
 
 import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { getSystemErrorMap } from "node:util";
 
 import { StorageError } from "./errors.mjs";
@@ -85,6 +86,13 @@ export async function writeBytes(uri, content) {
   }
 }
 
+// Milliseconds: for which S3 may be away, of waiting without a word, between two attempts.
+const [AWAY, SILENT, PAUSE] = [120_000, 2_000, 2_000];
+const NETWORK = new Set([
+  ...["ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"],
+  ...["ENOTFOUND", "EAI_AGAIN", "TimeoutError"],
+]);
+
 let s3; // the SDK costs 0.3 s, and a laptop's runs never need it
 
 async function onS3(uri, verb, work) {
@@ -92,11 +100,28 @@ async function onS3(uri, verb, work) {
   // Endpoints other than AWS's own rarely have a host name per bucket.
   const forcePathStyle = Boolean(process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL);
   s3 ??= new sdk.S3Client({ forcePathStyle });
-  try {
-    return await work(s3, locate(uri), sdk);
-  } catch (error) {
-    throw new StorageError(`${uri} cannot be ${verb}: ${error.message || error.name}.`);
+  const began = performance.now();
+  for (let told = false; ; ) {
+    try {
+      return await work(s3, locate(uri), sdk);
+    } catch (error) {
+      const waited = performance.now() - began;
+      const reason = error.message || error.name;
+      if (!isAway(error) || waited > AWAY) throw new StorageError(`${uri} cannot be ${verb}: ${reason}.`);
+      if (!told && waited > SILENT) {
+        told = true;
+        console.error(`S3 does not answer (${reason}): trying again for two minutes.`);
+      }
+      await setTimeout(PAUSE);
+    }
   }
+}
+
+/** The SDK has tried three times within a second; an answer with a status below 500 is one. */
+function isAway(error) {
+  if (process.env.AWS_MAX_ATTEMPTS || process.env.AWS_RETRY_MODE) return false;
+  const status = error.$metadata?.httpStatusCode;
+  return NETWORK.has(error.code ?? error.name) || status >= 500;
 }
 
 /** "permission denied" rather than "EACCES: permission denied, open '...'". */

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from containers.common import storage
 from containers.common.errors import StorageError, UserError
 from containers.common.inside import inside
+from flows.patient import patiently
 from tasks.asset.folder import Asset
 from tasks.asset.portable import HERE, portable
 
@@ -35,7 +36,7 @@ def load_block(slug: str) -> WritableFileSystem:
     """A block by its type and name, as `s3-bucket/results`. Raises UserError when it cannot keep files."""
     load_prefect_collections()
     try:
-        block = Block.load(slug)
+        block = patiently(Block.load)(slug)
     except (ValueError, ObjectNotFound) as error:
         raise UserError(f"There is no Prefect block {slug}: {str(error).splitlines()[0]}") from error
     if not isinstance(block, WritableFileSystem):
