@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from containers.common.contract import Contract, ModelRef
-from containers.common.errors import ModelCorrupt, ModelMissing, UserError
+from containers.common.errors import ModelCorrupt, ModelMissing, StorageError, UserError
 from containers.common.inside import Name, RelativePath
 from containers.common.models import store_cache, store_s3
 from containers.common.models.embeddings import CATALOGUE, Embedding
@@ -240,7 +240,13 @@ def _open_in_folder(model: Model) -> Path:
         path = folder / file.name
         if not path.is_file():
             raise _missing(model, store_folder())
-        if sha256_of(path) != file.sha256:
+        try:
+            content = sha256_of(path)
+        except OSError as error:  # a network's or a disk's fault
+            raise StorageError(
+                f"The model store {store_folder()} cannot be read: {error.strerror or error}."
+            ) from error
+        if content != file.sha256:
             raise _corrupt(model, path)
     return folder
 

@@ -7,13 +7,16 @@ killed. Each process holds the models it has opened; others are removed, the lea
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from containers.common.errors import UserError
 
+QUIET = 2.0  # seconds that one waits without a word
 PLANNED = ".size"  # bytes the model will have when it is whole
 _held: dict[Path, int] = {}  # file descriptors of the locks on models that this process has opened
 
@@ -45,10 +48,10 @@ def filling(model: str, sha256: str, size: int) -> Iterator[Path]:
         (cache / ".locks").mkdir(parents=True, exist_ok=True, mode=0o700)
         if cache.stat().st_uid != os.getuid():
             raise UserError(f"{cache} belongs to another user; name a folder in MEDIAFLOW_MODEL_CACHE.")
-        _hold(cache, sha256)
-        with _locked(cache / ".locks" / f"{sha256}.fill"):
+        _hold(cache, model, sha256)
+        with _locked(cache / ".locks" / f"{sha256}.fill", f"another process, which fetches model '{model}'"):
             folder = cache / sha256
-            with _locked(cache / ".locks" / "room"):
+            with _locked(cache / ".locks" / "room", f"another process, which makes room in {cache}"):
                 _make_room(cache, model, sha256, size)
                 folder.mkdir(exist_ok=True)
                 (folder / PLANNED).write_text(str(size), encoding="ascii")
@@ -62,12 +65,12 @@ def filling(model: str, sha256: str, size: int) -> Iterator[Path]:
         ) from error
 
 
-def _hold(cache: Path, sha256: str) -> None:
+def _hold(cache: Path, model: str, sha256: str) -> None:
     """Keeps others from removing the model, and notes when it was opened."""
     path = cache / ".locks" / f"{sha256}.use"
     if path not in _held:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        _wait(descriptor, fcntl.LOCK_SH, f"another process, which removes model '{model}' from {cache}")
         _held[path] = descriptor
     os.utime(path)
 
@@ -94,7 +97,7 @@ def _make_room(cache: Path, model: str, sha256: str, size: int) -> None:
     for name in sorted(others, key=opened):
         if sum(others.values()) + size <= limit:
             return
-        with _locked(cache / ".locks" / f"{name}.use", wait=False) as free:
+        with _locked(cache / ".locks" / f"{name}.use") as free:
             if free:
                 shutil.rmtree(cache / name)
                 del others[name]
@@ -115,15 +118,29 @@ def _size(folder: Path) -> int:
 
 
 @contextmanager
-def _locked(path: Path, wait: bool = True) -> Iterator[bool]:
-    """Yields whether this process alone has the lock; always True when it may wait."""
+def _locked(path: Path, what: str | None = None) -> Iterator[bool]:
+    """Yields whether this process alone has the lock; with `what` it waits for that, and says so."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+        if what:
+            _wait(descriptor, fcntl.LOCK_EX, what)
+        yield bool(what) or _try(descriptor, fcntl.LOCK_EX)
     finally:
         os.close(descriptor)
+
+
+def _wait(descriptor: int, kind: int, what: str) -> None:
+    began, told = time.monotonic(), False
+    while not _try(descriptor, kind):
+        if not told and time.monotonic() > began + QUIET:
+            told = True
+            print(f"Waiting for {what}.", file=sys.stderr, flush=True)
+        time.sleep(0.1)
+
+
+def _try(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""S3 as the Node image meets it: it goes away and comes back. moto's server, and one that cuts answers off."""
+"""S3 as the Node image meets it: it goes away and comes back. Of moto, and of a server that breaks off."""
 
 import os
 import socket
