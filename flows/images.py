@@ -5,24 +5,28 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from deployments.local import LocalEndpoint
+from deployments.local import Joined, LocalEndpoint, Neighbours, join
+from flows.settings.fields import Settings
 from flows.settings.load import apply_with_server, load
 from flows.turns import turn
-from tasks.calls.invoke import through
+from tasks.calls.invoke import following, through
 from tasks.stages.options import AnalyzeOptions
 
 if TYPE_CHECKING:
     from deployments.aws.endpoint import AwsEndpoint
 
+KEEP_WARM = 10  # minutes, of images that this run did not start
 ENDPOINT = "AWS_ENDPOINT_URL_LAMBDA"  # boto3 reads it too
-_running: list[LocalEndpoint] = []
+LocalImages = LocalEndpoint | Joined
+_running: list[LocalImages] = []
 
 
 @contextmanager
-def running_images() -> Iterator[LocalEndpoint | None]:
-    """Starts the local endpoint unless one is running already or `AWS_ENDPOINT_URL_LAMBDA` names another.
+def running_images() -> Iterator[LocalImages | None]:
+    """Images on this machine, unless `AWS_ENDPOINT_URL_LAMBDA` names others: then it yields None.
 
-    Its workers end with the block. Yields None when the images run elsewhere.
+    Those that run already in this process; else those that this user's runs share, which are started where
+    the setting `keep_warm` says so; else its own, which end with the block.
     """
     if _running:
         yield _running[0]
@@ -30,7 +34,10 @@ def running_images() -> Iterator[LocalEndpoint | None]:
     if os.environ.get(ENDPOINT):
         yield None
         return
-    with LocalEndpoint() as endpoint:
+    settings = load()
+    with _shared(settings) or LocalEndpoint(
+        memory_mb=settings.memory_mb, neighbours=Neighbours()
+    ) as endpoint:
         _running.append(endpoint)
         os.environ[ENDPOINT] = endpoint.url
         try:
@@ -49,8 +56,28 @@ def turn_of(runtime: str, say: Callable[[str], object] = print) -> AbstractConte
     return turn(say) if here else nullcontext()
 
 
+def _shared(settings: Settings) -> "AbstractContextManager[Joined] | None":
+    if settings.keep_warm == 0:
+        return None
+    minutes = settings.keep_warm or KEEP_WARM
+    joined = join(minutes * 60, start=bool(settings.keep_warm), memory_mb=settings.memory_mb)
+    return joined and _followed(joined)
+
+
 @contextmanager
-def images_of(runtime: str, media_seconds: float, run: str) -> Iterator["LocalEndpoint | AwsEndpoint | None"]:
+def _followed(joined: Joined) -> Iterator[Joined]:
+    """Where the shared images end in the middle of this run, it goes on with others."""
+
+    def moved() -> None:
+        os.environ[ENDPOINT] = joined.url
+
+    joined.on_move = moved
+    with joined, following(lambda url: joined.moved_from(url)):
+        yield joined
+
+
+@contextmanager
+def images_of(runtime: str, media_seconds: float, run: str) -> Iterator["LocalImages | AwsEndpoint | None"]:
     """The images for one analysis, by its runtime (`local` or `aws`) and the length of its media."""
     if runtime == "local":
         with running_images() as endpoint:

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 
 from containers.common.errors import UserError
+from deployments.local import end_idle
 from flows.child import end_child, start_child
 from flows.left_behind import LeftBehind
 from flows.server_secret import (
@@ -34,6 +35,8 @@ ALIVE = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
 # Its own default forgets with a killed server who holds a place of a limit, not that somebody does.
 LEASES = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem"}
 # A run that waits for its turn in a queue is not late after 15 seconds; late is what no worker takes.
+# Runs share warm images, under one ceiling of memory.
+WARM = {"MEDIAFLOW_KEEP_WARM": "10"}
 LATE = {"PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "600"}
 ROOT = Path(__file__).parents[1]
 POOL = "local"
@@ -47,7 +50,7 @@ def main() -> None:
     Registers the deployments where none is; `make deploy` brings them up to date. Exits with one sentence
     when the server does not start or a deployment is refused.
     """
-    for name, value in {"PREFECT_API_URL": API_URL, **ALIVE, **LEASES, **LATE}.items():
+    for name, value in {"PREFECT_API_URL": API_URL, **ALIVE, **LEASES, **LATE, **WARM}.items():
         os.environ.setdefault(name, value)
     for number in (signal.SIGINT, signal.SIGTERM):  # the first is ignored by what a script starts with &
         signal.signal(number, signal.default_int_handler)
@@ -131,9 +134,11 @@ def _worker() -> subprocess.Popen[bytes]:
 
 
 def _end(running: dict[str, subprocess.Popen[bytes]]) -> None:
+    """With their images, where no other run needs them."""
     for name in ("worker", "server"):  # the worker still has to say how its runs ended
         if name in running:
             end_child(running[name])
+    end_idle()
 
 
 def _wait_for_server(server: subprocess.Popen[bytes] | None) -> None:

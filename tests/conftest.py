@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 os.environ.setdefault("MEDIAFLOW_RUNS_AT_ONCE", "8")
 
 Make = Callable[[Path], object]
+# All runs of these tests share warm images, but for tests of images that belong to one run.
+os.environ.setdefault("MEDIAFLOW_KEEP_WARM", "1")
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,14 @@
 
 `python -m deployments.local` runs one by itself and prints the variable that points boto3 at it.
 
+`join()` is one that all runs of a user share, so that workers stay warm from one to the next.
+
 A call travels: invoke_api (HTTP, AWS's limits) → pool (queue, one slot per worker) → worker (a process
 that asks runtime_api for work) and back. What an image may use is in its image.toml.
 """
 
 from deployments.local.endpoint import LocalEndpoint
+from deployments.local.neighbours import Neighbours
+from deployments.local.shared import Joined, end_idle, join
 
-__all__ = ["LocalEndpoint"]
+__all__ = ["Joined", "LocalEndpoint", "Neighbours", "end_idle", "join"]

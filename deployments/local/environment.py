@@ -32,6 +32,16 @@ PASSED_PREFIXES = (
 )
 # Of a Lambda that we may ourselves run in: they would describe the wrong function.
 NOT_PASSED_PREFIXES = ("AWS_LAMBDA_", "AWS_EXECUTION_ENV")
+# What flows alone read, and what differs from run to run.
+NOT_PASSED = {
+    "AWS_ENDPOINT_URL_LAMBDA",
+    *(
+        f"MEDIAFLOW_{name}"
+        for name in ("TEMPORARY_SERVER", "WEBHOOK", "TOPIC", "RUNTIME", "AWS", "AWS_CREDENTIALS")
+    ),
+    *(f"MEDIAFLOW_{name}" for name in ("FUNCTION_PREFIX", "RESULTS_DAYS", "RESULTS_BLOCK", "WORK")),
+    *(f"MEDIAFLOW_{name}" for name in ("KEEP_WARM", "MEMORY_MB")),
+}
 _PASSED_NAMES = frozenset(name for names in PASSED for name in names)
 
 
@@ -42,12 +52,9 @@ SHARED_CORES = {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": str(max(1, (os.
 
 def worker_environment(image: Image, api: str, root: Path, scratch: Path) -> dict[str, str]:
     """The user's variables that matter, Lambda's own, and last the image's."""
-    passed = {name: value for name, value in os.environ.items() if _is_passed(name)}
-    if region := passed.get("AWS_DEFAULT_REGION"):
-        passed.setdefault("AWS_REGION", region)  # the one that Lambda sets, and Node's SDK reads no other
     return (
         SHARED_CORES
-        | passed
+        | passed()
         | _lambda_variables(image, api, root)
         # A worker's folder for temporary files goes away with it; models of an S3 store are for all of them.
         | {"TMPDIR": str(scratch), "MEDIAFLOW_MODEL_CACHE": str(cache_folder())}
@@ -55,8 +62,16 @@ def worker_environment(image: Image, api: str, root: Path, scratch: Path) -> dic
     )
 
 
+def passed() -> dict[str, str]:
+    """Of the user's variables those that a worker sees."""
+    seen = {name: value for name, value in os.environ.items() if _is_passed(name)}
+    if region := seen.get("AWS_DEFAULT_REGION"):
+        seen.setdefault("AWS_REGION", region)  # the one that Lambda sets, and Node's SDK reads no other
+    return seen
+
+
 def _is_passed(name: str) -> bool:
-    if name.startswith(NOT_PASSED_PREFIXES):
+    if name in NOT_PASSED or name.startswith(NOT_PASSED_PREFIXES):
         return False
     return name in _PASSED_NAMES or name.startswith(PASSED_PREFIXES)
 

@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from deployments.local import limits
-from deployments.local.pool import Call, EndpointStopped, Outcome
+from deployments.local.call import Call, EndpointStopped, Outcome
 from deployments.local.server import Exchange
 
 if TYPE_CHECKING:
     from deployments.local.endpoint import LocalEndpoint
 
+STOPPED = "The local endpoint has stopped."
 LOG_HEADER = "X-Mediaflow-Log"  # ours: which file on this machine explains a failure
 # A function is given by name, by name:alias or by ARN.
-_INVOKE = re.compile(r"/2015-03-31/functions/(arn:.*:function:)?(?P<image>[\w-]+)(:[\w$-]+)?/invocations")
+_INVOKE = re.compile(
+    r"(/(?P<caller>[\w-]+))?/2015-03-31/functions/(arn:.*:function:)?(?P<image>[\w-]+)(:[\w$-]+)?/invocations"
+)
 
 
 class InvokeExchange(Exchange):
@@ -48,7 +51,7 @@ class InvokeExchange(Exchange):
         except ValueError as error:
             message = f"Could not parse request body into json: {error}"
             return self._refuse(400, "InvalidRequestContentException", message)
-        self._invoke(endpoint, image, kind, Call(payload))
+        self._invoke(endpoint, image, kind, Call(payload, match["caller"] or ""))
 
     def do_GET(self) -> None:
         self._refuse(404, "UnknownOperationException", "Only Invoke is spoken here.")
@@ -63,7 +66,7 @@ class InvokeExchange(Exchange):
                 return self.reply(202, headers=headers)
             done = outcome.result()
         except EndpointStopped:
-            return self._refuse(500, "ServiceException", "The local endpoint has stopped.")
+            return self._refuse(500, "ServiceException", STOPPED)
         except OSError as error:
             message = f"The worker of {image} cannot be started: {error}"
             return self._refuse(502, "InvalidRuntimeException", message)

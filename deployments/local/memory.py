@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import psutil
 
+from deployments.local.ceiling import Ceiling
 from deployments.local.worker import Worker
 
 INTERVAL = 0.2  # seconds between looks
@@ -22,10 +23,11 @@ class MemoryWatch(threading.Thread):
     Pages shared by a worker and its descendants count once for each, so this is an upper bound.
     """
 
-    def __init__(self, workers: Callable[[], Iterable[Worker]]) -> None:
+    def __init__(self, workers: Callable[[], Iterable[Worker]], ceiling: Ceiling) -> None:
         super().__init__(daemon=True)
         self.peak_together = 0
         self._workers = workers
+        self._ceiling = ceiling
         self._stopped_since: WeakKeyDictionary[Worker, float] = WeakKeyDictionary()
         self._stopped = threading.Event()
 
@@ -58,6 +60,7 @@ class MemoryWatch(threading.Thread):
             else:
                 self._stopped_since.pop(worker, None)
         self.peak_together = max(self.peak_together, together)
+        self._ceiling.keep(together)
 
 
 def _find_descendants(workers: list[Worker]) -> None:

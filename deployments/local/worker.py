@@ -46,12 +46,12 @@ def node() -> str:
 
 
 class Worker:
-    """Starts at once. `peak` is the highest memory seen, in bytes, with descendants."""
+    """Starts at once. `used` is its memory at the last look, `peak` the highest: bytes, with descendants."""
 
     def __init__(self, image: Image, root: Path, log: Path) -> None:
         self.image = image
         self.log = log
-        self.peak = 0
+        self.used = self.peak = 0
         self.over_memory = False
         self.left_stopped = False
         self.descendants: set[psutil.Process] = set()
@@ -118,7 +118,7 @@ class Worker:
             for pid in [self.process.pid, *(process.pid for process in list(self.descendants))]:
                 with suppress(psutil.Error):  # it may just have ended
                     used += psutil.Process(pid).memory_info().rss
-        self.peak = max(self.peak, used)
+        self.used, self.peak = used, max(self.peak, used)
         return used
 
     def log_tail(self, since: int) -> bytes:

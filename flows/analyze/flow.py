@@ -15,7 +15,7 @@ from prefect.transactions import transaction
 
 from containers.common.errors import StorageError, UserError
 from containers.common.models.store import sha256_of
-from deployments.local import LocalEndpoint
+from deployments.local import Joined
 from flows.analyze import ui
 from flows.analyze.artifacts import show_result
 from flows.analyze.board import Board, current_board
@@ -24,7 +24,7 @@ from flows.analyze.plan import fingerprint, plan_keys
 from flows.analyze.shared import SharedResults, load_block
 from flows.analyze.stages import Stages
 from flows.forms import Place, own_name_or
-from flows.images import images_of, runtime_of, stop_tasks, turn_of
+from flows.images import LocalImages, images_of, runtime_of, stop_tasks, turn_of
 from flows.operate.limits import within_limits
 from flows.settings.fields import Settings
 from flows.settings.load import apply_with_server
@@ -110,6 +110,8 @@ def _analyze(
     locked = asset.locked(on_wait=board.wait_for_other)
     limits = within_limits(board.on_note) if ui.somebody_looks() else nullcontext()
     with turn, locked, images as endpoint, about(asset.id), ui.showing_progress(), limits:
+        if isinstance(endpoint, Joined):
+            endpoint.on_wait = board.on_note
         finished = asset.finished(mark, expires)
         if finished and not force:
             return finished
@@ -144,7 +146,7 @@ def _analyze(
                 created=datetime.now(UTC),
                 seconds=round(time.perf_counter() - started, 3),
                 peak_memory=endpoint.peak_memory() if endpoint else {},
-                costs=None if isinstance(endpoint, LocalEndpoint | None) else endpoint.costs(),
+                costs=None if isinstance(endpoint, LocalImages | None) else endpoint.costs(),
                 fingerprint=mark,
             )
             future = stages.submit("publish", publish, asset, findings, embeddings, manifest, source, quality)

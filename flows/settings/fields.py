@@ -51,6 +51,14 @@ class Settings(BaseSettings):
     faceapi_backend: Literal["auto", "native", "wasm", "cuda"] = Field(
         default="auto", description="of face-api's networks"
     )
+    keep_warm: float | None = Field(
+        default=None,
+        ge=0,
+        description="minutes for which images on this machine stay loaded after a run; 0: never shared",
+    )
+    memory_mb: float | None = Field(
+        default=None, gt=0, description="of all images on this machine together; two thirds of it when empty"
+    )
     webhook: SecretStr | None = Field(default=None, description="URL told of failed and late runs")
     topic: str | None = Field(
         default=None, pattern=r"^arn:aws[\w-]*:sns:", description="SNS topic told of failed and late runs"

@@ -34,6 +34,7 @@ _endpoint: ContextVar[Any] = ContextVar("endpoint", default=None)
 _asset: ContextVar[str | None] = ContextVar("asset", default=None)
 Gate = Callable[[str], AbstractContextManager[None]]
 _gate: ContextVar[Gate | None] = ContextVar("gate", default=None)
+_moved: list[Callable[[str], bool]] = []  # whether the images that answered at an address have another now
 _lock = threading.Lock()  # boto3 sessions are not thread-safe, clients are
 
 
@@ -73,10 +74,11 @@ def _invoke(
     try:
         response = _send(_client(endpoint_url, image), function, payload)
         body = response["Payload"].read()
-    except failures.EndpointConnectionError as error:
-        raise ImageError(
-            f"Image '{image}' cannot be reached: nothing answers at {error.kwargs['endpoint_url']}."
-        ) from None
+    except (failures.EndpointConnectionError, failures.ConnectionClosedError) as error:
+        said = f"nothing answers at {error.kwargs['endpoint_url']}"
+        if endpoint_url and any(moved(endpoint_url) for moved in list(_moved)):
+            raise ImageKilled(f"Image '{image}' was ended: {said} any more.") from None
+        raise ImageError(f"Image '{image}' cannot be reached: {said}.") from None
     except failures.ClientError as error:
         reason = error.response["Error"]
         if reason["Code"] == "ResourceNotFoundException":
@@ -102,6 +104,16 @@ def through(endpoint: Any) -> Iterator[None]:
         yield
     finally:
         _endpoint.reset(token)
+
+
+@contextmanager
+def following(moved: Callable[[str], bool]) -> Iterator[None]:
+    """In this block images that end may be answered for at another address, of which `moved(url)` knows."""
+    _moved.append(moved)
+    try:
+        yield
+    finally:
+        _moved.remove(moved)
 
 
 @contextmanager

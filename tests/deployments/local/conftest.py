@@ -13,32 +13,8 @@ import psutil
 import pytest
 from botocore.config import Config
 
-from containers.common.image import Image
 from deployments.local import LocalEndpoint
-
-ROOT = Path(__file__).parent / "images"
-SPECIAL = {
-    "slow_import": "slow_import.handler",
-    "broken_import": "broken_import.handler",
-    "exit_at_import": "exit_at_import.handler",
-    "no_function": "handlers.nothing_of_that_name",
-    "hoarder": "handlers.moody",
-}
-
-
-def sample_image(name: str) -> Image:
-    """256 MB and 20 s, but 1 s for the images that hang."""
-    if name == "no-such-image":
-        raise LookupError(name)
-    return Image(
-        name=name,
-        handler=SPECIAL.get(name, f"handlers.{name}"),
-        memory_mb=256,
-        timeout_s=1 if name == "moody" else 20,
-        init_timeout_s=1 if name == "slow_import" else 20,
-        environment={"COLOUR": "of the image"},
-    )
-
+from tests.deployments.local.samples import ROOT, sample_image
 
 SESSION = boto3.Session("any", "any", region_name="local")  # its service model loads once
 

@@ -11,7 +11,7 @@ import pytest
 
 from containers.common.image import CONTAINERS, Image
 from containers.common.models.store_cache import cache_folder
-from deployments.local.pool import Call
+from deployments.local.call import Call
 
 
 def test_twenty_calls_at_once_are_each_answered_once(open_endpoint, tmp_path):

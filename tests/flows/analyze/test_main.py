@@ -280,8 +280,9 @@ def assert_gone(processes: list[psutil.Process]) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_a_run_ended_half_way_leaves_no_process_and_is_continued(
-    number: int, code: int, speech_wav: Path, tmp_path: Path
+    number: int, code: int, speech_wav: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("MEDIAFLOW_KEEP_WARM", "0")
     process = subprocess.Popen(
         command(speech_wav, "--output", tmp_path),
         cwd=ROOT,
