@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -18,11 +19,14 @@ from tests.flows.serving import Server, serving
 
 pytestmark = pytest.mark.slow
 
+MARK = "MEDIAFLOW_TEST"  # in the environment of a server's processes and of its images
+
 
 @pytest.fixture(scope="module")
 def own_server(tmp_path_factory):
-    """One of their own: its worker is killed."""
-    with serving(tmp_path_factory.mktemp("prefect"), PREFECT_WORKER_QUERY_SECONDS="2") as (server, process):
+    """One of their own, with images of its own: they are killed."""
+    own = {"PREFECT_WORKER_QUERY_SECONDS": "2", MARK: str(uuid.uuid4())}
+    with serving(tmp_path_factory.mktemp("prefect"), **own) as (server, process):
         yield server, process
 
 
@@ -105,7 +109,7 @@ def test_what_has_a_process_is_left_alone(own_server, monkeypatch, tmp_path) -> 
 VICTIMS = {
     "worker": lambda serve, run: [worker_of(serve)],
     "server": lambda serve, run: [child for child in children(serve) if "local_server" in command(child)],
-    "image": lambda serve, run: [child for child in processes_of(run) if "bootstrap" in command(child)][:1],
+    "image": lambda serve, run: images_of(serve)[:1],
     "engine": lambda serve, run: [child for child in processes_of(run) if "prefect.engine" in command(child)],
 }
 
@@ -152,10 +156,17 @@ def limits_of(server: Server) -> list[dict[str, Any]]:
 
 
 def processes_of(run: dict[str, Any]) -> list[psutil.Process]:
-    """Its own and what it started: images are not told which run they serve."""
+    """Its own and what it started."""
     own = [each for each in psutil.process_iter() if environment(each).get(RUN_ID) == run["id"]]
     started = (child for each in own for child in each.children(recursive=True))
     return list(dict.fromkeys([*own, *started]))
+
+
+def images_of(serve: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    """The workers, which belong to no run: all of this server's share them."""
+    mark = environment(psutil.Process(serve.pid))[MARK]
+    ours = (each for each in psutil.process_iter() if environment(each).get(MARK) == mark)
+    return [each for each in ours if "bootstrap" in command(each)]
 
 
 def children(serve: "subprocess.Popen[bytes]") -> list[psutil.Process]:
