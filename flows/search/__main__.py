@@ -158,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
         "--export",
         type=Path,
         metavar="PLACE",
-        help="moments as .csv, .edl, .otio, chapters (.txt), or a folder of clips",
+        help="moments as .csv, .edl, .otio, chapters (.txt), one film (.mp4), or a folder of clips",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page that opens in any browser")

@@ -97,7 +97,14 @@ def _cut(path: Path, start: float, end: float, target: str) -> dict[str, Any]:
         return cut(path, start, end, Path(target))
 
 
-JOBS = {"probe": _probe, "decode": _decode, "picture": _picture, "cut": _cut}
+def _part(path: Path, target: str, **given: Any) -> dict[str, Any]:
+    from tasks.media.reel import make_part
+
+    with explain_disk(Path(target).parent):
+        return make_part(path, target=Path(target), **given)
+
+
+JOBS = {"probe": _probe, "decode": _decode, "picture": _picture, "cut": _cut, "part": _part}
 
 
 if __name__ == "__main__":

@@ -1,13 +1,19 @@
 """Moments as files of their own, with subtitles."""
 
 import json
+import tempfile
+from collections import Counter
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 from containers.common import storage
 from containers.common.inside import existing
 from tasks.media.bounded import run_bounded
 from tasks.media.budget import budget_of
+from tasks.media.pictures import LONGEST_SIDE
+from tasks.media.reel import join_parts
+from tasks.outputs.labels import clock
 from tasks.search.export.media import Source, media_file, source_of
 from tasks.search.question import FoundMoment, MomentAnswer
 
@@ -36,6 +42,45 @@ def write_clips(
     return written
 
 
+def write_reel(answer: MomentAnswer, output: Path, target: Path) -> list[Path]:
+    """All moments one after the other as one MP4, each a chapter, and an SRT beside it.
+
+    It has the size and rate that most of the moments have; other pictures are put on black. Raises UserError
+    when a medium is not there any more, before anything is cut.
+    """
+    sources = [source_of(output, moment.asset) for moment in answer.moments]
+    files = {source.asset: media_file(source) for source in sources}
+    ends = [max(moment.end, moment.start + SHORTEST) for moment in answer.moments]
+    width, height, rate = _shape(sources)
+    cues, at = list[str](), 0.0
+    with tempfile.TemporaryDirectory(prefix="mediaflow-reel-") as folder:
+        parts = []
+        for number, (moment, source, end) in enumerate(zip(answer.moments, sources, ends, strict=True)):
+            path, part = files[source.asset], Path(folder, f"{number}.mkv")
+            budget = budget_of(path.stat().st_size, source.duration, 3840 * 2160)
+            shape = {"width": width, "height": height, "rate": str(rate)}
+            made = run_bounded("part", path, budget, start=moment.start, end=end, target=str(part), **shape)
+            parts.append((part, f"{moment.media} {clock(moment.start)}"))
+            cues += _cues(output, moment, end, at, len(cues))
+            at += made["frames"] / float(rate)
+        with storage.writing(storage.as_uri(target)) as partial:
+            join_parts(parts, partial)
+    subtitles = target.with_suffix(".srt")
+    storage.write_bytes(storage.as_uri(subtitles), "\n".join(cues).encode())
+    return [target, subtitles]
+
+
+def _shape(sources: list[Source]) -> tuple[int, int, Fraction]:
+    """Width, height and frames per second that most have: at most 1920 pixels and 60 a second."""
+    seen = [source for source in sources if min(source.size) > 0]
+    sizes = Counter(source.size for source in seen).most_common(1)
+    width, height = sizes[0][0] if sizes else (1280, 720)
+    scale = min(1.0, LONGEST_SIDE / max(width, height))
+    rates = Counter(source.rate for source in seen or sources).most_common(1)
+    rate = Fraction(min(max(rates[0][0], 1.0), 60.0)).limit_denominator(1001)
+    return max(2, round(width * scale) // 2 * 2), max(2, round(height * scale) // 2 * 2), rate
+
+
 def _cut(path: Path, source: Source, start: float, end: float, target: Path) -> None:
     budget = budget_of(path.stat().st_size, source.duration, 3840 * 2160)
     with storage.writing(storage.as_uri(target)) as partial:
@@ -44,6 +89,11 @@ def _cut(path: Path, source: Source, start: float, end: float, target: Path) -> 
 
 def _subtitles(output: Path, moment: FoundMoment, end: float) -> str:
     """What is said between start and end, its times counted from the clip's start."""
+    return "\n".join(_cues(output, moment, end, 0.0, 0))
+
+
+def _cues(output: Path, moment: FoundMoment, end: float, at: float, before: int) -> list[str]:
+    """The same where the clip begins `at` a second, after cues that were there before."""
     path = existing(output, moment.asset, "transcript.json")
     document = json.loads(path.read_bytes()) if path else {}
     names = document.get("names") or {}
@@ -51,11 +101,11 @@ def _subtitles(output: Path, moment: FoundMoment, end: float) -> str:
     for segment in document.get("segments", []):
         if segment["start"] < end and moment.start < segment["end"]:
             first, last = max(segment["start"], moment.start), min(segment["end"], end)
-            times = f"{_stamp(first - moment.start)} --> {_stamp(last - moment.start)}"
+            times = f"{_stamp(at + first - moment.start)} --> {_stamp(at + last - moment.start)}"
             who = names.get(segment.get("speaker"))
             text = " ".join(str(segment["text"]).split())
-            cues.append(f"{len(cues) + 1}\n{times}\n{f'{who}: ' if who else ''}{text}\n")
-    return "\n".join(cues)
+            cues.append(f"{before + len(cues) + 1}\n{times}\n{f'{who}: ' if who else ''}{text}\n")
+    return cues
 
 
 def _stamp(seconds: float) -> str:

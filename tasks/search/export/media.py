@@ -14,7 +14,8 @@ SOUND_RATE = 25.0  # of timelines of sound alone
 
 
 class Source(NamedTuple):
-    """`place`: a path or s3:// URI, where it is known; `rate`: frames per second; `duration`: seconds."""
+    """`place`: a path or s3:// URI, where it is known; `rate`: frames per second; `duration`: seconds;
+    `size`: width and height of its pictures, 0 without any."""
 
     asset: str
     name: str
@@ -22,6 +23,7 @@ class Source(NamedTuple):
     rate: float
     duration: float
     picture: bool
+    size: tuple[int, int]
 
 
 @cache
@@ -33,7 +35,8 @@ def source_of(output: Path, asset: str) -> Source:
         media = about["media"]
         rate = float(media.get("frame_rate") or SOUND_RATE)
         name, picture = str(media["name"]), bool(media.get("video_codec"))
-        return Source(asset, name, _place(output, asset), rate, float(about["duration"]), picture)
+        size = (int(media.get("width") or 0), int(media.get("height") or 0))
+        return Source(asset, name, _place(output, asset), rate, float(about["duration"]), picture, size)
     except (ValueError, LookupError, TypeError):
         raise UserError(f"The manifest of {asset} cannot be read: analyse it again.") from None
 

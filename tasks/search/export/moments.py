@@ -4,6 +4,7 @@ moments.csv     a table
 moments.edl     CMX 3600, for any editing system
 moments.otio    OpenTimelineIO, https://opentimelineio.readthedocs.io
 chapters.txt    chapters of one asset as YouTube reads them in a description
+moments.mp4     one film of all moments, with subtitles beside it
 clips/          a file a moment, with its subtitles beside it
 """
 
@@ -13,7 +14,7 @@ from pathlib import Path
 from containers.common.errors import UserError
 from tasks.search.question import MomentAnswer
 
-KINDS = (".csv", ".edl", ".otio", ".txt")
+KINDS = (".csv", ".edl", ".otio", ".txt", ".mp4")
 
 
 def export_moments(
@@ -36,6 +37,10 @@ def export_moments(
         from tasks.search.export.tables import write_chapters
 
         return [write_chapters(answer, target)]
+    if suffix == ".mp4":
+        from tasks.search.export.clips import write_reel
+
+        return write_reel(answer, output, target)
     if suffix:
         from tasks.search.export.timeline import write_timeline
 

@@ -56,7 +56,7 @@ def test_taken_along(output: Path, tmp_path: Path, capsys) -> None:
         (["--said", "x", "--at", "3"], "--at does not go together with --said"),
         (["--said", "x", "--start", "9", "--end", "3"], "Second 9 is not before second 3."),
         (["--said", "x", "-k", "0"], "--k: "),
-        (["--said", "budget", "--export", "found.doc"], "found.doc is none of .csv, .edl, .otio, .txt"),
+        (["--said", "budget", "--export", "found.doc"], "found.doc is none of .csv, .edl, .otio, .txt, .mp4"),
         (["--face", "a.jpg", "--export", "found.csv"], "--export takes moments of --said"),
     ],
 )

@@ -92,6 +92,11 @@ def pictures(path: Path) -> list[np.ndarray]:
         ]
 
 
+@pytest.fixture(scope="module")
+def whole(demo_video: Path) -> list[np.ndarray]:
+    return pictures(demo_video)
+
+
 def seconds_of(path: Path, kind: str) -> float:
     with av.open(str(path)) as container:
         stream = (container.streams.video if kind == "video" else container.streams.audio)[0]
@@ -100,11 +105,10 @@ def seconds_of(path: Path, kind: str) -> float:
 
 @pytest.mark.slow
 def test_clips_begin_and_end_within_one_frame(
-    output: Path, answer: MomentAnswer, demo_video: Path, tmp_path: Path
+    output: Path, answer: MomentAnswer, whole: list[np.ndarray], tmp_path: Path
 ):
     files = export_moments(answer, output, tmp_path / "clips")
     clips = [path for path in files if path.suffix == ".mp4"]
-    whole = pictures(demo_video)
     rate = len(whole) / 30
     for path, moment in zip(clips, answer.moments, strict=True):
         own = pictures(path)
@@ -116,6 +120,33 @@ def test_clips_begin_and_end_within_one_frame(
             assert min(abs(place / rate - at) for place in nearest) <= 1 / rate + 1e-6
     subtitles = clips[0].with_suffix(".srt").read_text(encoding="utf-8")
     assert subtitles == "1\n00:00:00,000 --> 00:00:01,790\nKate: The budget.\n"
+
+
+@pytest.mark.slow
+def test_one_film_of_all_moments(output: Path, answer: MomentAnswer, whole: list[np.ndarray], tmp_path: Path):
+    film, subtitles = export_moments(answer, output, tmp_path / "film.mp4")
+    own = pictures(film)
+    rate = len(whole) / 30
+    frames = [round((moment.end - moment.start) * rate) for moment in answer.moments]
+    assert len(own) == sum(frames)
+    assert seconds_of(film, "audio") == pytest.approx(sum(frames) / rate, abs=0.03)
+    at = 0
+    for count, moment in zip(frames, answer.moments, strict=True):
+        for place, second in ((at, moment.start), (at + count - 1, moment.end - 1 / rate)):
+            apart = [float(np.abs(own[place] - other).mean()) for other in whole]
+            nearest = [number for number, each in enumerate(apart) if each <= min(apart) + 1.0]
+            assert min(abs(number / rate - second) for number in nearest) <= 1 / rate + 1e-6
+        at += count
+    with av.open(str(film)) as container:
+        chapters = container.chapters()
+    assert [chapter["metadata"]["title"] for chapter in chapters] == [
+        "demo.mp4 0:03",
+        "demo.mp4 0:13",
+        "demo.mp4 0:25",
+    ]
+    cues = subtitles.read_text(encoding="utf-8").split("\n\n")
+    assert cues[0] == "1\n00:00:00,000 --> 00:00:01,790\nKate: The budget."
+    assert cues[1].startswith("2\n00:00:01,800 --> 00:00:03,300\n")
 
 
 @pytest.mark.slow
@@ -137,6 +168,9 @@ def test_a_clip_of_sound(output: Path, speech_wav: Path, tmp_path: Path) -> None
     path, _ = export_moments(found, tmp_path, tmp_path / "clips")
     assert path.suffix == ".m4a"
     assert seconds_of(path, "audio") == pytest.approx(9.5 - 7.13, abs=0.08)
+    film, _ = export_moments(found, tmp_path, tmp_path / "film.mp4")
+    assert seconds_of(film, "video") == pytest.approx(9.5 - 7.13, abs=0.04), "black, with the sound"
+    assert seconds_of(film, "audio") == pytest.approx(9.5 - 7.13, abs=0.04)
 
 
 @pytest.mark.parametrize(

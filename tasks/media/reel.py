@@ -1,0 +1,175 @@
+"""Stretches of several media files as one film: each made alike in a process of its own, then joined."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.video.frame import VideoFrame
+from PIL import Image, ImageOps
+
+from containers.common.errors import MediaError
+from containers.common.media.container import open_media
+from tasks.media.cutting import CRF, LEAD
+from tasks.media.fields import Deinterlacer
+from tasks.media.pictures import Shown
+from tasks.media.tracks import is_cover
+
+SOUND_RATE = 48_000
+BLOCK = SOUND_RATE  # samples of silence at once
+# No picture waits for a later one, so that parts follow each other without a gap.
+ENCODER = {"crf": CRF, "preset": "veryfast", "bf": "0", "x264-params": "scenecut=0:open-gop=0"}
+
+
+def make_part(
+    path: Path, start: float, end: float, target: Path, width: int, height: int, rate: str
+) -> dict[str, Any]:
+    """Seconds `start` to `end` of a file as pictures of one size and rate and sound of one kind, in Matroska.
+
+    Pictures are upright, whole, with black beside them; black and silence stand where the file has none.
+    `rate`: frames per second, as a fraction. Returns how many `frames` it has. Raises MediaError.
+    """
+    frames = max(1, round((end - start) * Fraction(rate)))
+    try:
+        with open_media(path) as source, av.open(str(target), "w", format="matroska") as sink:
+            part = _Part(sink, start, frames, width, height, Fraction(rate))
+            part.aspect = next((each.sample_aspect_ratio for each in source.streams.video), None)
+            for kind, at, frame in _frames(source, start, end):
+                part.picture(at, frame) if kind == "video" else part.sound(at, frame)
+            part.finish()
+    except (av.error.FFmpegError, ValueError) as error:
+        raise MediaError(f"{path.name} cannot be cut: {error}.") from error
+    return {"frames": frames}
+
+
+def _frames(source: Any, start: float, end: float) -> Iterator[tuple[str, float, Any]]:
+    video = next((each for each in source.streams.video if not is_cover(each)), None)
+    streams = [*([video] if video else []), *source.streams.audio[:1]]
+    if not streams:
+        raise ValueError("there is neither picture nor sound in it")
+    origin = (source.start_time or 0) / av.time_base
+    source.seek(int((origin + max(0.0, start - LEAD)) * av.time_base))
+    done: set[int] = set()
+    for packet in source.demux(streams):
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:  # left out, as an analysis leaves it out
+            continue
+        for frame in frames:
+            if frame.time is None:
+                continue
+            at = frame.time - origin
+            if at >= end:
+                done.add(packet.stream.index)
+            else:
+                yield packet.stream.type, at, frame
+        if len(done) == len(streams):
+            return
+
+
+class _Part:
+    """One part in the making."""
+
+    aspect: Fraction | None = None  # of one pixel
+
+    def __init__(self, sink: Any, start: float, frames: int, width: int, height: int, rate: Fraction) -> None:
+        self._sink, self._start, self._frames, self._rate = sink, start, frames, rate
+        self._video = sink.add_stream("libx264", rate=rate, options=ENCODER)
+        self._video.width, self._video.height, self._video.pix_fmt = width, height, "yuv420p"
+        self._video.codec_context.time_base = 1 / rate
+        self._sound = sink.add_stream("pcm_s16le", rate=SOUND_RATE)
+        self._sound.layout = "stereo"
+        self._resampler = av.AudioResampler("s16", "stereo", SOUND_RATE)
+        self._samples = round(frames / rate * SOUND_RATE)
+        self._heard = self._shown = 0
+        self._black = Image.new("RGB", (width, height))
+        self._last: Image.Image | None = None
+        self._deinterlacer = Deinterlacer()
+
+    def picture(self, at: float, frame: VideoFrame) -> None:
+        """It is shown from `at` on, until the next one."""
+        self._show(min(self._frames, round((at - self._start) * self._rate)))
+        seen = Shown(at, frame, None, None, self.aspect, self._deinterlacer).picture()
+        self._last = ImageOps.pad(seen, self._black.size)
+
+    def _show(self, until: int) -> None:
+        while self._shown < until:
+            frame = VideoFrame.from_image(self._last or self._black)
+            frame.pts, frame.time_base = self._shown, 1 / self._rate
+            self._sink.mux(self._video.encode(frame))
+            self._shown += 1
+
+    def sound(self, at: float, frame: AudioFrame) -> None:
+        frame.pts = None
+        for each in self._resampler.resample(frame):
+            samples = each.to_ndarray().reshape(-1, 2)
+            first = round((at - self._start) * SOUND_RATE)
+            at += len(samples) / SOUND_RATE
+            self._silence(min(first - SOUND_RATE // 20, self._samples))  # only where there is a gap
+            skipped = max(0, self._heard - first) if self._heard == 0 else 0
+            self._hear(samples[skipped:][: self._samples - self._heard])
+
+    def _silence(self, until: int) -> None:
+        while self._heard < until:
+            self._hear(np.zeros((min(BLOCK, until - self._heard), 2), np.int16))
+
+    def _hear(self, samples: np.ndarray) -> None:
+        if len(samples):
+            frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples).reshape(1, -1), "s16", "stereo")
+            frame.sample_rate, frame.pts = SOUND_RATE, self._heard
+            frame.time_base = Fraction(1, SOUND_RATE)
+            self._sink.mux(self._sound.encode(frame))
+            self._heard += len(samples)
+
+    def finish(self) -> None:
+        self._show(self._frames)
+        self._silence(self._samples)
+        for stream in (self._video, self._sound):
+            self._sink.mux(stream.encode(None))
+
+
+def join_parts(parts: Sequence[tuple[Path, str]], target: Path) -> None:
+    """Our own parts, each with its title, as one MP4: pictures as they are, sound as AAC, a chapter each."""
+    with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as sink:
+        pictures = sound = None
+        frames = samples = 0
+        chapters = []
+        for number, (path, title) in enumerate(parts):
+            with av.open(str(path)) as source:
+                video, audio = source.streams.video[0], source.streams.audio[0]
+                if pictures is None or sound is None:
+                    pictures = sink.add_stream_from_template(video)
+                    sound = sink.add_stream("aac", rate=SOUND_RATE)
+                    sound.layout = "stereo"
+                rate = Fraction(video.average_rate or 25)
+                first = frames
+                for packet in source.demux(video, audio):
+                    if packet.dts is None:
+                        continue
+                    if packet.stream is audio:
+                        for frame in packet.decode():
+                            frame.pts, frame.time_base = samples, Fraction(1, SOUND_RATE)
+                            samples += frame.samples
+                            sink.mux(sound.encode(frame))
+                        continue
+                    packet.pts = packet.dts = round(frames / rate / packet.time_base)
+                    packet.stream = pictures
+                    frames += 1
+                    sink.mux(packet)
+            begins, ends = (round(each / rate * 1000) for each in (first, frames))
+            chapters.append(
+                {
+                    "id": number,
+                    "start": begins,
+                    "end": ends,
+                    "time_base": Fraction(1, 1000),
+                    "metadata": {"title": title},
+                }
+            )
+        if sound is not None:
+            sink.mux(sound.encode(None))
+        sink.set_chapters(chapters)
