@@ -19,6 +19,7 @@ from tasks.asset.manifest import StageEntry
 from tasks.checks.verdicts import Quality
 from tasks.media.probe import MediaInfo
 from tasks.outputs import report_view
+from tasks.outputs.chapters import KeyFrame, Said, choose_key_frames, frame_at, list_chapters
 from tasks.stages.code import ROOT
 from tasks.stages.denoise.run import DenoisedAudio
 from tasks.stages.detect.track import Track
@@ -41,6 +42,14 @@ class ReportFrame(BaseModel):
     faces: int = Field(default=0, description="how many were found")
 
 
+class ReportPicture(BaseModel):
+    """A picture that is on screen for a while; `thumbnail` is the URI of a JPEG."""
+
+    time: float = Field(description="seconds")
+    end: float = Field(description="seconds")
+    thumbnail: str
+
+
 class ReportData(BaseModel):
     """What the page shows. Empty parts are said to be empty, with the stage's reason where it did not run."""
 
@@ -54,6 +63,7 @@ class ReportData(BaseModel):
     tags: Tags = Tags(predictions=[])
     denoised: DenoisedAudio | None = None
     frames: list[ReportFrame] = []
+    pictures: list[ReportPicture] = Field(default=[], description="by time")
     people: list[ReportPerson] = []
     unclear: list[ReportPerson] = Field(default=[], description="faces that cannot be told, one track each")
     stages: list[StageEntry] = []
@@ -71,6 +81,8 @@ def render_report(asset: ReportData) -> str:
     """
     people = [report_view.PersonTile(shown.tracks, shown.crop) for shown in asset.people]
     utterances = report_view.list_utterances(asset.transcript)
+    pictures = [KeyFrame(shown.time, shown.end, shown.thumbnail) for shown in asset.pictures]
+    said = [Said(segment.start, segment.text) for segment in asset.transcript.segments]
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return (
         _environment()
@@ -83,6 +95,11 @@ def render_report(asset: ReportData) -> str:
             speakers=report_view.list_speakers(asset.diarization, asset.transcript),
             utterances=utterances,
             unsure=any(token.unsure for utterance in utterances for token in utterance.tokens),
+            chapters=[
+                (chapter, frame_at(pictures, chapter.start))
+                for chapter in list_chapters(said, asset.duration)
+            ],
+            key_frames=choose_key_frames(pictures),
             presence=report_view.face_presence([(f.time, f.faces) for f in asset.frames]),
             sounds=report_view.list_sounds(asset.tags),
             ticks=report_view.axis_ticks(asset.duration),

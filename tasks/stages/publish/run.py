@@ -17,7 +17,7 @@ from tasks.checks.verdicts import Quality
 from tasks.outputs.documents import write_documents
 from tasks.outputs.embeddings import read_embeddings
 from tasks.outputs.findings import Findings
-from tasks.outputs.report import ReportData, ReportFrame, ReportPerson, render_report
+from tasks.outputs.report import ReportData, ReportFrame, ReportPerson, ReportPicture, render_report
 from tasks.people.known import known_people, name_diarization, name_transcript
 from tasks.stages.detect.track import Track
 from tasks.stages.embed.document import best_crops
@@ -94,6 +94,11 @@ def _report_data(
         tags=findings.tags,
         denoised=findings.denoised,
         frames=[ReportFrame(time=frame.time, faces=len(frame.faces)) for frame in findings.frames],
+        pictures=[
+            ReportPicture(time=picture.time, end=picture.end, thumbnail=picture.thumbnail)
+            for picture in findings.pictures
+            if picture.thumbnail and picture.model == findings.pictures[0].model
+        ],
         people=[
             ReportPerson(tracks=tracks, crop=crops.get(max(tracks, key=_quality).id))
             for tracks in people.values()
