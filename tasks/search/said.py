@@ -110,6 +110,8 @@ def ways(unit: Unit, vocabulary: Vocabulary) -> list[Way]:
         found += _korean(unit, vocabulary)
     if not unit.begins and not unit.out:
         found += _numbers(unit)
+    if not unit.phrase and len({piece.script for piece in unit.pieces}) > 1:
+        found += _without_letters(unit)
     if unit.phrase or len(unit.pieces) > 1 or last.script != "word" or len(last.text) < LONG or unit.begins:
         return found
     forms = [*vocabulary.beginning(last.text, len(last.text) + LONGER), *_shorter(last.text, vocabulary)]
@@ -118,6 +120,13 @@ def ways(unit: Unit, vocabulary: Vocabulary) -> list[Way]:
     if not forms and not vocabulary.knows(last.text):
         found += [Way((word,), False, ALIKE, word) for word in vocabulary.alike(last.text)]
     return found
+
+
+def _without_letters(unit: Unit) -> Iterator[Way]:
+    """Of letters and characters without a space between the characters alone: the letters may be a part."""
+    for piece in sorted(unit.pieces, key=lambda piece: -len(piece.text))[:1]:
+        if piece.script in ("hangul", "unspaced") and len(piece.text) > 1:
+            yield _as_typed([piece], ALIKE, piece.text)
 
 
 def _numbers(unit: Unit) -> Iterator[Way]:
