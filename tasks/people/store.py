@@ -16,9 +16,11 @@ from pydantic import BaseModel, Field, ValidationError
 from containers.common import storage
 from containers.common.durable import make_folder
 from containers.common.errors import UserError
+from containers.common.formats import refuse_newer
 from containers.common.locks import held
 from tasks.asset.folder import explain_disk
 
+FORMAT = 1  # of the file; a newer one is refused
 MOST_EXAMPLES = 64  # of one person and model: those that differ most
 KEPT_REVISIONS = 20
 Kind = Literal["face", "voice"]
@@ -85,13 +87,14 @@ def people_folder(output: Path) -> Path:
 
 
 def load_people(output: Path) -> People:
-    """Nobody, when nobody was ever named. Raises UserError when the file is damaged."""
+    """Nobody, when nobody was ever named. Raises UserError when the file is damaged, or a newer version's."""
     path = people_folder(output) / "people.json"
     try:
         content = path.read_bytes()
         if not content.strip(b"\0"):  # forgotten by the disk when the power failed
             before = sorted((people_folder(output) / "history").glob("*.json"))
             content = before[-1].read_bytes() if before else People().model_dump_json().encode()
+        refuse_newer(content, str(path), "version", FORMAT)
         return People.model_validate_json(content)
     except FileNotFoundError:
         return People()

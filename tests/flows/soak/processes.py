@@ -1,8 +1,12 @@
-"""Processes of a campaign by what they are: the server, its worker, the flow's, and those of images."""
+"""Processes of a campaign by what they are: server, worker, the flow's, those of images; and its locks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import psutil
+from filelock import Timeout
+
+from containers.common.locks import lock_of
 
 MARK = "MEDIAFLOW_SOAK"  # in the environment of every process of a campaign, the images' too
 KINDS = {
@@ -29,3 +33,15 @@ class Processes:
 
     def of(self, kind: str) -> list[psutil.Process]:
         return [each for each in self.all() if KINDS[kind](" ".join(each.info["cmdline"] or ()))]
+
+
+def held(paths: Iterable[Path]) -> list[str]:
+    """Those of these lock files that somebody holds."""
+    found = []
+    for path in paths:
+        try:
+            with lock_of(path).acquire(blocking=False):
+                pass
+        except Timeout:
+            found.append(f"lock {path}")
+    return found

@@ -25,9 +25,7 @@ import httpx
 import psutil
 import pytest
 import soundfile
-from filelock import Timeout
 
-from containers.common.locks import lock_of
 from containers.common.models import store as models
 from containers.common.models.store import sha256_of
 from containers.model_downloader.fetch import choose
@@ -38,7 +36,7 @@ from tests.flows.serving import Server, serving
 from tests.flows.soak.clock import Clock
 from tests.flows.soak.disk import Disk
 from tests.flows.soak.harm import Harm
-from tests.flows.soak.processes import MARK, Processes
+from tests.flows.soak.processes import MARK, Processes, held
 from tests.flows.soak.wire import Wire
 
 FAULTS = int(os.environ.get("MEDIAFLOW_SOAK_FAULTS", "100"))
@@ -189,12 +187,7 @@ def nothing_is_left(output: Path, campaign: Campaign) -> None:
         left = [f"process {each.pid}" for each in processes]
         for limit in campaign.patiently(campaign.server.call, "POST", "/v2/concurrency_limits/filter"):
             left += [f"{limit['active_slots']} of {limit['name']}"] if limit["active_slots"] else []
-        for path in [*output.rglob("*.lock"), campaign.home / "mediaflow-server-start.lock"]:
-            try:
-                with lock_of(path).acquire(blocking=False):
-                    pass
-            except Timeout:
-                left.append(f"lock {path}")
+        left += held([*output.rglob("*.lock"), campaign.home / "mediaflow-server-start.lock"])
     assert left == []
 
 

@@ -355,3 +355,14 @@ def test_a_block_that_fails_writes_nothing(add, tmp_path) -> None:
 
 def test_every_model_that_makes_faces_or_voices_has_a_limit() -> None:
     assert {"faceapi", "facenet-vggface2", "ge2e-speaker"} <= set(people_models())
+
+
+def test_people_of_a_newer_version_are_refused_and_stay(tmp_path) -> None:
+    path = tmp_path / "people" / "people.json"
+    path.parent.mkdir()
+    path.write_text('{"version": 2, "families": []}')
+    with pytest.raises(UserError, match=r"newer version of this project \(format 2, this one reads 1\)"):
+        load_people(tmp_path)
+    with pytest.raises(UserError, match="newer version"), store.editing_people(tmp_path):
+        pass
+    assert path.read_text() == '{"version": 2, "families": []}'
