@@ -27,7 +27,8 @@ from containers.common.image import image as settings
 Result = TypeVar("Result", bound=BaseModel)
 
 CONNECT_ATTEMPTS = 3
-KILLED = "Runtime exited with error: signal: killed"
+# By whoever may end processes: the kernel for want of memory, a service manager, a person.
+ENDED = re.compile(r"Runtime exited with error: signal: (killed|terminated|hangup|interrupt)")
 MARGIN_S = 60  # on top of an image's own time-out: AWS's cold start and the way back
 _clients: dict[tuple[str | None, float | None], Any] = {}
 _endpoint: ContextVar[Any] = ContextVar("endpoint", default=None)
@@ -194,7 +195,7 @@ def _function_error(image: str, kind: str, message: str, log: str) -> UserError:
         return own(message)
     reason = re.sub(r"^RequestId: \S+ Error: ", "", message).strip().split("\n")[0].rstrip(".")
     # On AWS the same words are said of one that used more memory than it has.
-    killed = kind == "Runtime.ExitError" and reason == KILLED and not log.startswith("CloudWatch")
+    killed = kind == "Runtime.ExitError" and ENDED.fullmatch(reason) and not log.startswith("CloudWatch")
     return (ImageKilled if killed else ImageError)(
         f"Image '{image}' failed: {reason} ({kind}). Its log is {log}."
     )

@@ -52,9 +52,17 @@ def check_room(folder: Path, size: int, duration: float | None) -> None:
     needed, free = round(seconds * SOUND_BYTES), shutil.disk_usage(folder).free - KEPT_FREE
     if needed > free:
         raise StorageError(
-            f"The disk that holds {folder} has {max(free, 0) / 1e9:.1f} GB to spare, "
-            f"and {seconds / HOUR:.1f} hours of media need {needed / 1e9:.1f} GB while they are analysed."
+            f"The disk that holds {folder} has {_amount(max(free, 0))} to spare, "
+            f"and {_length(seconds)} of media need {_amount(needed)} while they are analysed."
         )
+
+
+def _amount(size: float) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds / HOUR:.1f} hours" if seconds >= HOUR else f"{seconds:.0f} seconds"
 
 
 class Meter:

@@ -16,7 +16,7 @@ from containers.common.contract import Answer, Contract, Request
 from containers.common.errors import MediaError, UserError
 from containers.common.image import Image
 from deployments.local import LocalEndpoint
-from tasks.calls.invoke import ImageError, _client, gated, invoke
+from tasks.calls.invoke import ImageError, ImageKilled, _client, _function_error, gated, invoke
 
 
 class Count(Contract):
@@ -174,3 +174,18 @@ def test_importing_costs_no_boto3():
     code = "import sys, tasks.calls.invoke; print({'boto3', 'prefect', 'torch'} & set(sys.modules))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert printed.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "log", "kind"),
+    [
+        ("signal: killed", "/tmp/tagger.log", ImageKilled),
+        ("signal: terminated", "/tmp/tagger.log", ImageKilled),
+        ("signal: aborted", "/tmp/tagger.log", ImageError),
+        ("signal: killed. It used 9 MB of memory and its limit is 8 MB.", "/tmp/tagger.log", ImageError),
+        ("signal: killed", "CloudWatch's /aws/lambda/tagger", ImageError),
+    ],
+)
+def test_only_who_was_ended_from_outside_is_worth_another_call(said: str, log: str, kind: type) -> None:
+    message = f"RequestId: 1 Error: Runtime exited with error: {said}"
+    assert type(_function_error("tagger", "Runtime.ExitError", message, log)) is kind

@@ -79,8 +79,10 @@ def test_longer_than_a_file_can_be(tmp_path: Path) -> None:
 
 def test_a_disk_that_is_too_small_is_told_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "KEPT_FREE", 2**60)
-    with pytest.raises(StorageError, match=r"has 0\.0 GB to spare, and 10\.0 hours of media need 9\.2 GB"):
+    with pytest.raises(StorageError, match=r"has 0\.0 MB to spare, and 10\.0 hours of media need 9\.2 GB"):
         check_room(tmp_path / "new", 10**10, 36_000.0)
+    with pytest.raises(StorageError, match=r"to spare, and 2 seconds of media need 0\.5 MB while"):
+        check_room(tmp_path / "new", 10**5, 2.0)
 
 
 def test_the_same_file_is_probed_once(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
