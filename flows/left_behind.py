@@ -3,9 +3,9 @@
 A worker that is killed between claiming a run and starting it leaves it pending for ever; one that is killed
 with its runs leaves them running; of an engine that outlived its worker nobody says how it ended. Such runs
 keep their deployment's place: the next night's run would wait. Here they go on: what had not begun is
-scheduled anew, what was under way has crashed, and what has crashed is started again, twice at most, and a
-watcher always. Finished stages are kept, so that a run continues where it was. What was due by a clock that
-has been set back since is due now.
+scheduled anew, what was under way has crashed (on another machine, once its heartbeats have stopped), and
+what has crashed is started again, twice at most, and a watcher always. Finished stages are kept, so that a
+run continues where it was. What was due by a clock that has been set back since is due now.
 """
 
 import socket
@@ -24,6 +24,9 @@ PAUSES = (timedelta(seconds=5), timedelta(minutes=1))  # before the second attem
 SERVICE = "service"  # tag of runs that are started again however often they crash
 RECENT = timedelta(hours=1)  # what crashed before is history
 PAGE = 200  # Prefect's most
+HEARTBEAT = "prefect.flow-run.heartbeat"  # every 30 seconds, by those of `make serve`
+SILENCE = 300.0  # seconds after the last one, in which the server was there to hear: that machine is gone
+GAP = 40.0  # seconds between two looks at most that count as such
 AHEAD = timedelta(minutes=1)  # by which a run's state may be newer than now: the server's clock is not ours
 
 
@@ -37,6 +40,7 @@ class LeftBehind:
         self._pool = pool
         self._only_machine = only_machine
         self._suspects: set[str] = set()
+        self._heard: dict[str, tuple[str, float, float]] = {}  # last heartbeat, seconds since, when looked
         self._began = (datetime.now(UTC), time.monotonic())
 
     def look(self, unserved: bool = False) -> list[str]:
@@ -52,6 +56,8 @@ class LeftBehind:
                 if unserved or run["state_id"] in self._suspects:
                     done.append(_set_state(client, run, _without_process(run)))
             self._suspects = suspects
+            for run in self._silent(client):
+                done.append(_set_state(client, run, _without_process(run)))
             for run in self._crashed(client):
                 done.append(_set_state(client, run, _again(run)))
             for run in self._ahead(client):
@@ -62,6 +68,23 @@ class LeftBehind:
         found = self._runs(client, state={"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}})
         alive = _run_ids() if found else set()
         return [run for run in found if run["id"] not in alive and self._is_ours(run)]
+
+    def _silent(self, client: httpx.Client) -> list[dict[str, Any]]:
+        """Runs of another machine that gave heartbeats and has stopped; by no clock but this process's."""
+        found = self._runs(client, state={"type": {"any_": ["RUNNING"]}})
+        elsewhere = [run for run in found if run["infrastructure_pid"] and not _is_here(run)]
+        now, before, self._heard = time.monotonic(), self._heard, {}
+        silent = []
+        for run in elsewhere:
+            last = _last_heartbeat(client, run)
+            if last is None:
+                continue  # it never gave any: nothing can be told from silence
+            known, seconds, looked = before.get(run["id"], (last, 0.0, now))
+            seconds = seconds + min(now - looked, GAP) if known == last else 0.0
+            self._heard[run["id"]] = (last, seconds, now)
+            if seconds >= SILENCE:
+                silent.append(run)
+        return silent
 
     def _crashed(self, client: httpx.Client) -> list[dict[str, Any]]:
         recent = datetime.now(UTC) - RECENT - self._set_forward()
@@ -107,6 +130,15 @@ def _is_here(run: dict[str, Any]) -> bool:
     """Workers tell a process by its number, some with the host before it."""
     process = run["infrastructure_pid"]
     return bool(process) and process.rpartition(":")[0] in ("", socket.gethostname())
+
+
+def _last_heartbeat(client: httpx.Client, run: dict[str, Any]) -> str | None:
+    """Its id."""
+    of_run = {"id": [f"prefect.flow-run.{run['id']}"]}
+    wanted = {"event": {"name": [HEARTBEAT]}, "resource": of_run, "order": "DESC"}
+    answer = client.post("/events/filter", json={"filter": wanted, "limit": 1}).raise_for_status()
+    events = answer.json()["events"]
+    return events[0]["id"] if events else None
 
 
 def _without_process(run: dict[str, Any]) -> dict[str, str]:

@@ -29,12 +29,17 @@ class Answers:
     def __init__(self, *runs: dict[str, Any]) -> None:
         self.runs = {run["id"]: run for run in runs}
         self.states: dict[str, dict[str, Any]] = {}
+        self.beats: dict[str, int] = {}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content)
         if request.url.path.endswith("set_state"):
             self.states[request.url.path.split("/")[-2]] = body["state"]
             return httpx.Response(201, json={})
+        if request.url.path.endswith("/events/filter"):
+            (run,) = body["filter"]["resource"]["id"]
+            beat = self.beats.get(run.removeprefix("prefect.flow-run."))
+            return httpx.Response(200, json={"events": [{"id": f"beat {beat}"}] if beat else []})
         wanted = body["flow_runs"]
         found = [run for run in self.runs.values() if run["state_type"] in wanted["state"]["type"]["any_"]]
         for field in ("end_time", "next_scheduled_start_time"):
@@ -93,3 +98,27 @@ def test_what_crashed_before_the_clock_was_set_forward_is_no_history(looking: An
     Time.shift = timedelta(days=1)
     assert len(left.look()) == 1
     assert answers.states["crashed"]["name"] == "AwaitingRetry"
+
+
+def test_a_run_of_a_machine_that_is_gone_holds_no_queue(looking: Any, monkeypatch) -> None:
+    """It has stopped to give heartbeats; one that never gave any, or gives them, is let alone."""
+    elsewhere = {"infrastructure_pid": "another-machine:7", "run_count": 9}
+    answers, left = looking(*(run(name, "RUNNING", NOW, **elsewhere) for name in ("gone", "alive", "mute")))
+    answers.beats = {"gone": 1, "alive": 1}
+    said: list[str] = []
+    for look in range(16):
+        monkeypatch.setattr(left_behind.time, "monotonic", lambda look=look: 20.0 * look)
+        answers.beats["alive"] += 1
+        said += left.look()
+        assert said == [] or look == 15
+    assert said == ["Run gone: Crashed. The process of this run is gone, and nobody saw it end."]
+    assert set(answers.states) == {"gone"}
+
+
+def test_while_the_server_is_away_no_machine_counts_as_silent(looking: Any, monkeypatch) -> None:
+    elsewhere = {"infrastructure_pid": "another-machine:7", "run_count": 9}
+    answers, left = looking(run("waits too", "RUNNING", NOW, **elsewhere))
+    answers.beats = {"waits too": 1}
+    for now in (0.0, 900.0):
+        monkeypatch.setattr(left_behind.time, "monotonic", lambda now=now: now)
+        assert left.look() == []
