@@ -5,6 +5,7 @@ after a power failure: contents that were never synced are empty, names that wer
 not. What lies there then is read as the next run reads it.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -17,9 +18,12 @@ import numpy as np
 import pytest
 
 from containers.common import durable, storage
-from containers.common.models.store import sha256_of
+from containers.common.models.lock import read_lock, record
+from containers.common.models.store import ModelFile, sha256_of
 from containers.faiss import versions
 from containers.faiss.contract import IndexVersion
+from containers.model_downloader.download import Downloaded
+from containers.model_downloader.unpack import unpack
 from tasks.asset import exchange as exchanging
 from tasks.asset import folder as asset_folder
 from tasks.asset.folder import Asset
@@ -177,6 +181,31 @@ def test_an_asset_is_whole_old_or_new(disk: Any, tmp_path: Path) -> None:
             asset.publish({"a.json": version.encode(), "faces/1.jpg": b"face"}, manifest_of(version))
             assert seen[-1] == seen[-2] == version, "what was published stays"
     assert set(seen) == {None, "first", "second"}
+
+
+def test_a_model_that_the_store_names_is_whole(disk: Any, tmp_path: Path) -> None:
+    store = tmp_path / "models"
+    (store / ".locks").mkdir(parents=True)
+    seen: list[int] = []
+
+    def look(copy: Path) -> None:
+        known = read_lock(copy)
+        seen.append(len(known))
+        for model, entry in known.items():
+            for file in entry["files"]:
+                assert sha256_of(copy / model / file["name"]) == file["sha256"]
+
+    with disk(store, look):
+        for number in range(2):
+            content = os.urandom(1000)
+            (tmp_path / "download").write_bytes(content)
+            digest = hashlib.sha256(content).hexdigest()
+            got = {"weights": Downloaded(tmp_path / "download", digest, len(content), movable=True)}
+            file = unpack(ModelFile(name="weights.bin", parts=["weights"]), got, store / f"model{number}")
+            pins = [file.model_dump(include={"name", "sha256", "size"})]
+            record(store, f"model{number}", "origin", pins)
+            assert seen[-1] == seen[-2] == number + 1, "what was fetched stays"
+    assert set(seen) == {0, 1, 2}
 
 
 def make_version(uri: str, number: int) -> None:
