@@ -76,8 +76,12 @@ def _from_s3(record: dict[str, Any]) -> Arrived:
     return Arrived(f"s3://{bucket}/{unquote_plus(thing['key'])}", thing.get("versionId") or thing["eTag"])
 
 
+class QueueAway(UserError):
+    """Nothing answers where the queue is: it may be there again in a minute."""
+
+
 class Queue:
-    """One SQS queue, by its name or URL. Raises UserError when it cannot be used."""
+    """One SQS queue, by its name or URL. Raises UserError when it cannot be used, QueueAway of silence."""
 
     def __init__(self, sqs: Any, name: str, complain: Callable[[str], object]) -> None:
         self._sqs = sqs
@@ -132,9 +136,11 @@ class Queue:
         return 0
 
     def _ask(self, verb: str, **asked: Any) -> dict[str, Any]:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
         try:
             return getattr(self._sqs, verb)(**asked)
+        except (ConnectionError, HTTPClientError) as error:
+            raise QueueAway(f"The queue does not answer: {str(error).rstrip('.')}.") from None
         except (BotoCoreError, ClientError) as error:
             raise UserError(f"The queue cannot be used: {str(error).rstrip('.')}.") from None

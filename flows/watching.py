@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 from prefect import flow, get_run_logger
@@ -13,6 +13,7 @@ from pydantic import Field
 from containers.common.errors import UserError
 from flows.arrivals import Ledger
 from flows.artifacts import create_markdown_artifact
+from flows.bucket_events import QueueAway
 from flows.forms import Place, own_name_or
 from flows.settings.load import apply_with_server
 
@@ -48,22 +49,23 @@ def keep_watching(
     """For ever: what arrived goes into the ledger, which settles it.
 
     `complain` hears of an outage of folder, queue or server once, and of its end. Raises UserError for one at
-    the very first look, unless `patient`.
+    the very first look, unless `patient`: it may be a wrong name. A queue that does not answer is none.
     """
     from flows.watch import source_of
 
-    place = source_of(source, complain)
+    place: Any = None
     outages = {"source": _Outage(complain), "server": _Outage(complain)}
     first = not patient
     while True:
         with outages["source"].waited_for(first):
+            place = place or source_of(source, complain)
             place.settled(ledger.begun)
             ledger.add(place.look())
         with outages["server"].waited_for(first):
             ledger.settle()
             looked()
-        first = False
-        time.sleep(max(place.pause(every), *(outage.pause for outage in outages.values())))
+        first = first and place is None
+        time.sleep(max(place.pause(every) if place else 0.0, *(outage.pause for outage in outages.values())))
 
 
 class _Outage:
@@ -82,7 +84,7 @@ class _Outage:
             raise
         except (UserError, httpx.HTTPError, OSError) as error:
             said = _sentence(error)
-            if fatal:
+            if fatal and not isinstance(error, QueueAway):
                 raise UserError(said) from None
             if self._told is None:
                 self._complain(f"{said} Waiting until that is over.")

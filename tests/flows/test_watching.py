@@ -11,6 +11,7 @@ import pytest
 from containers.common.errors import UserError
 from flows import arrivals, watching
 from flows.arrivals import Arrival, Ledger
+from flows.bucket_events import QueueAway
 from tests.flows.serving import Server
 
 
@@ -88,6 +89,39 @@ def test_at_the_first_look_it_is_an_error_unless_the_watcher_was_started_again(w
         watched([UserError("There is no folder here.")], Taken())
     said, _ = watched([UserError("There is no folder here."), []], Taken(), patient=True)
     assert said[-1] == "Over: There is no folder here."
+
+
+def test_a_queue_that_does_not_answer_is_waited_for_at_the_first_look_too(watched, monkeypatch):
+    away = QueueAway("The queue does not answer.")
+    ledger = Taken()
+    said, _ = watched([away, [A], []], ledger)
+    assert said == [
+        "The queue does not answer. Waiting until that is over.",
+        "Over: The queue does not answer.",
+    ]
+    assert ledger.taken == ["a.wav"]
+
+
+def test_so_is_one_that_is_not_even_there_to_be_asked_for_its_address(monkeypatch):
+    answers: list[Any] = [QueueAway("The queue does not answer."), Source([[A], []])]
+
+    def source_of(name: str, complain: object) -> Source:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("flows.watch.source_of", source_of)
+    monkeypatch.setattr(watching.time, "sleep", lambda seconds: None)
+    said: list[str] = []
+    ledger = Taken()
+    with pytest.raises(IndexError):
+        watching.keep_watching("sqs:arrivals", ledger, 10, said.append)
+    assert said == [
+        "The queue does not answer. Waiting until that is over.",
+        "Over: The queue does not answer.",
+    ]
+    assert ledger.taken == ["a.wav"]
 
 
 def until(true: Callable[[], bool], patience: float = 300) -> None:
