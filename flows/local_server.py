@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import httpx
 from filelock import BaseFileLock
@@ -113,9 +112,12 @@ def _serve(port: int, host: str = "127.0.0.1", bound: int | None = None) -> None
     from prefect.settings import get_current_settings
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+    from flows.server_database import queue_writers, write_each_event_once
+
     home = get_current_settings().home
     home.mkdir(parents=True, exist_ok=True)
     queue_writers()
+    write_each_event_once()
     # Two first runs at once must not both create the database.
     lock = lock_of(home / "mediaflow-server-start.lock")
     lock.acquire()
@@ -137,26 +139,6 @@ def _serve(port: int, host: str = "127.0.0.1", bound: int | None = None) -> None
     )
     threading.Thread(target=_release_when_started, args=(server, lock), daemon=True).start()
     server.run([socket.socket(fileno=bound)] if bound is not None else None)
-
-
-def queue_writers() -> None:
-    """Lets this process's server wait for its own SQLite.
-
-    Prefect begins most transactions as readers. One that reads, and writes after another has written, SQLite
-    refuses at once, however long the busy time-out ("database is locked", https://www.sqlite.org/isolation.html);
-    in a batch of hundreds of files that loses heartbeats of the worker. Begun as writers they wait.
-    """
-    from prefect.server.database.configurations import AioSqliteConfiguration
-    from prefect.server.database.dependencies import MODELS_DEPENDENCIES
-    from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
-
-    class QueuedSqlite(AioSqliteConfiguration):
-        def begin_transaction(self, session: Any, with_for_update: bool = False) -> Any:
-            return super().begin_transaction(session, with_for_update=True)
-
-    url = PREFECT_API_DATABASE_CONNECTION_URL.value()
-    if url and url.startswith("sqlite"):
-        MODELS_DEPENDENCIES["database_config"] = QueuedSqlite(connection_url=url)
 
 
 def _release_when_started(server, lock: BaseFileLock) -> None:

@@ -91,7 +91,7 @@ def test_many_runs_started_in_the_same_second_all_complete(speech_wav: Path, tmp
 TWO_WRITERS = """
 import asyncio, sys
 import sqlalchemy as sa
-from flows.local_server import queue_writers
+from flows.server_database import queue_writers
 if sys.argv[1] == "queued":
     queue_writers()
 from prefect.server.database import provide_database_interface
@@ -131,3 +131,52 @@ def test_transactions_of_the_server_wait_for_each_other(kind: str, tmp_path: Pat
         assert "database is locked" in done.stderr
     else:
         assert (done.returncode, done.stdout.split()[-1:]) == (0, ["3"]), done.stderr
+
+
+EVENT_TWICE = """
+import asyncio, sys
+from datetime import UTC, datetime
+from uuid import uuid4
+from flows.server_database import write_each_event_once
+if sys.argv[1] == "once":
+    write_each_event_once()
+from prefect.server.database import provide_database_interface
+from prefect.server.events.schemas.events import ReceivedEvent
+from prefect.server.events.storage.database import write_events
+import sqlalchemy as sa
+
+def event():
+    given = {"occurred": datetime.now(UTC), "event": "test", "id": uuid4()}
+    return ReceivedEvent(resource={"prefect.resource.id": "test.1"}, **given)
+
+async def main():
+    db = provide_database_interface()
+    await db.create_db()
+    first, second = event(), event()
+    for events in ([first], [first], [first, second, second]):
+        async with db.session_context(begin_transaction=True) as session:
+            await write_events(session=session, events=events)
+    async with db.session_context() as session:
+        print((await session.execute(sa.select(sa.func.count()).select_from(db.Event))).scalar())
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [pytest.param("plain", marks=pytest.mark.soak), "once"])
+def test_events_that_come_again_are_kept_once(kind: str, tmp_path: Path) -> None:
+    """`plain` shows what Prefect itself makes of them."""
+    done = subprocess.run(
+        [sys.executable, "-c", EVENT_TWICE, kind],
+        cwd=ROOT,
+        env={**os.environ, "PREFECT_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if kind == "plain":
+        assert "NOT NULL constraint failed: events.occurred" in done.stderr
+    else:
+        assert (done.returncode, done.stdout.split()[-1:]) == (0, ["2"]), done.stderr
