@@ -296,11 +296,20 @@ def size(uri: str) -> int:
 
 def list_sizes(folder_uri: str) -> dict[str, int]:
     """Names, relative to an S3 folder, of everything below it, with its bytes; none: empty."""
+    return {name: item["Size"] for name, item in _all_below(folder_uri).items()}
+
+
+def list_tags(folder_uri: str) -> dict[str, str]:
+    """The same with their ETags, which change with the content."""
+    return {name: item["ETag"] for name, item in _all_below(folder_uri).items()}
+
+
+def _all_below(folder_uri: str) -> dict[str, dict[str, Any]]:
     place = _bucket_key(folder_uri.rstrip("/") + "/")
     pages = _s3().get_paginator("list_objects_v2").paginate(Bucket=place["Bucket"], Prefix=place["Key"])
     with _explained(folder_uri, "listed"):
         found = [item for page in pages for item in page.get("Contents", [])]
-    return {item["Key"].removeprefix(place["Key"]): item["Size"] for item in found}
+    return {item["Key"].removeprefix(place["Key"]): item for item in found}
 
 
 def list_folders(folder_uri: str) -> list[str]:

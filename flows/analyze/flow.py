@@ -28,7 +28,7 @@ from flows.images import LocalImages, images_of, runtime_of, stop_tasks, turn_of
 from flows.operate.limits import within_limits
 from flows.settings.fields import Settings
 from flows.settings.load import apply_with_server
-from tasks.asset.bucket import Location, name_of, on_this_machine
+from tasks.asset.bucket import Location, is_remote, name_of, on_this_machine
 from tasks.asset.disk import disk_is_full
 from tasks.asset.folder import Asset
 from tasks.asset.manifest import Manifest
@@ -134,6 +134,7 @@ def _analyze(
             manifest = Manifest(
                 asset=asset.id,
                 media=info,
+                source=str(source) if is_remote(source) else None,
                 duration=decoded.duration,
                 damaged_packets=decoded.damaged_packets,
                 notes=decoded.notes,

@@ -12,6 +12,7 @@ from rich.console import Console
 from containers.common.errors import UserError
 from flows.analyze.__main__ import quiet_prefect, stop_on_signals
 from flows.settings.load import apply
+from tasks.asset.bucket import Location, absolute, location
 from tasks.index.options import ReindexOptions
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
         options = ReindexOptions(**{name: value for name, value in chosen.items() if value is not None})
         if rollback:
             return _roll_back(output, options, rollback)
-        if not output.is_dir():  # in a nightly run that is nothing to do; whoever types it has mistyped it
+        if (
+            isinstance(output, Path) and not output.is_dir()
+        ):  # in a nightly run that is nothing to do; whoever types it has mistyped it
             raise UserError(f"There is no folder {output}.")
         _run(output, options)
     except ValidationError as error:
@@ -45,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m flows.reindex",
         description="Make the search indexes hold exactly what lies below the output folder.",
     )
-    parser.add_argument("output", type=Path, help="folder of asset folders")
+    parser.add_argument("output", type=location, help="folder or s3:// prefix of asset folders")
     parser.add_argument("--index", help="folder or s3:// prefix of the indexes (OUTPUT/index)")
     parser.add_argument(
         "--model", action="append", dest="models", help="only this model, or `words`; may be repeated"
@@ -63,14 +66,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _roll_back(output: Path, options: ReindexOptions, model: str) -> int:
+def _roll_back(output: Location, options: ReindexOptions, model: str) -> int:
     from tasks.index.rollback import go_back
 
     print(go_back(output, model, options))
     return 0
 
 
-def _run(output: Path, options: ReindexOptions) -> None:
+def _run(output: Location, options: ReindexOptions) -> None:
     from flows.images import running_images
     from flows.local_server import temporary_server, wait_for_server
 
@@ -85,7 +88,7 @@ def _run(output: Path, options: ReindexOptions) -> None:
         from flows.reindex.flow import describe, reindex
 
         wait_for_server(server)
-        state = reindex(str(output.absolute()), options, return_state=True)
+        state = reindex(str(absolute(output)), options, return_state=True)
         done: list[Outcome] | None = state.result()
         said = [state.message or ""] if done is None else [describe(outcome) for outcome in done]
         for line in said:

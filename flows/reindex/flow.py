@@ -1,11 +1,11 @@
 """Nightly: collect what was analysed, bring every model's index up to date, say what was done and why."""
 
-from pathlib import Path
 from typing import Any, cast
 
 from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
 
+from containers.common import storage
 from containers.common.errors import NothingThere, UserError
 from flows.analyze.stages import sentence
 from flows.artifacts import create_table_artifact
@@ -13,11 +13,13 @@ from flows.forms import Place, own_name_or
 from flows.images import running_images
 from flows.nothing import nothing_to_do
 from flows.settings.load import apply_with_server
+from tasks.asset.bucket import Location, location
 from tasks.index.collect import collect, drop_orphans, reindexing_alone
 from tasks.index.options import ReindexOptions
 from tasks.index.reindex import ReindexedModel, reindex_model
 from tasks.index.reindex_words import WORDS, ReindexedWords, bring_shelf_up_to_date, reindex_words
 from tasks.index.rollback import go_back
+from tasks.search.place import on_this_machine
 from tasks.words.store import published
 
 Outcome = ReindexedModel | ReindexedWords
@@ -28,7 +30,7 @@ def reindex(output: Place = "out", options: ReindexOptions | None = None) -> lis
     """Makes the search indexes of `output` hold exactly its assets: vectors, one index per model, and words.
 
     Args:
-        output: folder of asset folders.
+        output: folder or s3:// prefix of asset folders.
         options: of every index.
 
     New vectors are added where the type allows; growth, drift, deletions or another type make it build
@@ -39,12 +41,16 @@ def reindex(output: Place = "out", options: ReindexOptions | None = None) -> lis
     """
     apply_with_server()
     try:
-        return _reindex(Path(output), options or ReindexOptions())
+        return _reindex(location(output), options or ReindexOptions())
     except NothingThere as empty:
         return cast(list[Outcome], nothing_to_do(empty))
 
 
-def _reindex(output: Path, options: ReindexOptions) -> list[Outcome]:
+def _reindex(output: Location, options: ReindexOptions) -> list[Outcome]:
+    """What is on S3 has its documents on this machine, its vectors and indexes there, and no shelf."""
+    folder, remote = on_this_machine(output, get_run_logger().info)
+    if remote:
+        options = options.model_copy(update={"index": options.index or storage.join(remote, "index")})
     logger = get_run_logger()
     done: list[Outcome] = []
     failed: dict[str, str] = {}
@@ -57,10 +63,11 @@ def _reindex(output: Path, options: ReindexOptions) -> list[Outcome]:
             failed[name] = sentence(outcome)
 
     waiting = f"Another re-index of {output} is under way: waiting for its end."
-    with reindexing_alone(output, lambda: logger.warning(waiting)):
-        drop_orphans(output)
-        collected = collect(output)
-        if not collected and not published(output):
+    with reindexing_alone(folder, lambda: logger.warning(waiting)):
+        if not remote:
+            drop_orphans(folder)
+        collected = collect(folder, remote)
+        if not collected and not published(folder):
             raise NothingThere(f"There is no asset in {output} that has anything to search.")
         for model in options.models or ():
             if model not in collected and model != WORDS:
@@ -70,16 +77,17 @@ def _reindex(output: Path, options: ReindexOptions) -> list[Outcome]:
                 if options.models is not None and model not in options.models:
                     continue
                 named = reindex_model.with_options(task_run_name=model)
-                state = named(model, parts, output, options, return_state=True)
+                state = named(model, parts, folder, options, return_state=True)
                 note(model, state.result(raise_on_failure=False))
         if options.models is None or WORDS in options.models:
-            state = reindex_words(output, options, return_state=True)
+            state = reindex_words(output if remote else folder, options, return_state=True)
             words = state.result(raise_on_failure=False)
             note(WORDS, words)
             changed = isinstance(words, ReindexedWords) and words.changed
-            state = bring_shelf_up_to_date(output, changed, return_state=True)
-            if isinstance(fault := state.result(raise_on_failure=False), BaseException):
-                logger.warning(f"The shelf is not brought up to date: {sentence(fault)}")
+            if not remote:
+                state = bring_shelf_up_to_date(folder, changed, return_state=True)
+                if isinstance(fault := state.result(raise_on_failure=False), BaseException):
+                    logger.warning(f"The shelf is not brought up to date: {sentence(fault)}")
     create_table_artifact([_row(outcome) for outcome in done], key="reindex", description=_account(failed))
     if failed:
         raise UserError(f"The index before serves on: {_account(failed)}")
@@ -97,7 +105,7 @@ def rollback(model: str, output: Place = "out", index: str | None = None) -> str
 
     Raises UserError when there is none.
     """
-    done = go_back(Path(output), model, ReindexOptions(index=index))
+    done = go_back(location(output), model, ReindexOptions(index=index))
     get_run_logger().info(done)
     return done
 

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from containers.common.errors import UserError
+from tasks.search.place import Location
 from tasks.search.question import MomentQuestion
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 answered (even if nothing was found), 1 it cannot be, 2 wrong usage, 130 interrupted."""
     parser = _parser()
     chosen = vars(parser.parse_args(arguments))
-    output, page, as_json = chosen.pop("output"), chosen.pop("html"), chosen.pop("json")
+    given, page, as_json = chosen.pop("output"), chosen.pop("html"), chosen.pop("json")
+    output = given if given.startswith("s3://") else Path(given)
     export = chosen.pop("export")
     queries = {kind: query for kind in KINDS if (query := chosen.pop(kind)) is not None}
     parts = {name: part for name in PARTS if (part := chosen.pop(name)) is not None}
@@ -66,6 +68,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _find(output, {**parts, **chosen}, page, as_json, export)
         if export is not None:
             raise UserError("--export takes moments of --said, --by, --while, --seen and --language.")
+        if isinstance(output, str):
+            raise UserError(f"--{next(iter(queries))} looks into a folder of this machine, not into S3.")
         return _nearest(output, queries, chosen, page, as_json)
     except ValidationError as error:
         fault = error.errors()[0]
@@ -89,7 +93,9 @@ def _refuse_both(queries: dict[str, str], chosen: dict[str, Any]) -> None:
         raise UserError(f"--{name} does not go together with --said, --by, --while, --seen and --language.")
 
 
-def _find(output: Path, parts: dict[str, Any], page: Path | None, as_json: bool, export: Path | None) -> int:
+def _find(
+    output: Location, parts: dict[str, Any], page: Path | None, as_json: bool, export: str | None
+) -> int:
     from flows.search.asked import answer_moments
 
     answer = answer_moments(output, MomentQuestion.model_validate(parts))
@@ -106,7 +112,7 @@ def _find(output: Path, parts: dict[str, Any], page: Path | None, as_json: bool,
     if export:
         from tasks.search.export.moments import export_moments
 
-        for path in export_moments(answer, output.absolute(), export):
+        for path in export_moments(answer, output, export):
             if not as_json:
                 print(path)
     return 0
@@ -134,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m flows.search",
         description="Find moments in everything that was analysed into a folder.",
     )
-    parser.add_argument("output", type=Path, help="folder of asset folders")
+    parser.add_argument("output", help="folder of asset folders; also s3://, but for likeness")
     moments = parser.add_argument_group(
         "moments", "all that are given hold at once; only --about and --shown load a model"
     )
@@ -156,7 +162,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--at", type=float, default=0.0, help="second of a video to take the picture from")
     parser.add_argument(
         "--export",
-        type=Path,
         metavar="PLACE",
         help="moments as .csv, .edl, .otio, chapters (.txt), one film (.mp4), or a folder of clips",
     )

@@ -1,14 +1,14 @@
 """A question over moments, with images running where it needs a model, and not otherwise."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from tasks.search.moments import find_moments
+from tasks.search.place import Location
 from tasks.search.question import MomentAnswer, MomentQuestion
 
 
 def answer_moments(
-    output: Path, question: MomentQuestion, say: Callable[[str], object] | None = None
+    output: Location, question: MomentQuestion, say: Callable[[str], object] | None = None
 ) -> MomentAnswer:
     """As `find_moments`. Raises UserError with one sentence."""
     if question.about is None and question.shown is None:

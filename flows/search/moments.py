@@ -23,7 +23,7 @@ def moments(question: MomentQuestion, output: Place = "out", page: Path | None =
 
     Raises UserError with one sentence when the question cannot be answered.
     """
-    answer = answer_moments(Path(output), question, say=get_run_logger().info)
+    answer = answer_moments(output, question, say=get_run_logger().info)
     if page:
         write_moments(answer, page)
     rows = [

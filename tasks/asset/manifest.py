@@ -42,6 +42,7 @@ class Manifest(BaseModel):
     version: Literal[1] = 1
     asset: Name
     media: MediaInfo
+    source: str | None = Field(default=None, description="s3:// URI that the media was read from")
     duration: float = Field(description="seconds really decoded")
     damaged_packets: int = 0
     notes: list[str] = Field(default=[], description="what the media says of itself that was not believed")

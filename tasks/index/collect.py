@@ -11,13 +11,14 @@ import pyarrow.parquet as pq
 from filelock import Timeout
 from prefect import task
 
+from containers.common import storage
 from containers.common.errors import NothingThere, UserError
 from containers.common.locks import held
 from containers.common.models.store import sha256_of
 from containers.faiss.delta import list_delta, remove_delta
 from containers.faiss.staging import Part
 from containers.faiss.versions import pointer
-from tasks.asset.folder import Asset, explain_disk
+from tasks.asset.folder import MANIFEST, Asset, explain_disk
 
 EMBEDDINGS = "embeddings.parquet"
 FOUND = "found.json"  # in the cache of what was published: tasks/stages/publish
@@ -41,8 +42,10 @@ def reindexing_alone(output: Path, on_wait: Callable[[], None]) -> Iterator[None
 
 
 @task
-def collect(output: Path) -> dict[str, list[Part]]:
+def collect(output: Path, remote: str | None = None) -> dict[str, list[Part]]:
     """Every asset's part, for each model that an asset or an index of `output` has.
+
+    `remote`: the s3:// URI of which `output` is this machine's side, as `tasks.words.remote` has it.
 
     An asset without vectors of a model is listed with no rows, and so is one whose results broke a critical
     rule or could not be checked. Assets that were analysed without the index, and folders that were removed,
@@ -53,16 +56,20 @@ def collect(output: Path) -> dict[str, list[Part]]:
     counts: dict[str, Counter[str]] = {}
     digests: dict[str, str] = {}
     for folder in sorted(output.iterdir()):
-        if re.fullmatch("[0-9a-f]{16}", folder.name) and (folder / EMBEDDINGS).is_file():
+        there = (folder / EMBEDDINGS).is_file() or (remote and (folder / MANIFEST).is_file())
+        if re.fullmatch("[0-9a-f]{16}", folder.name) and there:
             described = _describe(Asset(output=output, id=folder.name))
             if described:
                 counts[folder.name], digests[folder.name] = described
     models = {model for counted in counts.values() for model in counted}
-    models |= {path.name for path in _indexes(output) if pointer(path.as_uri()) is not None}
+    indexes = storage.join(remote or output, "index")
+    models |= {
+        name for name in storage.list_folders(indexes) if pointer(storage.join(indexes, name)) is not None
+    }
     parts = defaultdict(list)
     for model in sorted(models):
         for asset, counted in counts.items():
-            uri = (output / asset / EMBEDDINGS).as_uri()
+            uri = storage.join(remote or output, asset, EMBEDDINGS)
             parts[model].append(Part(asset=asset, uri=uri, digest=digests[asset], rows=counted[model]))
     return {model: parts[model] for model in sorted(models)}
 
@@ -75,7 +82,10 @@ def _describe(asset: Asset) -> tuple[Counter[str], str] | None:
     entry = manifest and manifest.files.get(EMBEDDINGS)
     if manifest and entry:
         return Counter({} if asset.blocked(manifest) else manifest.embeddings), entry.sha256
-    path = asset.folder / EMBEDDINGS  # the manifest is damaged: the file speaks for itself
+    path = asset.folder / EMBEDDINGS
+    if not path.is_file():  # on S3, and not analysed into vectors
+        return None
+    # The manifest is damaged: the file speaks for itself
     try:
         models = pq.ParquetFile(path).read(["model"])["model"].to_pylist()
     except (pa.ArrowInvalid, KeyError) as error:

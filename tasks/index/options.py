@@ -37,5 +37,5 @@ class ReindexOptions(BaseModel):
         return self
 
 
-def index_uri(output: Path, options: ReindexOptions, model: str) -> str:
-    return storage.join(options.index or output / "index", one_name(model))
+def index_uri(output: str | Path, options: ReindexOptions, model: str) -> str:
+    return storage.join(options.index or storage.join(output, "index"), one_name(model))

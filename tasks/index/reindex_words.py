@@ -5,8 +5,10 @@ from pathlib import Path
 from prefect import task
 from pydantic import BaseModel
 
+from tasks.asset.bucket import Location
 from tasks.index.options import ReindexOptions
 from tasks.shelf.make import has_shards, make_shelf
+from tasks.words.remote import make_remote_version
 from tasks.words.versions import WordsVersion, make_version
 
 WORDS = "words"  # what it is called among the models
@@ -26,7 +28,10 @@ class ReindexedWords(BaseModel):
 
 
 @task(task_run_name=WORDS)
-def reindex_words(output: Path, options: ReindexOptions) -> ReindexedWords:
+def reindex_words(output: Location, options: ReindexOptions) -> ReindexedWords:
     """Makes the word index hold exactly what is published. Raises UserError; the version before serves on."""
-    version, changed = make_version(output, options.keep_versions, options.rebuild)
+    if isinstance(output, Path):
+        version, changed = make_version(output, options.keep_versions, options.rebuild)
+    else:
+        version, changed = make_remote_version(output, options.keep_versions, options.rebuild)
     return ReindexedWords(version=version, changed=changed)

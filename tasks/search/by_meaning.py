@@ -50,7 +50,7 @@ Picture = tuple[OpenFile, Held, Near]
 
 def _pictures(asked: Asked, files: Files) -> list[Picture]:
     served = _served(files)
-    found = near_pictures(asked.output, asked.question, served)
+    found = near_pictures(asked.place, asked.question, served)
     return [
         (file, held, near._replace(end=_until(file, held, near)))
         for near in found
@@ -125,7 +125,7 @@ def _by_any_word(asked: Asked, wheres: Sequence[tuple[OpenFile, Where]], units: 
 def _by_nearness(asked: Asked, wheres: Sequence[tuple[OpenFile, Where]]) -> Iterable[tuple[Candidate, float]]:
     of = {held.asset: (file, held, where) for file, where in wheres for held in file.assets.values()}
     filtered = any(where.match or where.conditions for _, where in wheres)
-    for near in near_sentences(asked.output, asked.question, of, filtered):
+    for near in near_sentences(asked.place, asked.question, of, filtered):
         if near.asset in of:
             file, held, where = of[near.asset]
             if row := said_then(file, held, near.start, near.end, where):
@@ -135,7 +135,7 @@ def _by_nearness(asked: Asked, wheres: Sequence[tuple[OpenFile, Where]]) -> Iter
 def _can_compare(asked: Asked, wheres: Sequence[tuple[OpenFile, Where]], note: Note) -> bool:
     """Whether meanings can be compared; what of them cannot is said."""
     fetch = f"`uv run python -m flows.models fetch {SENTENCES}`, then analyse again"
-    if reason := why_not(asked.output, SENTENCES):
+    if reason := why_not(asked.place, SENTENCES):
         note(f"Words alone were compared, not meanings: {reason}. {fetch[0].upper()}{fetch[1:]}.")
         return False
     speaking = {
@@ -144,7 +144,7 @@ def _can_compare(asked: Asked, wheres: Sequence[tuple[OpenFile, Where]], note: N
         for (number,) in file.connection.execute("SELECT DISTINCT asset FROM segments")
         if number in file.assets
     }
-    lacking = speaking - indexed_assets(asked.output, SENTENCES)
+    lacking = speaking - indexed_assets(asked.place, SENTENCES)
     if lacking:
         note(f"Of {len(lacking)} of {len(speaking)} assets words alone were compared: analyse them again.")
     return True

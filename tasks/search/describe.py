@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from containers.common.inside import existing
+from tasks.search.place import Location
 from tasks.search.question import FoundMoment, MomentQuestion
 from tasks.search.said import Judged, Unit, Way, judge
 from tasks.words.index_file import context_term
@@ -28,6 +29,12 @@ class Asked(NamedTuple):
     around: dict[str, Named]
     units: Sequence[tuple[Unit, Sequence[Way]]]
     about: Sequence[tuple[Unit, Sequence[Way]]] = ()  # any of which is enough
+    remote: str | None = None  # the s3:// URI of which `output` is this machine's side
+
+    @property
+    def place(self) -> Location:
+        """Where reports and indexes are."""
+        return self.remote or self.output
 
 
 class Row(NamedTuple):
@@ -65,7 +72,7 @@ def describe(
         seen=list(dict.fromkeys(name or label for kind, label, name in spans if kind == "seen")),
         sounds=sounds,
         thumbnail=_thumbnail(asked.output, file, held, end),
-        report=str(asked.output / held.asset / "report.html"),
+        report=f"{asked.place}/{held.asset}/report.html",
         why=_why(asked, row, judged, meant, sounds),
         **about,
     )

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
+from containers.common import storage
 from containers.common.errors import UserError
 from containers.common.models.store import has_model
 from containers.facenet.contract import SENTENCES, SIGLIP, TextRequest, TextResult
@@ -15,6 +16,7 @@ from containers.faiss.contract import Filter, Match, SearchRequest, SearchResult
 from containers.faiss.delta import held_parts, list_delta
 from containers.faiss.versions import current
 from tasks.calls.invoke import invoke
+from tasks.search.place import Location
 from tasks.search.question import MomentQuestion
 
 RANKED = 200  # of the nearest, which compete with what is found by words
@@ -42,7 +44,7 @@ def fuse(*ranks: int | None) -> float:
     return got * (CONSTANT + 1) / len(ranks)
 
 
-def why_not(output: Path, model: str) -> str | None:
+def why_not(output: Location, model: str) -> str | None:
     """Why nothing can be found by a model, for people; None where it can."""
     if not has_model(model):
         return f"the model store has no {model}"
@@ -51,7 +53,7 @@ def why_not(output: Path, model: str) -> str | None:
     return None
 
 
-def indexed_assets(output: Path, model: str) -> set[str]:
+def indexed_assets(output: Location, model: str) -> set[str]:
     """The assets that have vectors of a model."""
     uri = _index(output, model)
     version = current(uri)
@@ -59,14 +61,14 @@ def indexed_assets(output: Path, model: str) -> set[str]:
 
 
 def near_sentences(
-    output: Path, question: MomentQuestion, assets: Collection[str], filtered: bool
+    output: Location, question: MomentQuestion, assets: Collection[str], filtered: bool
 ) -> list[Near]:
     """What was said in these assets, the nearest to what `question` is about first."""
     vector = _embed(str(question.about), SENTENCES, asked=True)
     return _nearest(output, SENTENCES, vector, "text", question, assets, FILTERED if filtered else RANKED)
 
 
-def near_pictures(output: Path, question: MomentQuestion, assets: Collection[str]) -> list[Near]:
+def near_pictures(output: Location, question: MomentQuestion, assets: Collection[str]) -> list[Near]:
     """Pictures of these assets, those first that show best what is to be `shown`. Raises UserError."""
     if reason := why_not(output, SIGLIP):
         raise UserError(
@@ -77,8 +79,8 @@ def near_pictures(output: Path, question: MomentQuestion, assets: Collection[str
     return _nearest(output, SIGLIP, vector, "picture", question, assets, max(RANKED, question.k))
 
 
-def _index(output: Path, model: str) -> str:
-    return (output / "index" / model).as_uri()
+def _index(output: Location, model: str) -> str:
+    return storage.join(output, "index", model)
 
 
 def _index_has_anything(uri: str) -> bool:
@@ -91,7 +93,7 @@ def _embed(text: str, model: str, asked: bool) -> list[float]:
 
 
 def _nearest(
-    output: Path,
+    output: Location,
     model: str,
     vector: list[float],
     kind: str,

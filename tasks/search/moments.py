@@ -12,13 +12,13 @@ import difflib
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, time
-from pathlib import Path
 
 from containers.common.errors import StorageError, UserError
 from containers.common.locks import tell
 from containers.whisperx.names import to_code
 from tasks.search.candidates import Candidate, Where, by_words, is_common, stretches, where_of
 from tasks.search.describe import Asked, Named, describe
+from tasks.search.place import Location, on_this_machine
 from tasks.search.question import FoundMoment, MomentAnswer, MomentQuestion
 from tasks.search.said import parse, ways
 from tasks.search.vocabulary import IndexTerms
@@ -28,26 +28,30 @@ from tasks.words.store import OpenFile, Words, open_words
 Note = Callable[[str], object]
 
 
-def find_moments(output: Path, question: MomentQuestion, say: Note | None = None) -> MomentAnswer:
-    """The `k` best moments. `say` is told what somebody waits for, and what cannot be searched.
+def find_moments(output: Location, question: MomentQuestion, say: Note | None = None) -> MomentAnswer:
+    """The `k` best moments of a folder or an s3:// URI.
 
-    Raises UserError with one sentence: no such folder or asset, nobody of that name, no such sound.
+    `say` is told what somebody waits for, and what cannot be searched. Raises UserError with one sentence: no
+    such folder or asset, nobody of that name, no such sound.
     """
-    output = output.absolute()
     notes: list[str] = []
 
     def note(sentence: str) -> None:
         notes.append(sentence)
         (say or tell)(sentence)
 
-    words = open_words(output, note)
+    folder, remote = on_this_machine(output, note)
+    words = open_words(folder, note)
     try:
+        if not words.assets:
+            raise UserError(f"Nothing was analysed into {output} yet.")
+        asked = Asked(folder, question, _around(question, words), [], remote=remote)
         return MomentAnswer(
-            question=question, assets=words.assets, notes=notes, moments=_find(output, question, words, note)
+            question=question, assets=words.assets, notes=notes, moments=_find(asked, words, note)
         )
     except sqlite3.DatabaseError as error:
         raise StorageError(
-            f"The word index {output / 'words'} is damaged ({error}): `python -m flows.reindex {output}` "
+            f"The word index {output}/words is damaged ({error}): `python -m flows.reindex {output}` "
             "makes it anew."
         ) from None
     finally:
@@ -55,22 +59,19 @@ def find_moments(output: Path, question: MomentQuestion, say: Note | None = None
             file.connection.close()
 
 
-def _find(output: Path, question: MomentQuestion, words: Words, note: Note) -> list[FoundMoment]:
-    if not words.assets:
-        raise UserError(f"Nothing was analysed into {output} yet.")
-    around = _around(question, words)
+def _find(asked: Asked, words: Words, note: Note) -> list[FoundMoment]:
+    question = asked.question
     chosen = [_allowed(file, question, words) for file in words.files]
     files = [(file, allowed) for file, allowed in zip(words.files, chosen, strict=True) if allowed]
     if question.about is not None or question.shown is not None:
         from tasks.search.by_meaning import find_by_meaning
 
-        return find_by_meaning(Asked(output, question, around, []), files, note)
+        return find_by_meaning(asked, files, note)
     if question.said is None and question.by is None and question.language is None:
-        asked = Asked(output, question, around, [])
-        found = [each for file, allowed in files for each in stretches(file, allowed, question, around)]
+        found = [each for file, allowed in files for each in stretches(file, allowed, question, asked.around)]
         found.sort(key=lambda one: (one.held.made * -1, one.start))
         return [describe(asked, *one) for one in found[: question.k]]
-    asked = with_words(Asked(output, question, around, []), [file for file, _ in files])
+    asked = with_words(asked, [file for file, _ in files])
     rated = rate(asked, [(file, where_of(file, allowed, asked)) for file, allowed in files])
     return [describe_candidate(asked, each) for each in rated[: question.k]]
 

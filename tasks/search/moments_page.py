@@ -20,7 +20,7 @@ def write_moments(answer: MomentAnswer, page: Path) -> None:
     environment = page_environment(clock=clock, speaker_name=speaker_name, marked=marked)
 
     def link(path: str) -> str:
-        return quote(os.path.relpath(path, page.absolute().parent))
+        return path if "://" in path else quote(os.path.relpath(path, page.absolute().parent))
 
     pictures = {
         moment.thumbnail: "data:image/jpeg;base64,"

@@ -75,4 +75,5 @@ class MomentAnswer(BaseModel):
 
     def link(self, moment: FoundMoment) -> str:
         """The report at that second."""
-        return f"{Path(moment.report).as_uri()}#t={moment.start:.2f}"
+        report = moment.report if "://" in moment.report else Path(moment.report).as_uri()
+        return f"{report}#t={moment.start:.2f}"

@@ -137,7 +137,8 @@ def _digests(path: Path) -> dict[str, str]:
 
 
 def _next(folder: Path) -> str:
-    return f"v{max((int(name[1:]) for name in version_names(folder)), default=0) + 1:06}"
+    known = {*version_names(folder), *(path.stem for path in folder.glob("v*.json"))}  # of S3 too
+    return f"v{max((int(name[1:]) for name in known if name[1:].isdigit()), default=0) + 1:06}"
 
 
 def _fill(

@@ -14,7 +14,7 @@ from tasks.media.budget import budget_of
 from tasks.media.pictures import LONGEST_SIDE
 from tasks.media.reel import join_parts
 from tasks.outputs.labels import clock
-from tasks.search.export.media import Source, media_file, source_of
+from tasks.search.export.media import Source, media_files, source_of
 from tasks.search.question import FoundMoment, MomentAnswer
 
 SHORTEST = 0.5  # seconds: a moment of one word can still be watched
@@ -28,17 +28,17 @@ def write_clips(
     Raises UserError when a medium is not there any more, before anything is cut.
     """
     sources = [source_of(output, moment.asset) for moment in answer.moments]
-    files = {source.asset: media_file(source) for source in sources}
     written = []
-    for number, (moment, source) in enumerate(zip(answer.moments, sources, strict=True), 1):
-        suffix = ".mp4" if source.picture else ".m4a"
-        target = folder / f"{number:03}-{moment.asset[:8]}-{moment.start:.2f}{suffix}"
-        end = max(moment.end, moment.start + SHORTEST)
-        _cut(files[source.asset], source, moment.start, end, target)
-        subtitles = target.with_suffix(".srt")
-        storage.write_bytes(storage.as_uri(subtitles), _subtitles(output, moment, end).encode())
-        written += [target, subtitles]
-        on_clip(target)
+    with media_files(sources) as files:
+        for number, (moment, source) in enumerate(zip(answer.moments, sources, strict=True), 1):
+            suffix = ".mp4" if source.picture else ".m4a"
+            target = folder / f"{number:03}-{moment.asset[:8]}-{moment.start:.2f}{suffix}"
+            end = max(moment.end, moment.start + SHORTEST)
+            _cut(files[source.asset], source, moment.start, end, target)
+            subtitles = target.with_suffix(".srt")
+            storage.write_bytes(storage.as_uri(subtitles), _subtitles(output, moment, end).encode())
+            written += [target, subtitles]
+            on_clip(target)
     return written
 
 
@@ -49,11 +49,11 @@ def write_reel(answer: MomentAnswer, output: Path, target: Path) -> list[Path]:
     when a medium is not there any more, before anything is cut.
     """
     sources = [source_of(output, moment.asset) for moment in answer.moments]
-    files = {source.asset: media_file(source) for source in sources}
     ends = [max(moment.end, moment.start + SHORTEST) for moment in answer.moments]
     width, height, rate = _shape(sources)
     cues, at = list[str](), 0.0
-    with tempfile.TemporaryDirectory(prefix="mediaflow-reel-") as folder:
+    made_in = tempfile.TemporaryDirectory(prefix="mediaflow-reel-")
+    with media_files(sources) as files, made_in as folder:
         parts = []
         for number, (moment, source, end) in enumerate(zip(answer.moments, sources, ends, strict=True)):
             path, part = files[source.asset], Path(folder, f"{number}.mkv")

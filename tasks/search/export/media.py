@@ -1,10 +1,13 @@
 """The media that a moment is of: where it lay when it was analysed, and how fast its pictures go."""
 
 import json
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from containers.common import storage
 from containers.common.errors import UserError
 from containers.common.inside import existing
 from tasks.asset.folder import MANIFEST
@@ -36,7 +39,8 @@ def source_of(output: Path, asset: str) -> Source:
         rate = float(media.get("frame_rate") or SOUND_RATE)
         name, picture = str(media["name"]), bool(media.get("video_codec"))
         size = (int(media.get("width") or 0), int(media.get("height") or 0))
-        return Source(asset, name, _place(output, asset), rate, float(about["duration"]), picture, size)
+        place = about.get("source") or _place(output, asset)
+        return Source(asset, name, place, rate, float(about["duration"]), picture, size)
     except (ValueError, LookupError, TypeError):
         raise UserError(f"The manifest of {asset} cannot be read: analyse it again.") from None
 
@@ -49,13 +53,23 @@ def _place(output: Path, asset: str) -> str | None:
         return None
 
 
-def media_file(source: Source) -> Path:
-    """The very file that was analysed, by its content. Raises UserError when it is elsewhere or another."""
+@contextmanager
+def media_files(sources: Iterable[Source]) -> Iterator[dict[str, Path]]:
+    """The very files that were analysed, by their content; those on S3 are fetched for the time being.
+
+    Raises UserError when one is elsewhere or another.
+    """
+    with ExitStack() as fetched:
+        yield {source.asset: _media_file(source, fetched) for source in set(sources)}
+
+
+def _media_file(source: Source, fetched: ExitStack) -> Path:
     from tasks.media.probe import probe
 
-    if source.place is None or source.place.startswith("s3://"):
+    if source.place is None:
         raise UserError(f"{source.name} is not on this machine: clips are cut where the media is.")
-    path = Path(source.place)
+    remote = source.place.startswith("s3://")
+    path = fetched.enter_context(storage.reading(source.place)) if remote else Path(source.place)
     if not path.is_file():
         raise UserError(f"{path} is not there any more: clips are cut from the media that was analysed.")
     if probe(path).asset_id != source.asset:

@@ -8,22 +8,44 @@ moments.mp4     one film of all moments, with subtitles beside it
 clips/          a file a moment, with its subtitles beside it
 """
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from containers.common import storage
 from containers.common.errors import UserError
+from tasks.search.place import Location, on_this_machine
 from tasks.search.question import MomentAnswer
 
 KINDS = (".csv", ".edl", ".otio", ".txt", ".mp4")
 
 
 def export_moments(
-    answer: MomentAnswer, output: Path, target: Path, on_clip: Callable[[Path], object] = lambda path: None
-) -> list[Path]:
+    answer: MomentAnswer,
+    output: Location,
+    target: Location,
+    on_clip: Callable[[Path], object] = lambda path: None,
+) -> list[Location]:
     """Writes the answer's moments at `target` and returns the files. `on_clip` is told of each clip.
 
-    Raises UserError: no moments, an unknown kind, media that is not where it was analysed.
+    Both places may be s3:// URIs. Raises UserError: no moments, an unknown kind, media that is not where it
+    was analysed.
     """
+    folder, _ = on_this_machine(output, lambda _: None)
+    if not str(target).startswith("s3://"):
+        return [*_export(answer, folder, Path(target), on_clip)]
+    above, _, name = str(target).rstrip("/").rpartition("/")
+    with tempfile.TemporaryDirectory(prefix="mediaflow-export-") as made:
+        files = _export(answer, folder, Path(made, name), on_clip)
+        uris = [storage.join(above, *path.relative_to(made).parts) for path in files]
+        for path, uri in zip(files, uris, strict=True):
+            storage.upload(path, uri)
+    return [*uris]
+
+
+def _export(
+    answer: MomentAnswer, output: Path, target: Path, on_clip: Callable[[Path], object]
+) -> list[Path]:
     if not answer.moments:
         raise UserError(f"There is no moment to write to {target}.")
     suffix = target.suffix.lower()
