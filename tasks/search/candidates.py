@@ -124,11 +124,13 @@ def stretches(
     """Where a sound is heard, somebody is seen, or both at once, whatever is said."""
     kinds = [kind for kind in ("seen", "sound") if kind in around]
     called = {kind: json.dumps(around[kind].values) for kind in kinds}
+    # Two looks into two indexes: with OR, SQLite reads every span of the kind.
     first = (
-        "(SELECT DISTINCT asset, start, until FROM spans WHERE kind = ? AND (label IN (SELECT value FROM "
-        "json_each(?)) OR name IN (SELECT value FROM json_each(?))))"
+        "(SELECT asset, start, until FROM spans WHERE kind = ? AND label IN (SELECT value FROM json_each(?)) "
+        "UNION SELECT asset, start, until FROM spans WHERE kind = ? AND name IS NOT NULL AND name IN "
+        "(SELECT value FROM json_each(?)))"
     )
-    values = [kinds[0], called[kinds[0]], called[kinds[0]]]
+    values = [kinds[0], called[kinds[0]], kinds[0], called[kinds[0]]]
     if len(kinds) == 1:
         query = f"SELECT asset, start, until FROM {first}"
     else:  # people are on screen less often than a sound is heard: so they are looked up first
