@@ -1,7 +1,7 @@
 "use strict";
 // What the files beside this page call: see tasks/shelf/files.py.
 const shelf = (() => {
-  const SHOWN = 60, LOOKED = 40, MOMENTS = 60;
+  const SHOWN = 60, MOMENTS = 60, AHEAD = 12, KEPT = 240, SECOND = 1000;
   const byId = (id) => document.getElementById(id);
   const scripts = new Map(), shards = new Map(), said = new Map();
   let cards = [], indexed = [], shown = SHOWN, asked = 0;
@@ -57,7 +57,9 @@ const shelf = (() => {
       const letters = runs.at(-1).script === "word" || runs.at(-1).script === "number";
       const own = letters || last.length === 1 ? last : last.slice(0, -1);
       const open = letters ? whole.endsWith("*") : last.length === 1;
-      return { terms: [...before, ...own], text: ` ${[...before, ...own].join(" ")}${open ? "" : " "}`, open,
+      // What a text has to have as it is written, before it is taken apart; numbers are written in several ways.
+      const plain = runs.filter((run) => run.script !== "number").map((run) => run.text);
+      return { plain, terms: [...before, ...own], text: ` ${[...before, ...own].join(" ")}${open ? "" : " "}`, open,
                shown: runs.map((run) => run.text).join(" ") };
     }).filter(Boolean);
   }
@@ -159,26 +161,47 @@ const shelf = (() => {
     }
     const may = (await candidates(units)).filter(chosen);
     const found = [], answering = [];
-    for (const card of may.slice(0, LOOKED)) {
-      await load(`shelf/said/${encodeURIComponent(card.id)}.js`);
+    let looked = 0, told = performance.now();
+    while (looked < may.length && found.length < MOMENTS) {
+      const batch = may.slice(looked, looked + AHEAD);
+      await Promise.all(batch.map((card) => load(saidOf(card))));
       if (mine !== asked) return;
-      const rows = (said.get(card.id) ?? []).filter(([, , text]) => {
-        const own = padded(text);
-        return units.every((unit) => own.includes(unit.text));
-      });
-      if (rows.length) answering.push(card);
-      for (const [start, who, text] of rows) found.push({ card, start, who, text });
-      if (found.length >= MOMENTS) break;
+      for (const card of batch) {
+        const rows = answersOf(card, units);
+        if (rows.length) answering.push(card);
+        for (const [start, who, text] of rows) found.push({ card, start, who, text });
+      }
+      looked += batch.length;
+      if (said.size > KEPT) for (const card of batch) { said.delete(card.id); scripts.delete(saidOf(card)); }
+      if (performance.now() - told > SECOND) {
+        told = performance.now();
+        byId("count").textContent = `${count(found.length, "moment")}, ${looked} of ${count(may.length, "recording")} looked through`;
+        drawFound(found, units);
+      }
     }
-    if (mine !== asked) return;
-    const more = found.length > MOMENTS || may.length > LOOKED ? ", the newest first; the command line finds more" : "";
+    const more = found.length > MOMENTS || looked < may.length ? ", the newest first; the command line finds more" : "";
     byId("count").textContent = `${count(Math.min(found.length, MOMENTS), "moment")} in ${count(answering.length, "recording")}${more}`;
+    drawFound(found, units);
+    drawCards(answering);
+    byId("found").dataset.question = question;
+  }
+
+  const saidOf = (card) => `shelf/said/${encodeURIComponent(card.id)}.js`;
+
+  function answersOf(card, units) {
+    return (said.get(card.id) ?? []).filter(([, , text]) => {
+      const folded = fold(text);
+      if (!units.every((unit) => unit.plain.every((each) => folded.includes(each)))) return false;
+      const own = padded(text);
+      return units.every((unit) => own.includes(unit.text));
+    });
+  }
+
+  function drawFound(found, units) {
     byId("found").replaceChildren(...found.slice(0, MOMENTS).map(({ card, start, who, text }) => make("li", {},
       make("a", { className: "time", href: report(card.id, start), textContent: clock(start) }),
       make("span", { className: "said", dir: "auto" }, ...marked(text, units)),
       make("span", { className: "from", dir: "auto", textContent: [who, card.name].filter(Boolean).join(" \u00b7 ") }))));
-    drawCards(answering);
-    byId("found").dataset.question = question;
   }
 
   function offer(id, values) {
