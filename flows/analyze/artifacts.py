@@ -40,7 +40,8 @@ def show_result(asset: Asset, manifest: Manifest, findings: Findings, decoded: D
 
 def _page(asset: Asset, manifest: Manifest, findings: Findings) -> str:
     speakers = list_speakers(findings.diarization, findings.utterances)
-    timeline = _render("speakers.svg.j2", speakers=speakers, duration=manifest.duration) if speakers else None
+    span = {"start": manifest.start, "duration": manifest.duration}
+    timeline = _render("speakers.svg.j2", speakers=speakers, **span) if speakers else None
     return _render(
         "found.md.j2",
         manifest=manifest,

@@ -20,7 +20,7 @@ from flows.analyze import ui
 from flows.analyze.artifacts import show_result
 from flows.analyze.board import Board, current_board
 from flows.analyze.find import find, stages_for
-from flows.analyze.plan import fingerprint, plan_keys
+from flows.analyze.plan import decode_key, fingerprint, plan_keys, reads_pictures
 from flows.analyze.shared import SharedResults, load_block
 from flows.analyze.stages import Stages
 from flows.forms import Place, own_name_or
@@ -106,7 +106,7 @@ def _analyze(
     mark = fingerprint(keys, options)
     runtime = runtime_of(options)
     turn = turn_of(runtime, board.on_note)
-    images = images_of(runtime, info.duration or 0, str(flow_run.id))
+    images = images_of(runtime, options.part.length(info.duration) or 0, str(flow_run.id))
     locked = asset.locked(on_wait=board.wait_for_other)
     limits = within_limits(board.on_note) if ui.somebody_looks() else nullcontext()
     with turn, locked, images as endpoint, about(asset.id), ui.showing_progress(), limits:
@@ -135,6 +135,7 @@ def _analyze(
                 asset=asset.id,
                 media=info,
                 source=str(source) if is_remote(source) else None,
+                start=decoded.start,
                 duration=decoded.duration,
                 damaged_packets=decoded.damaged_packets,
                 notes=decoded.notes,
@@ -197,10 +198,25 @@ def _decode_once(
     parts: dict[Part, bool] = {"sound": bool(info.audio_codec), "picture": bool(info.video_codec)}
     wanted = stages_for({part for part, there in parts.items() if there}, options)
     missing = [stage for stage in wanted if not stages.kept(stage)]
-    again = bool(missing) and not complete_mark(asset.media).exists()
-    separate = options.channels == "separate"
-    read = (options.frame_rate, info.duration, options.audio_track, separate)
-    future = stages.submit("decode", decode, media, asset.media, *read, again=again)
+    if not missing and not reads_pictures(options):  # a run that looked at pictures has left more than enough
+        own, stages.keys["decode"] = stages.keys["decode"], decode_key(info, options, True)
+        if not stages.kept("decode"):
+            stages.keys["decode"] = own
+    folder = asset.media / stages.keys["decode"]  # what a killed run decoded for other options is not taken
+    whole = complete_mark(folder).exists()
+    if not whole:
+        asset.drop_media()
+    again = bool(missing) and not whole
+    separate, expected = options.channels == "separate", options.part.length(info.duration)
+    read = (
+        options.frame_rate,
+        expected,
+        options.audio_track,
+        separate,
+        options.part,
+        reads_pictures(options),
+    )
+    future = stages.submit("decode", decode, media, folder, *read, again=again)
     decoded = stages.collect(future)
     if decoded is None:
         asset.drop_media()
@@ -212,6 +228,7 @@ def _checked(
     stages: Stages, asset: Asset, findings: Findings, embeddings: Path, decoded: Decoded, info: MediaInfo
 ) -> Quality | None:
     made_by = {
+        "start": decoded.start,
         "duration": decoded.duration,
         "media": info.model_dump(),
         "models": [model.model_dump() for model in stages.models],

@@ -22,15 +22,27 @@ ALL = (*FIRST, *STAGES, *LAST)
 def plan_keys(media: MediaInfo, options: AnalyzeOptions) -> dict[str, str]:
     """Stage name to stage key, of those that the options do not switch off."""
     code = codes()
-    read = options.model_dump(include={"frame_rate", "audio_track", "channels"}, mode="json")
-    keys = {"decode": stage_key("decode", media.sha256, read, [], code["decode"])}
+    keys = {"decode": decode_key(media, options, reads_pictures(options), code["decode"])}
+    base = decode_key(media, options, True, code["decode"])  # sound is the same with pictures and without
     for stage in STAGES.values():
         if is_wanted(stage, options):
-            made_of = [keys[name] for name in stage.before if name in keys] or [keys["decode"]]
+            made_of = [keys[name] for name in stage.before if name in keys] or [base]
             chosen = options.model_dump(include=stage.in_key, mode="json") | stage.limits()
             models = stage.weights(options)
             keys[stage.name] = stage_key(stage.name, " ".join(made_of), chosen, models, code[stage.name])
     return keys
+
+
+def decode_key(media: MediaInfo, options: AnalyzeOptions, pictures: bool, code: str = "") -> str:
+    """`code`: its hash, where it is at hand."""
+    read = options.model_dump(include={"frame_rate", "audio_track", "channels"}, mode="json")
+    read |= {"part": options.part, "pictures": pictures}
+    return stage_key("decode", media.sha256, read, [], code or codes()["decode"])
+
+
+def reads_pictures(options: AnalyzeOptions) -> bool:
+    """Whether any of the stages that are wanted looks at frames."""
+    return any("picture" in stage.reads for stage in STAGES.values() if is_wanted(stage, options))
 
 
 def codes(root: Path = ROOT) -> dict[str, str]:

@@ -34,7 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
         _run(files, options, chosen, console)
     except ValidationError as error:
         first = error.errors()[0]
-        print(f"--options: {': '.join([*map(str, first['loc']), first['msg']])}.", file=sys.stderr)
+        why = first["msg"].removeprefix("Value error, ")
+        print(f"--options: {': '.join([*map(str, first['loc']), why])}.", file=sys.stderr)
         return 1
     except UserError as error:
         print(error, file=sys.stderr)

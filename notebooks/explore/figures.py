@@ -45,7 +45,7 @@ def draw_asset(opened: OpenedAsset) -> go.Figure:
     figure.update_yaxes(visible=False, row=2, col=1)
     figure.update_yaxes(title="sound", showticklabels=False, row=1, col=1)
     figure.update_xaxes(title="seconds", row=3, col=1)
-    figure.update_xaxes(range=[0, opened.manifest.duration])
+    figure.update_xaxes(range=[opened.manifest.start, opened.manifest.end])
     return figure
 
 

@@ -29,8 +29,10 @@ class Trial(NamedTuple):
 
 def decode_once(media: str | Path, folder: Path, options: AnalyzeOptions) -> Decoded:
     """The file's sound and frames, as every stage wants them, in `folder`."""
+    expected = options.part.length(probe(Path(media)).duration)
+    separate = options.channels == "separate"
     return decode.fn(
-        Path(media), folder, options.frame_rate, probe(Path(media)).duration, options.audio_track
+        Path(media), folder, options.frame_rate, expected, options.audio_track, separate, options.part
     )
 
 

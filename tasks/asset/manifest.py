@@ -43,6 +43,7 @@ class Manifest(BaseModel):
     asset: Name
     media: MediaInfo
     source: str | None = Field(default=None, description="s3:// URI that the media was read from")
+    start: float = Field(default=0.0, description="seconds of the media at which the analysed part begins")
     duration: float = Field(description="seconds really decoded")
     damaged_packets: int = 0
     notes: list[str] = Field(default=[], description="what the media says of itself that was not believed")
@@ -60,3 +61,8 @@ class Manifest(BaseModel):
     costs: Costs | None = Field(default=None, description="of this run's calls on AWS, estimated")
     files: dict[RelativePath, FileEntry] = {}
     fingerprint: str = Field(description="equal for the same media, options, weights and code")
+
+    @property
+    def end(self) -> float:
+        """Seconds of the media at which the analysed part ends."""
+        return self.start + self.duration

@@ -55,8 +55,9 @@ def tables_of(
     With `folder`, the asset's files are compared with what the manifest says of them.
     """
     read = Documents({name: content for name, content in documents.items() if name != MANIFEST})
-    length = manifest.get("duration")
-    latest = float(length) + SLACK if isinstance(length, (int, float)) else 0.0
+    start, length = manifest.get("start", 0.0), manifest.get("duration")
+    known = isinstance(start, (int, float)) and isinstance(length, (int, float))
+    latest = float(start + length) + SLACK if known else 0.0
     rows: dict[str, Rows] = {}
     for each in stage_tables().values():
         document = read.get(each.document)

@@ -20,6 +20,7 @@ class Channels:
 
     def __init__(self, folder: Path) -> None:
         self.notes: list[str] = []
+        self.cut: dict[str, float | None] = {}  # `skip` and `most` of WavCopies
         self._folder = folder
         self._copies: list[WavCopies] = []
         self._resampler: av.AudioResampler | None = None
@@ -33,7 +34,7 @@ class Channels:
             count = len(planes) if len(planes) <= MOST else 0
             names = [f"audio_16k_{number + 1}.wav" for number in range(count)]
             self._powers, self._with_first = np.zeros(count), np.zeros(count)
-            self._copies = [WavCopies(self._folder, {name: SPEECH_RATE}) for name in names]
+            self._copies = [WavCopies(self._folder, {name: SPEECH_RATE}, **self.cut) for name in names]
             if count != len(planes):
                 self.notes.append(f"The sound has {len(planes)} channels: too many to be told apart.")
         if len(planes) != len(self._copies):

@@ -10,6 +10,7 @@ from tasks.calls.progress import advance
 from tasks.media.bounded import run_bounded
 from tasks.media.budget import budget_of, check_room
 from tasks.media.decoded import Decoded
+from tasks.media.part import WHOLE, Part
 from tasks.media.probe import probe
 
 
@@ -21,10 +22,14 @@ def decode(
     expected: float | None,
     audio_track: str | None = None,
     separate: bool = False,
+    part: Part = WHOLE,
+    pictures: bool = True,
 ) -> Decoded:
-    """Decodes into an emptied `folder`; `expected` seconds, where known, make the progress true.
+    """Decodes `part` of a file into an emptied `folder`; `expected` seconds, where known, make the progress
+    true.
 
-    `separate` keeps each channel of the sound beside their mix.
+    `separate` keeps each channel of the sound beside their mix; without `pictures` sound alone is decoded,
+    where there is some.
     """
     media = probe(path, audio_track)
     budget = budget_of(media.size, media.duration, media.pixels)
@@ -36,9 +41,9 @@ def decode(
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         if media.audio_codec:
-            check_room(folder, media.size, media.duration)
+            check_room(folder, media.size, part.length(media.duration))
         given = {"folder": str(folder), "frame_rate": frame_rate, "audio_track": audio_track}
-        given |= {"pictures": True, "separate": separate}
+        given |= {"pictures": pictures or not media.audio_codec, "separate": separate, "part": part}
         decoded = Decoded(**run_bounded("decode", path, budget, tell, **given))
         complete_mark(folder).touch()
     return decoded

@@ -15,12 +15,13 @@ class Frame(BaseModel):
 class Decoded(StageOutput):
     """What the models are given. URIs are None when the media has no audio."""
 
+    start: float = Field(default=0.0, description="seconds of the media at which the sound begins")
     duration: float = Field(description="seconds really decoded, the last frame's own included")
     audio_48k: str | None = None
     audio_16k: str | None = None
     channels_16k: list[str] = Field(default=[], description="of each channel, where they were told apart")
     frames: list[Frame] = []
-    shots: list[float] = Field(default=[], description="when each shot starts, seconds; the first at 0")
+    shots: list[float] = Field(default=[], description="when each shot starts, seconds; the first at `start`")
     damaged_packets: int = 0
     notes: list[str] = Field(default=[], description="what the file says that could not be believed")
     seekable: bool = Field(default=True, description="whether the container's times are these times")

@@ -17,6 +17,7 @@ from tasks.media.channels import Channels
 from tasks.media.decoded import Decoded, Frame
 from tasks.media.fields import Deinterlacer
 from tasks.media.mix import Mixer
+from tasks.media.part import WHOLE, Part, told
 from tasks.media.pictures import Shown
 from tasks.media.reader import Heard, Reader
 from tasks.media.sampler import FrameSampler
@@ -34,56 +35,67 @@ def decode_media(
     audio_track: str | None = None,
     pictures: bool = True,
     separate: bool = False,
+    part: Part = WHOLE,
 ) -> Decoded:
     """Decodes `path` once into `folder`: audio_48k.wav, audio_16k.wav (mono, 32-bit float), frames/*.jpg.
 
     `frame_rate` frames per second are kept, the first at or after each multiple of 1/frame_rate, and the
-    first of every shot. `separate` writes each channel of the sound too, audio_16k_1.wav and so on. Damaged
-    packets are skipped and counted. Raises MediaError when nothing at all can be decoded, or the file holds
-    more than its size and its header make believable.
+    first of every shot. `separate` writes each channel of the sound too, audio_16k_1.wav and so on. Of
+    `part` the sound begins with its start; times of frames and shots are those of the whole. Damaged packets
+    are skipped and counted. Raises MediaError when nothing at all can be decoded, or the file holds more than
+    its size and its header make believable.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stills = open_stills(path)
     if stills is not None:
         with stills:
-            return _sample_stills(stills, folder, frame_rate, progress)
+            return _sample_stills(stills, folder, frame_rate, progress, part)
     with Reader(path, audio_track) as reader:
         if not pictures and reader.audio is None:
             raise MediaError(f"{path.name} has no sound in it.")
-        return _Pass(reader, folder, frame_rate, progress, separate).run(pictures)
+        return _Pass(reader, folder, frame_rate, progress, separate, part).run(pictures)
 
 
 class _Pass:
     def __init__(
-        self, reader: Reader, folder: Path, frame_rate: float, progress: Progress, separate: bool
+        self, reader: Reader, folder: Path, frame_rate: float, progress: Progress, separate: bool, part: Part
     ) -> None:
         self._reader = reader
         self._folder = folder
         self._rate = frame_rate
         self._progress = progress
         self._mixer = Mixer()
+        self._part = part
+        self._begins = part.start  # seconds of the media at the first sample given to the copies
         self._copies: WavCopies | None = None
         self._channels = Channels(folder) if separate else None
         longest = longest_believed(reader.path.stat().st_size, reader.duration)
         self._meter = Meter(reader.path.name, folder, longest)
 
     def run(self, pictures: bool) -> Decoded:
-        reader = self._reader
-        sampler = FrameSampler(self._folder / "frames", self._rate)
+        reader, part = self._reader, self._part
+        sampler = FrameSampler(self._folder / "frames", self._rate, part)
         reader.skim(self._rate)
-        for each in reader.read(pictures=pictures):
+        if part.start:
+            reader.go_to(part.start, lambda: self._progress(0.0))
+        for each in reader.read(pictures=pictures, until=part.end):
             self._meter.check(each.time)
             if isinstance(each, Shown):
                 sampler.offer(each)
             else:
                 self._hear(each)
-            self._progress(each.time)
+            self._progress(max(each.time - part.start, 0.0))
+        sampler.close(reader.end)
         heard = self._close()
         channels = self._channels.close() if self._channels else []
         if not heard and not sampler.frames:
+            if part != WHOLE and reader.end:
+                raise _nothing(reader.path.name, part, reader.end)
             raise MediaError(f"{reader.path.name} is damaged: no sound and no picture in it can be decoded.")
+        seen = min(reader.end, part.end or reader.end) - part.start if sampler.frames else 0.0
         return Decoded(
-            duration=round(max(heard, reader.end if sampler.frames else 0.0), 3),
+            start=part.start,
+            duration=round(max(heard, seen), 3),
             audio_48k=(self._folder / "audio_48k.wav").as_uri() if heard else None,
             audio_16k=(self._folder / "audio_16k.wav").as_uri() if heard else None,
             channels_16k=channels,
@@ -96,12 +108,20 @@ class _Pass:
 
     def _hear(self, heard: Heard) -> None:
         """In step with the time: silence where it jumps, and nothing twice where recordings overlap."""
-        self._copies = self._copies or WavCopies(self._folder)
         rate = heard.frame.sample_rate
-        behind = heard.time - self._mixer.held - self._copies.seconds
+        if self._copies is None:
+            if not self._reaches(heard):
+                return
+            self._begins = min(heard.time, self._part.start) if self._part.start else 0.0
+            cut = {"skip": self._part.start - self._begins, "most": self._part.length(None)}
+            self._copies = WavCopies(self._folder, **cut)
+            if self._channels:
+                self._channels.cut = cut
+        time = heard.time - self._begins
+        behind = time - self._mixer.held - self._copies.seconds
         if behind > GAP:
             self._write(self._mixer.flush())
-            jump = heard.time - self._copies.seconds
+            jump = time - self._copies.seconds
             self._copies.write_silence(jump)
             if self._channels:
                 self._channels.write_silence(jump)
@@ -110,6 +130,11 @@ class _Pass:
         if self._channels:
             self._channels.write(heard.frame)
         self._write(self._mixer.mix(heard.frame))
+
+    def _reaches(self, heard: Heard) -> bool:
+        """Whether a first frame belongs to the part, with at least a sample."""
+        ends = heard.time + heard.frame.samples / heard.frame.sample_rate
+        return ends > self._part.start and (self._part.end is None or heard.time < self._part.end)
 
     def _write(self, blocks: Any) -> None:
         assert self._copies
@@ -123,17 +148,31 @@ class _Pass:
         return self._copies.close()
 
 
-def _sample_stills(stills: Stills, folder: Path, frame_rate: float, progress: Progress) -> Decoded:
-    sampler = FrameSampler(folder / "frames", frame_rate)
+def _sample_stills(
+    stills: Stills, folder: Path, frame_rate: float, progress: Progress, part: Part
+) -> Decoded:
+    sampler = FrameSampler(folder / "frames", frame_rate, part)
     end, deinterlacer = 0.0, Deinterlacer()
     for still in stills:
+        if part.end is not None and still.time >= part.end:
+            break
+        end = still.time + still.length
+        if stills.animated and end <= part.start:
+            continue
         frame = av.VideoFrame.from_ndarray(np.asarray(still.picture), format="rgb24")
         sampler.offer(Shown(still.time, frame, None, None, None, deinterlacer))
-        end = still.time + still.length
-        progress(end)
+        progress(max(end - part.start, 0.0))
+    sampler.close(end)
+    if not sampler.frames:
+        raise _nothing(stills.name, part, end)
     return Decoded(
-        duration=round(end, 3),
+        start=part.start,
+        duration=round(min(end, part.end or end) - part.start, 3),
         frames=[Frame(time=time, image=image.as_uri()) for time, image in sampler.frames],
         shots=sampler.shots,
         seekable=False,
     )
+
+
+def _nothing(name: str, part: Part, end: float) -> MediaError:
+    return MediaError(f"{name} has nothing {part}: it ends at {told(round(end, 1))}.")

@@ -3,7 +3,7 @@
 The first pass, the pass over mouths, a search's picture and a notebook's all come through here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +17,7 @@ from containers.common.media.container import open_media
 from tasks.media.clock import Clock, Lane
 from tasks.media.fields import Deinterlacer
 from tasks.media.pictures import Shown, pixel_aspect
+from tasks.media.scout import FAR, pass_over
 from tasks.media.tracks import Choice
 
 Decodable = av.AudioFrame | av.VideoFrame
@@ -44,6 +45,8 @@ class Reader:
     damaged: int = 0
     end: float = 0.0  # of what was read so far, seconds, the last frame's length included
     _notes: list[str] = field(default_factory=list)
+    _passed: dict[int, int] = field(default_factory=dict)  # packets left to pass over, by stream
+    _alive: Callable[[], object] = lambda: None
 
     def __post_init__(self) -> None:
         """Raises MediaError as `open_media` does, and when there is nothing to decode."""
@@ -53,8 +56,8 @@ class Reader:
         self.duration = self._container.duration / 1e6 if self._container.duration else None
         self.format = self._container.format.name
         start = self._container.start_time
-        self._origin = None if start is None else start / 1e6
-        self._clock = Clock(self._origin)
+        self.origin = None if start is None else start / 1e6  # seconds of the container's clock
+        self._clock = Clock(self.origin)
         if self.video is not None:
             self.video.thread_type = "AUTO"
             context = self.video.codec_context
@@ -107,13 +110,27 @@ class Reader:
 
     def seek(self, time: float) -> None:
         """What is read next begins at a key frame at or before `time`; only where the clock is regular."""
-        self._container.seek(int((time + (self._origin or 0.0)) * 1e6))
-        self._clock = Clock(self._origin, time)
+        self._container.seek(int((time + (self.origin or 0.0)) * 1e6))
+        self._clock = Clock(self.origin, time)
 
-    def read(self, sound: bool = True, pictures: bool = True) -> Iterator[Heard | Shown]:
+    def go_to(self, time: float, alive: Callable[[], object] = lambda: None) -> None:
+        """Frames well before `time` are not decoded, where times can be believed; call it before reading.
+
+        `alive` is called while packets are passed over.
+        """
+        with Reader(self.path, self.audio_track) as scout:
+            passed = pass_over(scout, time, alive)
+        if passed:
+            self._passed, self._clock = dict(passed.packets), Clock(self.origin, passed.time)
+            self._alive = alive
+
+    def read(
+        self, sound: bool = True, pictures: bool = True, until: float | None = None
+    ) -> Iterator[Heard | Shown]:
         """Frames of the chosen streams in decoding order; each stream's times rise.
 
-        Damaged packets are passed over and counted.
+        Damaged packets are passed over and counted. Reading ends when every stream has come to `until`
+        seconds, a little after it.
         """
         chosen = [self.audio if sound else None, self.video if pictures else None]
         streams = [stream for stream in chosen if stream is not None]
@@ -125,10 +142,15 @@ class Reader:
             assert self.audio is not None
             lanes[self.audio.index] = self._clock.lane("sound")
         showing = _Showing(self)
+        beyond: set[int] = set()
         for index, frame in self._frames(streams):
             lane = lanes[index]
             for time, settled in self._clock.push(lane, _said(frame), self._length(frame, lane), frame):
                 yield from self._give(time, settled, showing)
+                if until is not None and time >= until:
+                    beyond.add(index)
+            if until is not None and (len(beyond) == len(lanes) or (beyond and lane.last > until + FAR)):
+                break
         for lane in lanes.values():
             for time, settled in self._clock.flush(lane):
                 yield from self._give(time, settled, showing)
@@ -146,7 +168,11 @@ class Reader:
         self, streams: Sequence[av.AudioStream | av.VideoStream]
     ) -> Iterator[tuple[int, av.AudioFrame | av.VideoFrame]]:
         hopeless = 0
-        for packet in self._packets(streams):
+        for packet in self.packets(streams):
+            if self._passed.get(packet.stream.index, 0) > 0:
+                self._passed[packet.stream.index] -= 1
+                self._alive()
+                continue
             if not packet.size and packet.dts is not None:
                 continue  # Theora's way to say that a picture stays; to the decoder it would be the end
             try:
@@ -168,7 +194,7 @@ class Reader:
                 if isinstance(frame, av.AudioFrame | av.VideoFrame):
                     yield packet.stream.index, frame
 
-    def _packets(self, streams: Sequence[av.AudioStream | av.VideoStream]) -> Iterator[av.Packet]:
+    def packets(self, streams: Sequence[av.AudioStream | av.VideoStream]) -> Iterator[av.Packet]:
         """Raises MediaError when the file reads itself over and over, or cannot be read any further."""
         packets = self._container.demux(list(streams))
         left = READ_TWICE * self.path.stat().st_size + SLACK

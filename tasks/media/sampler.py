@@ -1,29 +1,53 @@
 """Which frames are looked at: the first at or after each multiple of 1/rate seconds, and the first of every
-shot."""
+shot. Of a part, what is on screen when it starts is its first frame."""
 
 from pathlib import Path
 
 from tasks.media.cuts import CutDetector
+from tasks.media.part import WHOLE, Part
 from tasks.media.pictures import Shown
 
 JPEG_QUALITY = 92
+EARLY = 1e-3  # seconds: times are rounded
 
 
 class FrameSampler:
     """Writes them as JPEG files; `frames` holds their times and paths, `shots` when each shot starts."""
 
-    def __init__(self, folder: Path, rate: float) -> None:
+    def __init__(self, folder: Path, rate: float, part: Part = WHOLE) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.frames: list[tuple[float, Path]] = []
         self.shots: list[float] = []
         self._folder = folder
         self._rate = rate
+        self._part = part
+        self._before: Shown | None = None  # the part, the last picture
         self._next = 0
         self._cuts = CutDetector()
 
     def offer(self, shown: Shown) -> None:
         """Call it with every frame, in order."""
-        seconds = max(shown.time, 0.0)
+        if shown.time < self._part.start - EARLY:
+            self._before = shown
+            return
+        if not self._part.holds(shown.time + EARLY):
+            return
+        if shown.time > self._part.start + EARLY:
+            self._show_before()
+        self._before = None
+        self._look(shown, max(shown.time, 0.0))
+
+    def close(self, end: float) -> None:
+        """`end`: of the last frame, seconds."""
+        if end > self._part.start:
+            self._show_before()
+
+    def _show_before(self) -> None:
+        if self._before:
+            self._look(self._before, self._part.start)
+            self._before = None
+
+    def _look(self, shown: Shown, seconds: float) -> None:
         starts = self._cuts.is_cut(shown.frame, seconds)
         due = seconds * self._rate >= self._next - 1e-3
         if starts:

@@ -30,6 +30,7 @@ class Stills:
     """An opened picture file; iterate over it, or take `first`. Use it in a `with` statement."""
 
     def __init__(self, path: Path, opened: Image.Image) -> None:
+        self.name = path.name
         self._path = path
         self._opened = opened
         self.format = (opened.format or "").lower()

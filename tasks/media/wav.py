@@ -15,23 +15,39 @@ GAP = 0.1  # seconds: times that jump further than this are filled with silence,
 
 
 class WavCopies:
-    """The same sound at some rates, in step with the time of the media; `rates` in Hz by file name."""
+    """The same sound at some rates, in step with the time of the media; `rates` in Hz by file name.
 
-    def __init__(self, folder: Path, rates: dict[str, int] = COPIES) -> None:
+    Of what is given, the first `skip` seconds are left out, and what follows the next `most`; `seconds` are
+    those that were given.
+    """
+
+    def __init__(
+        self, folder: Path, rates: dict[str, int] = COPIES, skip: float = 0.0, most: float | None = None
+    ) -> None:
         self.seconds = 0.0
+        self._first, self._last = skip, None if most is None else skip + most
         self.files = [folder / name for name in rates]
         self._writers = [_Writer(folder / name, rate) for name, rate in rates.items()]
 
     def write(self, samples: NDArray[np.float32], rate: int) -> None:
-        """Samples of shape (n,) that follow what was written."""
+        """Samples of shape (n,) that follow what was given."""
+        first, last = self._within(len(samples) / rate)
+        kept = samples[round(first * rate) : round(last * rate)]
         for writer in self._writers:
-            writer.write(samples, rate)
+            writer.write(kept, rate)
         self.seconds += len(samples) / rate
 
     def write_silence(self, seconds: float) -> None:
+        first, last = self._within(seconds)
         for writer in self._writers:
-            writer.write_silence(seconds)
+            writer.write_silence(last - first)
         self.seconds += seconds
+
+    def _within(self, length: float) -> tuple[float, float]:
+        """Of the next `length` seconds those that are kept."""
+        last = length if self._last is None else min(length, self._last - self.seconds)
+        first = min(max(self._first - self.seconds, 0.0), length)
+        return first, max(first, last)
 
     def close(self) -> float:
         """Seconds written."""

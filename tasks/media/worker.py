@@ -9,6 +9,7 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,17 @@ def _decode(
     audio_track: str | None,
     pictures: bool,
     separate: bool = False,
+    part: Sequence[float | None] = (0.0, None),
 ) -> dict[str, Any]:
     from tasks.media.decoding import decode_media
+    from tasks.media.part import Part
 
+    start, end = part
+    wanted = Part(start or 0.0, end)
     with explain_disk(Path(folder)):
-        decoded = decode_media(path, Path(folder), frame_rate, _reporter(), audio_track, pictures, separate)
+        decoded = decode_media(
+            path, Path(folder), frame_rate, _reporter(), audio_track, pictures, separate, wanted
+        )
     return decoded.model_dump()
 
 

@@ -54,7 +54,12 @@ class ReportData(BaseModel):
     """What the page shows. Empty parts are said to be empty, with the stage's reason where it did not run."""
 
     media: MediaInfo
+    start: float = Field(
+        default=0, ge=0, description="seconds of the media at which the analysed part begins"
+    )
     duration: float = Field(ge=0, description="seconds really decoded")
+    notes: list[str] = Field(default=[], description="what the media says of itself that was not believed")
+    damaged_packets: int = 0
     media_src: str | None = Field(
         default=None, description="URI of the media, absolute or relative to the page; no player without it"
     )
@@ -102,7 +107,7 @@ def render_report(asset: ReportData) -> str:
             key_frames=choose_key_frames(pictures),
             presence=report_view.face_presence([(f.time, f.faces) for f in asset.frames]),
             sounds=report_view.list_sounds(asset.tags),
-            ticks=report_view.axis_ticks(asset.duration),
+            ticks=report_view.axis_ticks(asset.duration, asset.start),
             people=report_view.longest_seen(people, report_view.MOST_PEOPLE),
             people_found=len(people),
             # What builds on most comes first.
@@ -130,6 +135,7 @@ def _environment() -> Environment:
         clock=report_view.clock,
         span=report_view.span,
         speaker_name=report_view.speaker_name,
+        what_it_is=report_view.what_it_is,
         data_uri=_data_uri,
     )
     return environment

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from containers.audioset.contract import Prediction, Tags
 from containers.pyannote.contract import Diarization, Turn
 from containers.whisperx.contract import Segment, Transcript, Word
+from tasks.media.tracks import Track as Stream
 from tasks.outputs.labels import clock as clock
 from tasks.outputs.labels import speaker_name as speaker_name
 from tasks.stages.detect.track import Track
@@ -164,11 +165,29 @@ def longest_seen(people: Sequence[PersonTile], most: int) -> list[PersonTile]:
     return sorted(chosen, key=lambda person: person.tracks[0].start)
 
 
-def axis_ticks(duration: float) -> list[float]:
-    """Round times of at most seven intervals, from 0."""
+def axis_ticks(duration: float, start: float = 0.0) -> list[float]:
+    """Round times of at most seven intervals, in `duration` seconds from `start` on."""
     steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800)
     step = next((step for step in steps if duration / step <= 7), 86400)
-    return [float(tick) for tick in range(0, int(duration) + 1, step)]
+    first = -(-int(start) // step) * step if start == int(start) else (int(start) // step + 1) * step
+    return [float(tick) for tick in range(first, int(start + duration) + 1, step)]
+
+
+def what_it_is(track: Stream) -> str:
+    """A stream in a few words: h264, 1920 by 1080, de, Commentary, default."""
+    size = f"{track.width} by {track.height}" if track.width else None
+    channels = f"{track.channels} channel{'s' * (track.channels != 1)}" if track.channels else None
+    rate = f"{track.sample_rate / 1000:g} kHz" if track.sample_rate else None
+    said = (
+        track.codec,
+        size,
+        channels,
+        rate,
+        track.language,
+        track.title,
+        "default" if track.default else None,
+    )
+    return ", ".join(each for each in said if each)
 
 
 def span(seconds: float) -> str:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
+
+from tasks.media.part import Part, seconds_of
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,13 @@ def _names(given: object) -> object:
     return [name.strip().lower() for name in given.split(",") if name.strip()]
 
 
+# As a number or as a clock shows it; Prefect's form takes both.
+Moment = Annotated[
+    float,
+    BeforeValidator(seconds_of),
+    Field(ge=0, allow_inf_nan=False),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}),
+]
 Names = Annotated[list[str], BeforeValidator(_names)]
 
 
@@ -33,6 +42,12 @@ class StageOptions(BaseModel):
         "all when empty",
     )
     skip: Names = Field(default=[], description="stages to leave out, or what they serve, with commas")
+    start: Moment | None = Field(
+        default=None, description="analyse from here, in seconds or as 1:02:03; the beginning when empty"
+    )
+    end: Moment | None = Field(
+        default=None, description="to here; times in the results stay those of the whole; the end when empty"
+    )
     frame_rate: float = Field(
         default=1.0, gt=0, le=30, description="frames per second looked at for faces, at least"
     )
@@ -53,3 +68,8 @@ class StageOptions(BaseModel):
     index: bool = Field(
         default=True, description="add faces and voices to the search index beside the assets"
     )
+
+    @property
+    def part(self) -> Part:
+        """Of the media, that is analysed."""
+        return Part(self.start or 0.0, self.end)

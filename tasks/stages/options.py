@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import ConfigDict, create_model, model_validator
 
+from tasks.media.part import told
 from tasks.outputs.writing import WritingOptions
 from tasks.stages.chosen import check_names
 from tasks.stages.common import StageOptions
@@ -38,6 +39,12 @@ class AnalyzeOptions(WritingOptions, _of_all_stages()):
     @model_validator(mode="after")
     def _stages_are_there(self) -> Self:
         check_names([*self.only, *self.skip])
+        return self
+
+    @model_validator(mode="after")
+    def _ends_after_its_start(self) -> Self:
+        if self.end is not None and self.end <= self.part.start:
+            raise ValueError(f"The end, {told(self.end)}, is not after the start, {told(self.part.start)}")
         return self
 
     @property

@@ -9,6 +9,7 @@
   const player = document.getElementById("player");
   if (!player) return;
   document.documentElement.classList.add("js");
+  const start = Number(document.body.dataset.start) || 0; // of what was analysed
   const duration = Number(document.body.dataset.duration) || 1;
   const lanes = document.querySelector(".lanes");
   const playhead = document.querySelector(".playhead");
@@ -36,7 +37,7 @@
 
   function show(time) {
     if (lanes) {
-      lanes.style.setProperty("--at", Math.min(time / duration, 1));
+      lanes.style.setProperty("--at", Math.min(Math.max((time - start) / duration, 0), 1));
       playhead.hidden = false;
     }
     const found = reached(starts, time + 0.01);
@@ -99,7 +100,7 @@
       seek(timeOf(target));
     } else if (target.matches(".track")) {
       const box = target.getBoundingClientRect();
-      seek(((event.clientX - box.left) / box.width) * duration);
+      seek(start + ((event.clientX - box.left) / box.width) * duration);
     } else if (getSelection().isCollapsed) {
       seek(Number(target.dataset.t));
     }

@@ -17,8 +17,8 @@ SOUND_RATE = 25.0  # of timelines of sound alone
 
 
 class Source(NamedTuple):
-    """`place`: a path or s3:// URI, where it is known; `rate`: frames per second; `duration`: seconds;
-    `size`: width and height of its pictures, 0 without any."""
+    """`place`: a path or s3:// URI, where it is known; `rate`: frames per second; `duration`: seconds, to the
+    end of what was analysed; `size`: width and height of its pictures, 0 without any."""
 
     asset: str
     name: str
@@ -40,7 +40,8 @@ def source_of(output: Path, asset: str) -> Source:
         name, picture = str(media["name"]), bool(media.get("video_codec"))
         size = (int(media.get("width") or 0), int(media.get("height") or 0))
         place = about.get("source") or _place(output, asset)
-        return Source(asset, name, place, rate, float(about["duration"]), picture, size)
+        end = float(about.get("start", 0.0)) + float(about["duration"])
+        return Source(asset, name, place, rate, end, picture, size)
     except (ValueError, LookupError, TypeError):
         raise UserError(f"The manifest of {asset} cannot be read: analyse it again.") from None
 

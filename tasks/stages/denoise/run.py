@@ -5,10 +5,11 @@ from pathlib import Path
 from prefect import task
 
 from containers.common import storage
-from containers.deepfilternet.contract import Denoised, DenoiseRequest, NoiseEstimate
+from containers.deepfilternet.contract import Denoised, DenoiseRequest, NoiseEstimate, NoiseTrack
 from tasks.calls.invoke import invoke
 from tasks.stages.denoise.options import DenoiseOptions
 from tasks.stages.output import StageOutput
+from tasks.stages.times import later
 
 NOISE, SPECTROGRAM = "noise.json", "spectrogram.png"
 
@@ -45,9 +46,12 @@ class DenoisedAudio(StageOutput):
 
 
 @task
-def denoise(audio: str, folder: Path, options: DenoiseOptions) -> DenoisedAudio:
+def denoise(audio: str, folder: Path, options: DenoiseOptions, start: float = 0.0) -> DenoisedAudio:
     """48 kHz mono WAV in; into `folder` the noise over time and, where denoising helps or was asked for,
-    the denoised audio and a picture of both."""
+    the denoised audio and a picture of both.
+
+    `start`: seconds of the media at which the audio begins; the noise's times are the media's.
+    """
     picture = (folder / SPECTROGRAM).as_uri()
     request = DenoiseRequest(
         audio=audio,
@@ -61,6 +65,10 @@ def denoise(audio: str, folder: Path, options: DenoiseOptions) -> DenoisedAudio:
     )
     answer = invoke("deepfilternet", request, Denoised)
     result = answer.value
+    if start:
+        track = NoiseTrack.model_validate_json((folder / NOISE).read_bytes())
+        moved = later(track, start).model_dump_json(exclude_none=True)
+        storage.write_bytes((folder / NOISE).as_uri(), moved.encode())
     output = DenoisedAudio(
         audio=result.audio,
         track=(folder / NOISE).as_uri(),

@@ -33,7 +33,7 @@ class Denoise(Stage):
     def call(self, given: Inputs) -> Call:
         from tasks.stages.denoise.run import denoise
 
-        return denoise, (given.decoded.audio_48k, given.kept, given.options)
+        return denoise, (given.decoded.audio_48k, given.kept, given.options, given.decoded.start)
 
     def output(self) -> "type[StageOutput]":
         from tasks.stages.denoise.run import DenoisedAudio

@@ -18,11 +18,12 @@ from containers.pyannote.contract import (
 )
 from tasks.calls.invoke import invoke
 from tasks.calls.pieces import duration_of, even_pieces
-from tasks.calls.progress import advance
+from tasks.calls.progress import advance, share_of
 from tasks.calls.side_by_side import side_by_side
 from tasks.media.channels import voice_of
 from tasks.stages.diarize.options import DiarizeOptions
 from tasks.stages.output import StageOutput
+from tasks.stages.times import later
 
 NOBODY = Diarization(turns=[], exclusive_turns=[], voice_activity=[], speakers=[])
 HEARING = 0.95  # of the work of a long recording; the rest is clustering
@@ -38,14 +39,17 @@ class DiarizedAudio(StageOutput):
 
 
 @task
-def diarize_channels(channels: list[str], folder: Path, options: DiarizeOptions) -> DiarizedAudio:
+def diarize_channels(
+    channels: list[str], folder: Path, options: DiarizeOptions, start: float = 0.0
+) -> DiarizedAudio:
     """As `diarize` of each channel of a recording, one speaker each, whose turns may overlap the others'."""
     alone = options.model_copy(update={"num_speakers": 1, "min_speakers": None, "max_speakers": None})
     output = DiarizedAudio(diarization=NOBODY.model_copy(deep=True))
     for number, audio in enumerate(channels):
         place = folder / f"channel-{number + 1}"
         place.mkdir(exist_ok=True)
-        found = diarize.fn(audio, place, alone)
+        with share_of(number, len(channels)):
+            found = diarize.fn(audio, place, alone, start)
         own = {"speaker": voice_of(number)}
         whole, part = output.diarization, found.diarization
         whole.turns += [turn.model_copy(update=own) for turn in part.turns]
@@ -82,8 +86,10 @@ def together(spans: Iterable[Span]) -> list[Span]:
 
 
 @task
-def diarize(audio: str, folder: Path, options: DiarizeOptions) -> DiarizedAudio:
+def diarize(audio: str, folder: Path, options: DiarizeOptions, start: float = 0.0) -> DiarizedAudio:
     """Audio of any rate in, speaker turns, voice activity and one embedding per speaker out.
+
+    `start`: seconds of the media at which the audio begins; times out are the media's.
 
     A long recording is heard in pieces, `pieces_at_once` at a time, as a fleet of Lambdas takes them; then
     all their windows are clustered at once. What comes out is the same as without pieces; no image holds the
@@ -119,7 +125,7 @@ def diarize(audio: str, folder: Path, options: DiarizeOptions) -> DiarizedAudio:
         finally:
             for place in places:
                 place.unlink(missing_ok=True)
-    output = DiarizedAudio(diarization=answer.value)
+    output = DiarizedAudio(diarization=later(answer.value, start))
     for each in (*heard, answer):
         output.add_cost(each)
     return output

@@ -31,9 +31,10 @@ class Diarize(Stage):
         from tasks.stages.diarize.run import diarize, diarize_channels
 
         if given.decoded.channels_16k:
-            return diarize_channels, (given.decoded.channels_16k, given.work, given.options)
+            channels = given.decoded.channels_16k
+            return diarize_channels, (channels, given.work, given.options, given.decoded.start)
         # The original: denoising takes away what tells voices apart (DER 0.06 becomes 0.11).
-        return diarize, (given.decoded.audio_16k, given.work, given.options)
+        return diarize, (given.decoded.audio_16k, given.work, given.options, given.decoded.start)
 
     def output(self) -> "type[StageOutput]":
         from tasks.stages.diarize.run import DiarizedAudio

@@ -25,10 +25,12 @@ STILL = (
 BLOCK = 0.08  # seconds of sound about each sample
 
 
-def measure_evidence(turn: Turn, mouths: Sequence[Mouth], audio: Path) -> dict[int, float]:
+def measure_evidence(
+    turn: Turn, mouths: Sequence[Mouth], audio: Path, begins: float = 0.0
+) -> dict[int, float]:
     """Track to evidence that its face speaks in the turn, for every track seen long enough in it.
 
-    `mouths` by time; `audio`: mono WAV.
+    `mouths` by time; `audio`: mono WAV, from second `begins` of the media on.
 
     Fisher's z of the correlation between opening and loudness in units of its standard error, for half as
     many independent samples as there are, less the more of the movement may be trembling landmarks.
@@ -43,7 +45,7 @@ def measure_evidence(turn: Turn, mouths: Sequence[Mouth], audio: Path) -> dict[i
             continue
         times, openings = np.array(samples).T
         moved = float(np.std(openings))
-        likeness = np.arctanh(min(_best_correlation(openings, read_loudness(audio, times)), 0.99))
+        likeness = np.arctanh(min(_best_correlation(openings, read_loudness(audio, times - begins)), 0.99))
         independent = len(samples) / 2
         evidence[track] = float(
             likeness * np.sqrt(max(independent - 3, 1)) * moved**2 / (moved**2 + STILL**2)

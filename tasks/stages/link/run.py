@@ -57,6 +57,7 @@ class Speaking(StageOutput):
 def link_speakers(
     media: Path,
     audio: str,
+    begins: float,
     turns: list[Turn],
     frames: list[FrameFaces],
     shots: list[float],
@@ -65,8 +66,8 @@ def link_speakers(
     seekable: bool,
     folder: Path,
 ) -> Speaking:
-    """Links turns to tracks. `audio`: URI of float32 mono WAV; `hold`: seconds between sampled frames;
-    `seekable`: as decoding said."""
+    """Links turns to tracks. `audio`: URI of float32 mono WAV, from second `begins` of the media on; `hold`:
+    seconds between sampled frames; `seekable`: as decoding said."""
     output = Speaking(turns=len(turns))
     # On a face that cannot be told, landmarks are guesses and their trembling is no speech.
     following = Following([track for track in tracks if not track.unclear], shots, hold)
@@ -90,7 +91,7 @@ def link_speakers(
         by_time = sorted(mouths.values(), key=lambda mouth: mouth.time)
         with storage.reading(audio) as path:
             for number in open_ones:
-                evidence[number] = measure_evidence(shown[number], by_time, path)
+                evidence[number] = measure_evidence(shown[number], by_time, path, begins)
         looked = longest
     people = {track.id: track.person or str(track.id) for track in tracks}
     on_screen = [following.during(turn.start, turn.end) for turn in shown]

@@ -30,7 +30,8 @@ class LinkSpeakers(Stage):
         hold = 1 / given.options.frame_rate
         sound, shots = given.decoded.audio_16k, given.decoded.shots
         seekable, mouths = given.decoded.seekable, given.work / "mouths"
-        return link_speakers, (given.media, sound, turns, faces.frames, shots, tracks, hold, seekable, mouths)
+        seen = (faces.frames, shots, tracks, hold, seekable)
+        return link_speakers, (given.media, sound, given.decoded.start, turns, *seen, mouths)
 
     def output(self) -> "type[StageOutput]":
         from tasks.stages.link.run import Speaking

@@ -87,7 +87,10 @@ def _report_data(
             people[track.name or track.person or track.id].append(track)
     return ReportData(
         media=manifest.media,
+        start=manifest.start,
         duration=manifest.duration,
+        notes=manifest.notes,
+        damaged_packets=manifest.damaged_packets,
         media_src=str(media) if is_remote(media) else Path(media).resolve().as_uri(),
         transcript=name_transcript(findings.utterances, findings.known),
         diarization=name_diarization(findings.diarization, findings.known),

@@ -3,12 +3,14 @@
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 from prefect import task
 
 from containers.audioset.contract import TagRequest, Tags
 from tasks.calls.invoke import invoke
 from tasks.stages.output import StageOutput
 from tasks.stages.tag.options import TagOptions
+from tasks.stages.times import later
 
 
 class TaggedAudio(StageOutput):
@@ -21,10 +23,13 @@ class TaggedAudio(StageOutput):
 
 
 @task
-def tag(audio: str, folder: Path, options: TagOptions, model: str, vectors: Path) -> TaggedAudio:
+def tag(
+    audio: str, folder: Path, options: TagOptions, model: str, vectors: Path, start: float = 0.0
+) -> TaggedAudio:
     """The original audio in (denoising would remove what is to be tagged), labels with times out.
 
-    `model` is the tagger's id in the catalogue. One that makes embeddings leaves them in `vectors`.
+    `model` is the tagger's id in the catalogue. One that makes embeddings leaves them in `vectors`. `start`:
+    seconds of the media at which the audio begins; times out are the media's.
     """
     request = TagRequest(
         audio=audio,
@@ -40,6 +45,10 @@ def tag(audio: str, folder: Path, options: TagOptions, model: str, vectors: Path
         result_uri=(folder / "tags.json").as_uri(),
     )
     answer = invoke("audioset", request, Tags)
-    output = TaggedAudio(tags=answer.value)
+    if start and answer.value.embeddings:
+        with np.load(vectors) as stored:
+            moved = {**stored, "times": stored["times"] + start}
+        np.savez(vectors, **moved)
+    output = TaggedAudio(tags=later(answer.value, start))
     output.add_cost(answer)
     return output

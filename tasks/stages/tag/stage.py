@@ -38,6 +38,7 @@ class Tag(Stage):
             given.options,
             self.weights(given.options)[0],
             vectors,
+            given.decoded.start,
         )
 
     def output(self) -> "type[StageOutput]":

@@ -10,10 +10,11 @@ from containers.whisperx.contract import TranscribeRequest, Transcript
 from containers.whisperx.languages import spoken_most
 from tasks.calls.invoke import invoke
 from tasks.calls.pieces import cut_pieces
-from tasks.calls.progress import advance
+from tasks.calls.progress import advance, share_of
 from tasks.calls.side_by_side import side_by_side
 from tasks.media.channels import voice_of
 from tasks.stages.output import StageOutput
+from tasks.stages.times import later
 from tasks.stages.transcribe.options import TranscribeOptions
 from tasks.stages.transcribe.whisper import choose_whisper
 
@@ -46,13 +47,16 @@ class Transcription(StageOutput):
 
 
 @task
-def transcribe_channels(channels: list[str], folder: Path, options: TranscribeOptions) -> Transcription:
+def transcribe_channels(
+    channels: list[str], folder: Path, options: TranscribeOptions, start: float = 0.0
+) -> Transcription:
     """As `transcribe` of each channel of a recording, as it is: each one's segments are its speaker's."""
     outputs = []
     for number, audio in enumerate(channels):
         place = folder / f"channel-{number + 1}"
         place.mkdir(exist_ok=True)
-        outputs.append(transcribe.fn(audio, place, options))
+        with share_of(number, len(channels)):
+            outputs.append(transcribe.fn(audio, place, options, start))
     segments = [
         segment.model_copy(update={"speaker": voice_of(number)})
         for number, output in enumerate(outputs)
@@ -68,8 +72,10 @@ def transcribe_channels(channels: list[str], folder: Path, options: TranscribeOp
 
 
 @task
-def transcribe(audio: str, folder: Path, options: TranscribeOptions) -> Transcription:
+def transcribe(audio: str, folder: Path, options: TranscribeOptions, start: float = 0.0) -> Transcription:
     """Audio of any rate in, segments of words with start, end, score and language out.
+
+    `start`: seconds of the media at which the audio begins; times out are the media's.
 
     A long recording is cut at silences and its pieces are sent to the image `pieces_at_once` at a time, as a
     fleet of Lambdas takes them; on one machine they wait for the image's warm worker.
@@ -84,7 +90,7 @@ def transcribe(audio: str, folder: Path, options: TranscribeOptions) -> Transcri
         options.pieces_at_once,
         lambda done: advance("transcribe", done / len(pieces)),  # pieces are equally long
     )
-    output = Transcription(transcript=join(answer.value for answer in answers))
+    output = Transcription(transcript=later(join(answer.value for answer in answers), start))
     output.whisper = choice.told if options.whisper_model == "auto" else None
     for answer in answers:
         output.add_cost(answer)

@@ -38,10 +38,11 @@ class Transcribe(Stage):
         from tasks.stages.transcribe.run import transcribe, transcribe_channels
 
         if given.decoded.channels_16k:
-            return transcribe_channels, (given.decoded.channels_16k, given.work, given.options)
+            channels = given.decoded.channels_16k
+            return transcribe_channels, (channels, given.work, given.options, given.decoded.start)
         cleaned = given.found.get("denoise")
         speech = (cleaned and cleaned.audio) or given.decoded.audio_16k
-        return transcribe, (speech, given.work, given.options)
+        return transcribe, (speech, given.work, given.options, given.decoded.start)
 
     def output(self) -> "type[StageOutput]":
         from tasks.stages.transcribe.run import Transcription

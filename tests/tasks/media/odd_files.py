@@ -103,7 +103,8 @@ class Made:
         self.packets: list[Packet] = []
 
     def picture(self, codec: str, size: tuple[int, int] = (WIDTH, HEIGHT), **given: Any) -> Any:
-        """A video stream; given: aspect, rotation, mirrored, default, frames, black, start, changes_at."""
+        """A video stream; given: aspect, rotation, mirrored, default, frames, black, start, changes_at,
+        brighter."""
         stream: Any = self.container.add_stream(codec, rate=FPS, options=SPEED.get(codec, {}))
         stream.width, stream.height = size
         stream.pix_fmt = FORMATS.get(codec, "yuv420p")
@@ -120,6 +121,10 @@ class Made:
         white = av.VideoFrame.from_image(Image.new("RGB", size, "white")).reformat(format=stream.pix_fmt)
         black = av.VideoFrame.from_image(Image.new("RGB", size)).reformat(format=stream.pix_fmt)
         for number in range(given.get("frames", round(SECONDS * FPS))):
+            if "brighter" in given:  # by so much each second
+                grey = 16 + given["brighter"] * (number // FPS)
+                shade = Image.new("RGB", size, (grey, grey, grey))
+                frame_of = av.VideoFrame.from_image(shade).reformat(format=stream.pix_fmt)
             if "changes_at" in given:
                 frame_of = white if number >= given["changes_at"] else black
             frame_of.pts, frame_of.time_base = number + given.get("start", 0) * FPS, Fraction(1, FPS)
