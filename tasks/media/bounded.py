@@ -8,8 +8,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,22 @@ def run_bounded(
     Raises the UserError that the job raises, and MediaError when it goes beyond its budget or its process
     dies.
     """
+    result = None
+    for told in _lines(name, path, budget, given):
+        if "progress" in told:
+            progress(told["progress"])
+        result = told.get("result", result)
+    return result
+
+
+def items_bounded(name: str, path: Path, budget: Budget, **given: Any) -> Iterator[Any]:
+    """What a job gives one after the other, as it comes. Raises as `run_bounded` does."""
+    for told in _lines(name, path, budget, given):
+        if "item" in told:
+            yield told["item"]
+
+
+def _lines(name: str, path: Path, budget: Budget, given: dict[str, Any]) -> Iterator[dict[str, Any]]:
     job = {"name": name, "path": str(path), "given": given, **budget.model_dump()}
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said,
@@ -47,36 +63,31 @@ def run_bounded(
         ) as process,
     ):
         watch = _Watch(process)
+        told: dict[str, Any] = {}
         try:
-            answer = _follow(process, watch, job, progress)
+            for told in _follow(process, watch, job):
+                if "error" in told:
+                    raise (user_error(told["error"]) or MediaError)(told["sentence"])
+                with watch.patient():
+                    yield told
+            process.wait()
         finally:
             watch.stop()
             process.kill()
-        if answer is None:
+        if "result" not in told:
             said.seek(0)
             raise MediaError(_why(path, process.wait(), watch.stuck, budget, said.read()))
-    if "error" in answer:
-        raise (user_error(answer["error"]) or MediaError)(answer["sentence"])
-    return answer["result"]
 
 
-def _follow(
-    process: subprocess.Popen[str], watch: "_Watch", job: dict[str, Any], progress: Callable[[float], None]
-) -> dict[str, Any] | None:
-    """The last line; None when the process ended without one."""
+def _follow(process: subprocess.Popen[str], watch: "_Watch", job: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What the process tells; the last has a result or an error, unless it ended without one."""
     assert process.stdin and process.stdout
     with suppress(BrokenPipeError):  # it died while starting: its end says why
         json.dump(job, process.stdin)
         process.stdin.close()
     for line in process.stdout:
         watch.alive()
-        told = json.loads(line)
-        if "progress" not in told:
-            process.wait()
-            return told
-        progress(told["progress"])
-    process.wait()
-    return None
+        yield json.loads(line)
 
 
 class _Watch:
@@ -84,6 +95,7 @@ class _Watch:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.stuck = False
+        self._listening = True
         self._process = process
         self._heard = time.monotonic()
         self._ended = threading.Event()
@@ -92,12 +104,22 @@ class _Watch:
     def alive(self) -> None:
         self._heard = time.monotonic()
 
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """While nobody listens, silence is no sign."""
+        self._listening = False
+        try:
+            yield
+        finally:
+            self.alive()
+            self._listening = True
+
     def stop(self) -> None:
         self._ended.set()
 
     def _watch(self) -> None:
         while not self._ended.wait(max(self._heard + STUCK - time.monotonic(), 0.1)):
-            if time.monotonic() - self._heard >= STUCK:
+            if self._listening and time.monotonic() - self._heard >= STUCK:
                 self.stuck = True
                 self._process.kill()
                 return

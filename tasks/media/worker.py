@@ -9,7 +9,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,12 @@ def main() -> int:
     _limit(resource.RLIMIT_CPU, round(job["cpu"]))
     path = Path(job["path"])
     try:
-        _tell(result=JOBS[job["name"]](path, **job["given"]))
+        result = JOBS[job["name"]](path, **job["given"])
+        if isinstance(result, Iterator):
+            for item in result:
+                _tell(item=item)
+            result = None
+        _tell(result=result)
     except UserError as error:
         _tell(error=type(error).__name__, sentence=str(error))
     except MemoryError:
@@ -111,7 +116,14 @@ def _part(path: Path, target: str, **given: Any) -> dict[str, Any]:
         return make_part(path, target=Path(target), **given)
 
 
-JOBS = {"probe": _probe, "decode": _decode, "picture": _picture, "cut": _cut, "part": _part}
+def _faces(path: Path, folder: str, **given: Any) -> Iterator[dict[str, Any]]:
+    from tasks.media.sheets import cut_faces
+
+    with explain_disk(Path(folder)):
+        yield from cut_faces(path, folder=Path(folder), alive=_reporter(), **given)
+
+
+JOBS = {"probe": _probe, "decode": _decode, "picture": _picture, "cut": _cut, "part": _part, "faces": _faces}
 
 
 if __name__ == "__main__":

@@ -13,13 +13,16 @@ from tasks.calls.pieces import cut_pieces
 from tasks.calls.progress import advance, share_of
 from tasks.calls.side_by_side import side_by_side
 from tasks.media.channels import voice_of
+from tasks.stages.common import StageOptions
 from tasks.stages.output import StageOutput
 from tasks.stages.times import later
 from tasks.stages.transcribe.options import TranscribeOptions
 from tasks.stages.transcribe.whisper import choose_whisper
 
 # Options that a request has by the same name.
-SHARED = set(TranscribeOptions.model_fields) & set(TranscribeRequest.model_fields)
+SHARED = (set(TranscribeOptions.model_fields) - set(StageOptions.model_fields)) & set(
+    TranscribeRequest.model_fields
+)
 
 
 class Transcription(StageOutput):

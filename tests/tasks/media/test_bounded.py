@@ -3,13 +3,15 @@
 import os
 import signal
 import struct
+import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from containers.common.errors import MediaError, StorageError
 from tasks.media import bounded, budget
-from tasks.media.bounded import run_bounded
+from tasks.media.bounded import items_bounded, run_bounded
 from tasks.media.budget import Budget, Meter, budget_of, check_room, longest_believed
 from tasks.media.decode import decode
 from tasks.media.probe import probe
@@ -26,6 +28,30 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run_decode(path: Path, folder: Path, allowed: Budget = ROOM) -> dict:
     given = {"folder": str(folder), "frame_rate": 1.0, "audio_track": None, "pictures": True}
     return run_bounded("decode", path, allowed, **given)
+
+
+def test_faces_are_cut_out_there_too(film: Path, tmp_path: Path) -> None:
+    """One that moves from the left to the right within a second."""
+    course = [7, 0.0, 9.0, [1.0, 2.0], [[0, 0, 16, 16], [48, 0, 16, 16]]]
+    given = {"spans": [[1.0, 2.0]], "courses": [course], "width": 64, "seekable": True}
+    (sheet,) = items_bounded("faces", film, ROOM, folder=str(tmp_path / "sheets"), **given)
+    assert [(track, time) for track, time, *_ in sheet["cells"]] == [(7, 1 + n / 10) for n in range(10)]
+    with Image.open(sheet["image"]) as picture:
+        first, last = picture.getpixel((64, 64)), picture.getpixel((9 * 128 + 64, 64))
+    assert first[0] > 200 > 100 > first[1], "the left is red"
+    assert last[1] > 200 > 100 > last[0], "the right is green"
+
+
+def test_what_nobody_takes_yet_is_no_reason_to_stop(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded, "STUCK", 1.5)
+    course = [7, 0.0, 9.0, [0.0, 2.0], [[0, 0, 16, 16], [48, 0, 16, 16]]]
+    given = {"spans": [[0.0, 2.0]], "courses": [course] * 30, "width": 64, "seekable": True}
+    sheets = items_bounded("faces", film, ROOM, folder=str(tmp_path / "sheets"), **given)
+    taken = [next(sheets)]
+    time.sleep(2)
+    assert len([*taken, *sheets]) == 3
 
 
 def test_what_the_process_finds_comes_back(film: Path, tmp_path: Path) -> None:

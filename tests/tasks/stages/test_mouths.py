@@ -9,6 +9,7 @@ from PIL import Image
 
 from containers.common import storage
 from containers.common.errors import MediaError
+from tasks.media import sheets
 from tasks.stages.link import mouths
 from tasks.stages.link.mouths import LOWER, UPPER, Following, watch_mouths
 from tasks.stages.output import StageOutput
@@ -19,15 +20,20 @@ COUNT = 11  # faces, four a call
 @pytest.fixture
 def faces(monkeypatch) -> None:
     """Grey faces, the first darkest, four of them a call."""
-    monkeypatch.setattr(mouths, "COLUMNS", 2)
+    monkeypatch.setattr(sheets, "COLUMNS", 2)
     monkeypatch.setattr(mouths, "SHEETS", 1)
 
-    def cut(*_: object):
+    def faces(*_: object):
         for number in range(COUNT):
             grey = (10 * number,) * 3
-            yield mouths._Cell(track=number % 3, time=float(number), face=Image.new("RGB", (100, 128), grey))
+            yield sheets._Face(number % 3, float(number), Image.new("RGB", (100, 128), grey))
 
-    monkeypatch.setattr(mouths, "_cut_faces", cut)
+    def cut(name: str, path: Path, budget: object, folder: str, **_: object):
+        yield from sheets.cut_faces(path, [], [], 640, True, Path(folder))
+
+    monkeypatch.setattr(sheets, "_faces", faces)
+    monkeypatch.setattr(mouths, "items_bounded", cut)
+    monkeypatch.setattr(mouths, "probe", lambda path: SimpleNamespace(size=1, duration=9.0, pixels=1))
 
 
 def watch(folder: Path) -> list[mouths.Mouth]:
@@ -49,10 +55,10 @@ def test_every_mouth_comes_back_in_order_over_several_calls(faces, monkeypatch, 
 
     def look(_: str, request, __: type) -> SimpleNamespace:
         time.sleep(0.05)  # meanwhile the next faces are cut out
-        sheets = [Image.open(storage.local_path(uri)) for uri in request.images]
+        pages = [Image.open(storage.local_path(uri)) for uri in request.images]
         seen = [
             [shape_of(sheet.getpixel((box.x + 50, box.y + 50))[0]) for box in boxes]
-            for sheet, boxes in zip(sheets, request.boxes, strict=True)
+            for sheet, boxes in zip(pages, request.boxes, strict=True)
         ]
         calls.append(sum(map(len, seen)))
         pictures = [SimpleNamespace(shapes=shapes) for shapes in seen]
