@@ -11,6 +11,8 @@ import av.error
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.media.damage import FRAME, Comparison, remove_offset
+
 Samples = NDArray[np.float32]
 LOUDER = 4.0  # the difference of a pair has so many times the power of its sum: opposite phases
 FADE = 0.02  # seconds from one mix to another
@@ -25,7 +27,15 @@ FAULTS = {
     "turned": "the two channels have opposite phase, and one is turned over",
     "left": "the first channel is noise and is left out",
     "right": "the second channel is noise and is left out",
+    "hums 0": "the first channel hums and is left out",
+    "hums 1": "the second channel hums and is left out",
+    "clipped 0": "the first channel is clipped and is left out",
+    "clipped 1": "the second channel is clipped and is left out",
+    "late 0": "the first channel is the second, later, and is left out",
+    "late 1": "the second channel is the first, later, and is left out",
+    "broken": "one channel bursts or drops out, and the other is taken",
 }
+LEAST_TOLD = {"broken": 0.02}  # seconds
 
 
 class Mixer:
@@ -38,6 +48,9 @@ class Mixer:
         self._noisy = [0, 0]  # seconds in a row that each channel was noise
         self._seconds = dict.fromkeys(FAULTS, 0.0)
         self._total = 0.0
+        self._comparison = Comparison()
+        self._means: NDArray[np.float32] | None = None
+        self._offset = 0.0  # seconds in which there was one
         self._resampler: av.AudioResampler | None = None
         self._kind: tuple[object, ...] = ()
         self._broken = 0
@@ -45,10 +58,14 @@ class Mixer:
     @property
     def notes(self) -> list[str]:
         notes = [
-            f"In {round(seconds)} of {round(self._total)} s of sound {FAULTS[fault]}."
+            f"In {seconds:.{0 if seconds >= 1 else 2}f} of {round(self._total)} s of sound {FAULTS[fault]}."
             for fault, seconds in self._seconds.items()
-            if seconds >= 0.5
+            if seconds >= LEAST_TOLD.get(fault, 0.5)
         ]
+        if self._offset >= 0.5:
+            notes.append(
+                f"In {round(self._offset)} of {round(self._total)} s a constant offset is taken out."
+            )
         return notes + ([f"{self._broken} samples of sound are no numbers."] if self._broken else [])
 
     @property
@@ -102,16 +119,33 @@ class Mixer:
 
     def _mix_pair(self, pair: Samples) -> Samples:
         seconds = pair.shape[1] / self._rate
-        before, self._weights = self._weights, self._choose(pair, seconds)
+        pair, self._means = remove_offset(pair, self._means)
+        self._offset += seconds * bool(self._means.any())
+        before, broken = self._weights, self._choose(pair, seconds)
         self._total += seconds
-        if (before == self._weights).all():
+        if broken is not None:
+            return self._patch(pair, broken)
+        if (before == self._weights).all() or self._total == seconds:
             return self._weights @ pair
         fade = min(round(FADE * self._rate), pair.shape[1])
         rising: Samples = np.ones(pair.shape[1], np.float32)
         rising[:fade] = np.linspace(0, 1, fade, dtype=np.float32)
         return ((before @ pair) * (1 - rising) + (self._weights @ pair) * rising).astype(np.float32)
 
-    def _choose(self, pair: Samples, seconds: float) -> Samples:
+    def _patch(self, pair: Samples, broken: NDArray[np.bool_]) -> Samples:
+        """The mix, with one channel alone in the frames (2, n) in which the other is broken."""
+        self._seconds["broken"] += float(broken.any(axis=0).sum()) * FRAME
+        wide = broken | np.roll(broken, 1, axis=1) | np.roll(broken, -1, axis=1)
+        middles = (np.arange(broken.shape[1]) + 0.5) * FRAME * self._rate
+        shares = [np.interp(np.arange(pair.shape[1]), middles, 1.0 - each) for each in wide]
+        mixed = np.zeros(pair.shape[1])
+        for channel, (own, other) in enumerate((shares, shares[::-1])):
+            alone = np.sign(self._weights[channel]) * self._comparison.kept(channel)
+            mixed += pair[channel] * own * (other * self._weights[channel] + (1 - other) * alone)
+        return mixed.astype(np.float32)
+
+    def _choose(self, pair: Samples, seconds: float) -> NDArray[np.bool_] | None:
+        """Sets the weights; frames (2, n) in which a channel is not to be heard, where there are some."""
         flat = [_flatness(channel, self._rate) for channel in pair]
         for number in range(2):
             noisy = flat[number] >= NOISE and flat[1 - number] < SIGNAL
@@ -119,11 +153,19 @@ class Mixer:
         for number, fault in enumerate(("left", "right")):
             if self._noisy[number] >= 2:
                 self._seconds[fault] += seconds
-                return np.array([0.5 * number, 0.5 * (1 - number)], np.float32)
+                self._weights = np.array([0.5 * number, 0.5 * (1 - number)], np.float32)
+                return None
+        verdict = self._comparison.judge(pair, self._rate)
+        if verdict.fault:
+            self._seconds[f"{verdict.fault} {verdict.channel}"] += seconds
+            self._weights = np.zeros(2, np.float32)
+            self._weights[1 - verdict.channel] = verdict.gain
+            return None
         added, taken = (float(np.square(pair[0] + sign * pair[1]).sum()) for sign in (1, -1))
         turned = taken > LOUDER * added or (self._weights[1] < 0 and taken > added)
         self._seconds["turned"] += seconds * turned
-        return np.array([0.5, -0.5 if turned else 0.5], np.float32)
+        self._weights = np.array([0.5, -0.5 if turned else 0.5], np.float32)
+        return verdict.broken
 
 
 def _flatness(channel: Samples, rate: int) -> float:

@@ -84,6 +84,7 @@
   function seekToAddress() {
     const asked = /^#t=(\d+(\.\d+)?)$/.exec(location.hash);
     if (asked) seek(Number(asked[1]));
+    else if (start && !player.currentTime) seek(start);
   }
 
   player.addEventListener("play", run);
