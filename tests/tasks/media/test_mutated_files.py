@@ -41,6 +41,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     folder = tmp_path_factory.mktemp("whole")
     made = [odd.video(folder / f"{c}.{s}", c) for s, c in odd.every_video()]
     made += [odd.audio(folder / f"{c}.{s}", c) for s, c in odd.every_audio()]
+    for kind in ("jpeg", "png", "gif", "webp", "tiff", "bmp", "avif"):
+        odd.quarters().save(folder / f"a.{kind}")
+        made.append(folder / f"a.{kind}")
     return [path.read_bytes() for path in made]
 
 

@@ -18,6 +18,7 @@ from containers.pyannote.contract import Diarization, Turn
 from containers.whisperx.contract import Segment, Transcript, Word
 from tasks.asset.manifest import StageEntry
 from tasks.media.probe import MediaInfo
+from tasks.media.tracks import Track as Stream
 from tasks.outputs.report import ReportData, ReportFrame, ReportPerson, render_report
 from tasks.outputs.report_view import (
     MOST_PEOPLE,
@@ -248,6 +249,42 @@ def test_what_was_not_done_is_said_with_its_reason() -> None:
     assert "No sound events were found." in page.words
     assert "No model was needed." in page.words
     assert not page.all("video") and not page.all("audio")
+
+
+def test_what_was_not_believed_is_said_and_which_streams_there_are() -> None:
+    tracks = [
+        Stream(kind="video", number=1, codec="h264", width=64, height=48, taken=True),
+        Stream(kind="audio", number=1, codec="aac", channels=2, sample_rate=48_000, taken=True),
+        Stream(kind="audio", number=2, codec="aac", channels=1, language="kor", title="<b>해설</b>"),
+        Stream(kind="audio", number=3, note="has a codec that is not known"),
+    ]
+    page = Page(
+        render_report(
+            ReportData(
+                media=media(tracks=tracks),
+                duration=1,
+                notes=["The clock starts again at 2.0 s; what follows is taken to follow at once."],
+                damaged_packets=3,
+            )
+        )
+    )
+    for said in ("The clock starts again at 2.0 s", "3 damaged packets were passed over."):
+        assert said in page.words
+    assert "aac, 2 channels, 48 kHz" in page.words
+    assert "aac, 1 channel, kor, <b>해설</b>" in page.words
+    assert "it has a codec that is not known" in page.words
+    assert (
+        "The media" not in Page(render_report(ReportData(media=media(tracks=tracks[:2]), duration=1))).words
+    )
+
+
+def test_a_part_is_drawn_where_it_is() -> None:
+    asset = conversation()
+    asset.start, asset.duration = 3600.0, 120.0
+    page = Page(render_report(asset))
+    assert "from 1:00:00 to 1:02:00" in page.words
+    assert axis_ticks(120, 3600) == [3600, 3630, 3660, 3690, 3720]
+    assert axis_ticks(5, 2.5) == [3, 4, 5, 6, 7]
 
 
 def test_sound_alone_gets_an_audio_player() -> None:
