@@ -49,7 +49,8 @@ def changed_by(root: Path, name: str, text: str) -> set[str]:
         ("tasks/stages/diarize/run.py", {"diarize", "publish"}),
         ("tasks/stages/detect/track.py", {"detect", "embed", "link", "check", "publish"}),
         ("tasks/stages/link/mouths.py", {"link", "check", "publish"}),
-        ("tasks/media/cuts.py", {"decode"}),
+        # Both are done by one process; what is linked was decoded before.
+        ("tasks/media/cuts.py", {"decode", "link"}),
         ("tasks/calls/pieces.py", {"transcribe", "diarize", "publish"}),
         # Presentation: without a model.
         ("tasks/outputs/templates/report.html.j2", {"publish"}),
