@@ -16,6 +16,7 @@ from datetime import UTC, datetime, time
 from containers.common.errors import StorageError, UserError
 from containers.common.locks import tell
 from containers.whisperx.names import to_code
+from tasks.outputs.sound_names import sounds_called
 from tasks.search.candidates import Candidate, Where, by_words, is_common, stretches, where_of
 from tasks.search.describe import Asked, Named, describe
 from tasks.search.place import Location, on_this_machine
@@ -122,6 +123,8 @@ def _named(kind: str, asked: str, words: Words) -> Named:
         known |= dict(file.connection.execute(query, (kind,)))
     own = set(asked.casefold().split()) if kind == "sound" else set()
     values += [value for value in known if own and own <= set(_words(value))]
+    if kind == "sound":
+        values += [label for label in sounds_called(asked) if label in known]
     if values:
         return Named(sorted({known[value] for value in values}), sorted(set(values)))
     near = difflib.get_close_matches(asked, known, n=5, cutoff=0.5) or sorted(known)[:8]

@@ -9,6 +9,7 @@ import ast
 import hashlib
 import os
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,9 @@ SOURCES = frozenset({".py", ".mjs", ".cjs", ".txt", ".j2", ".js", ".css"})
 
 NAMED = re.compile(rb"""["']((?:%s)(?:\.\w+)+)["']""" % b"|".join(sorted(map(str.encode, ROOMS))))
 NOT_OURS = frozenset({"node_modules", "__pycache__"})
+# Python 3.11 counts the depth of trees for all threads together and may raise SystemError (seen with 3.11.7):
+# https://github.com/python/cpython/issues/106905
+_parsing = threading.Lock()
 
 
 class _Source(NamedTuple):
@@ -87,7 +91,9 @@ def _read(path: Path, changed: int, size: int) -> _Source:
     if path.suffix != ".py":
         return _Source(hashlib.sha256(content).digest(), ())
     named = {name.decode() for name in NAMED.findall(content)}
-    return _Source(hashlib.sha256(content).digest(), tuple(sorted(_imports(ast.parse(content)) | named)))
+    with _parsing:
+        tree = ast.parse(content)
+    return _Source(hashlib.sha256(content).digest(), tuple(sorted(_imports(tree) | named)))
 
 
 def _imports(tree: ast.Module) -> set[str]:

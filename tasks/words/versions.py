@@ -50,8 +50,12 @@ class WordsVersion(BaseModel):
     seconds: float = Field(description="that making it took")
 
 
-def make_version(output: Path, keep_versions: int = 3, rebuild: bool = False) -> tuple[WordsVersion, bool]:
+def make_version(
+    output: Path, keep_versions: int = 3, rebuild: bool = False, purge: bool = False
+) -> tuple[WordsVersion, bool]:
     """The current version, which holds exactly what is published, and whether this call made it.
+
+    `purge`: another one in any case, without a byte of what it does not hold.
 
     Raises UserError when the new version fails its trial: the one before serves on.
     """
@@ -62,18 +66,20 @@ def make_version(output: Path, keep_versions: int = 3, rebuild: bool = False) ->
         with held(folder / ".lock", f"another writer of {folder}"):
             for partial in folder.glob(".*.part"):
                 partial.unlink()
-            return _make(output, folder, keep_versions, rebuild, started)
+            return _make(output, folder, keep_versions, rebuild, purge, started)
     except (OSError, sqlite3.Error) as error:
         raise StorageError(f"{folder} cannot be written: {error}.") from None
 
 
-def _make(output: Path, folder: Path, keep: int, rebuild: bool, started: float) -> tuple[WordsVersion, bool]:
+def _make(
+    output: Path, folder: Path, keep: int, rebuild: bool, purge: bool, started: float
+) -> tuple[WordsVersion, bool]:
     wanted = published(output)
     before, why = _whole(output)
     has = {} if before is None else _digests(before)
     changed = [asset for asset in wanted if has.get(asset) != wanted[asset]]
     gone = [asset for asset in has if asset not in wanted]
-    if before and not changed and not gone and not rebuild:
+    if before and not changed and not gone and not rebuild and not purge:
         _tidy(output, has)
         if version := read_version(folder, before.stem):
             _prune(folder, version, keep)  # the writer before may have died before it did
@@ -90,7 +96,10 @@ def _make(output: Path, folder: Path, keep: int, rebuild: bool, started: float) 
         read, unread = _fill(connection, output, changed, gone)
         holds = {name: has[name] for name in has if name not in (*gone, *unread)} if extended else {}
         holds |= read
-        if before and holds == has and not rebuild and (version := read_version(folder, before.stem)):
+        if purge:
+            connection.execute("VACUUM")
+        kept = before and holds == has and not rebuild and not purge
+        if before and kept and (version := read_version(folder, before.stem)):
             return version.model_copy(update={"unread": unread}), False
         count, tried = _try_out(connection, draft, holds)
         connection.close()
@@ -238,9 +247,9 @@ def _tidy(output: Path, held_now: dict[str, str]) -> None:
 
 
 def forget_versions(output: Path) -> None:
-    """Makes the index anew of what is published now, and keeps nothing of before: no name that it had."""
+    """Leaves one version, of what is published now, and nothing of before: no name that it had."""
     if version_names(words_folder(output)) or (words_folder(output) / RECENT).exists():
-        make_version(output, keep_versions=1, rebuild=True)
+        make_version(output, keep_versions=1, purge=True)
         drop_recent(output)  # an asset that came meanwhile is read again by the next search
 
 

@@ -4,18 +4,13 @@ from collections.abc import Iterable
 
 from containers.audioset.contract import Prediction, Tags
 from tasks.outputs.cues import BETWEEN, Cue, Voice, close_gaps
+from tasks.outputs.sound_names import sound_name
 from tasks.outputs.writing import LONGEST, WritingOptions
 
 SHOWN = 2.5  # seconds that a sound's cue stays, where nobody speaks so soon
 PAUSE = 3.0  # seconds without a sound, after which it is another one
 # Classes of AudioSet that are told by the words, or are no event of the scene but of the recording.
 NOT_TOLD = frozenset({"Speech", "Silence", "Channel, environment and background", "Music mood", "Music role"})
-NAMES = {
-    "Music": {"ko": "음악", "ja": "音楽", "de": "Musik", "fr": "musique", "es": "música"},
-    "Singing": {"ko": "노래", "ja": "歌", "de": "Gesang", "fr": "chant", "es": "canto"},
-    "Laughter": {"ko": "웃음", "ja": "笑い", "de": "Gelächter", "fr": "rires", "es": "risas"},
-    "Applause": {"ko": "박수", "ja": "拍手", "de": "Applaus", "fr": "applaudissements", "es": "aplausos"},
-}
 
 
 def add_sounds(
@@ -25,7 +20,7 @@ def add_sounds(
     what is said meanwhile; left out where there is room for neither."""
     shown = list(cues)
     for sound in _events(tags):
-        line = f"[{_name(sound.label, language)}]"
+        line = f"[{sound_name(sound.label, language)}]"
         free = _free(shown, sound, duration, chosen.min_duration)
         place = _first_with_room(shown, sound, chosen.max_line_count)
         if free and (place is None or free[0] < shown[place].start + PAUSE):
@@ -61,10 +56,6 @@ def _related(one: Prediction, other: Prediction) -> bool:
 
 def _overlap(one: Prediction, other: Prediction) -> bool:
     return one.start_time < other.end_time and other.start_time < one.end_time
-
-
-def _name(label: str, language: str | None) -> str:
-    return NAMES.get(label, {}).get(language or "", label.split(",")[0].lower())
 
 
 def _free(

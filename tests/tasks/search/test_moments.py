@@ -75,6 +75,8 @@ def indexed(output: Path) -> None:
         ({"heard": "applause"}, [(SHOW, 19)]),
         ({"heard": "music", "seen": "Kate"}, [(SHOW, 51)]),
         ({"heard": "heartbeat"}, [(SHOW, 50)]),
+        ({"heard": "박수"}, [(SHOW, 19)]),
+        ({"heard": "拍手", "said": "budget"}, [(SHOW, 20)]),
         ({"seen": "Tom"}, [(MEETING, 0), (SHOW, 18)]),
         ({"seen": "PERSON_000"}, [(MEETING, 0), (SHOW, 18)]),
     ],

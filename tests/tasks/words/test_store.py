@@ -149,6 +149,8 @@ def test_a_forgotten_name_is_in_no_file(output: Path) -> None:
     forget_versions(output)
     held = b"".join(path.read_bytes() for path in (output / "words").iterdir())
     assert b"lucy" not in held.lower() and len(held) > 1000
+    (about,) = (output / "words").glob("v*.json")
+    assert '"extended"' in about.read_text(), "what others said was not read again"
     assert where(output) == [SHOW]
 
 
