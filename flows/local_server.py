@@ -14,6 +14,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Protocol
 
 import httpx
 from filelock import BaseFileLock
@@ -30,36 +32,81 @@ from flows.server_secret import (
     own_hosts,
     server_settings,
 )
+from flows.settings.load import load
+from flows.warm_server import end_without_users, start_detached, warm_server, without_run
 
 TEMPORARY = "MEDIAFLOW_TEMPORARY_SERVER"  # set while the server has no UI and ends with the run
 WITHOUT_UI = {"PREFECT_SERVER_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1"}
+ROOT = Path(__file__).parents[1]
 START_TIMEOUT = 600  # seconds; 8 on an idle 2-core machine, minutes on one that is overloaded
 STARTING = "Waiting for this run's Prefect server; those of several runs start one after another."
 
 
+class Process(Protocol):
+    """A server's: `poll()` is None while it runs."""
+
+    def poll(self) -> int | None: ...
+
+
 @contextmanager
-def temporary_server() -> Iterator[subprocess.Popen[bytes] | None]:
+def temporary_server() -> Iterator[Process | None]:
     """Starts a server unless one is configured; `PREFECT_API_URL` names it until the block ends.
 
     The block begins at once, with the server's process: give it to `wait_for_server` before the first flow.
+    With the setting `keep_warm` it is one that the next run finds again.
     """
     if configured_url():
         yield None
         return
-    with socket.socket() as bound:  # and kept until the server has it: nobody else can take the port
-        bound.bind(("127.0.0.1", 0))
-        port = bound.getsockname()[1]
-        url, secret = f"http://127.0.0.1:{port}/api", new_secret()
+    if minutes := load().keep_warm:
+        with warm_server(minutes * 60, _start_warm) as server, _asked(server.url, server.secret):
+            yield server
+        return
+    with _own_server() as (url, secret, process), _asked(url, secret):
+        yield process
+
+
+@contextmanager
+def _own_server() -> Iterator[tuple[str, str, Process]]:
+    with _bound() as (url, words, descriptor):
+        secret = new_secret()
         process = start_child(
             "flows.local_server",
-            str(port),
-            "127.0.0.1",
-            str(bound.fileno()),
+            *words,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=os.environ | server_settings(url, secret) | WITHOUT_UI,
-            pass_fds=[bound.fileno()],
+            pass_fds=[descriptor],
         )
+    try:
+        yield url, secret, process
+    finally:
+        process.kill()  # nothing is lost: the database is transactional
+        process.wait()
+
+
+def _start_warm(place: Path, keep_s: float) -> tuple[str, str, int]:
+    with _bound() as (url, words, descriptor):
+        secret = new_secret()
+        environment = without_run(os.environ | server_settings(url, secret)) | WITHOUT_UI
+        words += [str(place), str(keep_s)]
+        pid = start_detached(words, env=environment, cwd=ROOT, pass_fds=[descriptor])
+    return url, secret, pid
+
+
+@contextmanager
+def _bound() -> Iterator[tuple[str, list[str], int]]:
+    """An API's address and the socket for it, kept until the server has it: nobody else can take the port."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        words = [str(port), "127.0.0.1", str(bound.fileno())]
+        yield f"http://127.0.0.1:{port}/api", words, bound.fileno()
+
+
+@contextmanager
+def _asked(url: str, secret: str) -> Iterator[None]:
+    """This process and its children ask that server."""
     # Nobody can read this server's log pages, and it may end before the last lines are sent.
     settings = {
         API_URL: url,
@@ -70,17 +117,15 @@ def temporary_server() -> Iterator[subprocess.Popen[bytes] | None]:
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     try:
-        yield process
+        yield
     finally:
         for name, value in before.items():
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
-        process.kill()  # nothing is lost: the database is transactional
-        process.wait()
 
 
-def wait_for_server(process: subprocess.Popen[bytes] | None, say: Callable[[str], object] = print) -> None:
+def wait_for_server(process: Process | None, say: Callable[[str], object] = print) -> None:
     """Returns when the server of `PREFECT_API_URL` answers; `say` is told what is waited for.
 
     Raises UserError when `process` has ended or ten minutes have passed.
@@ -101,8 +146,13 @@ def wait_for_server(process: subprocess.Popen[bytes] | None, say: Callable[[str]
     raise UserError(f"The Prefect server at {url} does not answer.")
 
 
-def _serve(port: int, host: str = "127.0.0.1", bound: int | None = None) -> None:
-    """Until it is ended; on the socket of the file descriptor `bound`, where there is one."""
+def _serve(
+    port: int, host: str = "127.0.0.1", bound: int | None = None, place: str = "", keep_s: float = 0
+) -> None:
+    """Until it is ended; on the socket of the file descriptor `bound`, where there is one.
+
+    With `place`, a file, also when no run has used it for `keep_s` seconds.
+    """
     if not os.environ.get(SERVER_SECRET):
         sys.exit(
             f"A Prefect server on {host} without {SERVER_SECRET} would obey everybody: `make serve` sets it."
@@ -138,6 +188,8 @@ def _serve(port: int, host: str = "127.0.0.1", bound: int | None = None) -> None
         )
     )
     threading.Thread(target=_release_when_started, args=(server, lock), daemon=True).start()
+    if place:
+        end_without_users(Path(place), keep_s, lambda: os._exit(0))  # as a run's own is ended
     server.run([socket.socket(fileno=bound)] if bound is not None else None)
 
 
@@ -148,4 +200,5 @@ def _release_when_started(server, lock: BaseFileLock) -> None:
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:]))
+    number, name, *more = sys.argv[1:]
+    _serve(int(number), name, *map(int, more[:1]), *more[1:2], *map(float, more[2:]))

@@ -84,14 +84,12 @@ def is_anothers(url: str) -> bool:
 def kept_secret(url: str) -> str:
     """The secret of the server at `url`; a new one where there is none. Raises UserError."""
     path = secret_file(url)
-    if known := _read(path):
+    if known := read_private(path):
         return known
     secret = new_secret()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
-            stream.write(f"{secret}\n")
+        write_private(path, f"{secret}\n")
     except OSError as error:
         raise UserError(f"The server's secret cannot be kept in {path}: {error.strerror}.") from error
     return secret
@@ -126,11 +124,18 @@ def know_secret() -> None:
         return
     with suppress(UserError):  # whoever needs the server is told
         url = configured_url()
-        if url and not is_anothers(url) and (secret := _read(secret_file(url))):
+        if url and not is_anothers(url) and (secret := read_private(secret_file(url))):
             os.environ[CLIENT_SECRET] = secret
 
 
-def _read(path: Path) -> str | None:
+def write_private(path: Path, text: str) -> None:
+    """Only this user can read it, from the beginning. Raises OSError."""
+    path.unlink(missing_ok=True)
+    with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
+        stream.write(text)
+
+
+def read_private(path: Path) -> str | None:
     """None where there is none, or where others could have written or read it."""
     try:
         with path.open(encoding="utf-8") as stream:

@@ -39,7 +39,7 @@ with temporary_server() as server:
 @pytest.mark.slow
 def test_several_runs_of_one_user_have_their_servers_at_once(tmp_path: Path) -> None:
     """All of one home, which is empty; the second once waited until the first had ended."""
-    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "home")}
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "home"), "MEDIAFLOW_KEEP_WARM": "0"}
     with ExitStack() as stack:
         runs = []
         for _ in range(3):
@@ -71,6 +71,7 @@ RUNS_AT_ONCE = int(os.environ.get("MEDIAFLOW_SOAK_RUNS", "20"))
 def test_many_runs_started_in_the_same_second_all_complete(speech_wav: Path, tmp_path: Path) -> None:
     samples, rate = soundfile.read(speech_wav)
     home = {**os.environ, "PREFECT_HOME": str(tmp_path / "home")}
+    home.pop("MEDIAFLOW_KEEP_WARM")
     home.pop(AT_ONCE, None)  # this machine's memory is to say how many work at once
 
     def run(number: int) -> tuple[int, str]:
