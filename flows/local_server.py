@@ -201,4 +201,5 @@ def _release_when_started(server, lock: BaseFileLock) -> None:
 
 if __name__ == "__main__":
     number, name, *more = sys.argv[1:]
-    _serve(int(number), name, *map(int, more[:1]), *more[1:2], *map(float, more[2:]))
+    descriptor, file, seconds = [*more, "", "", ""][:3]
+    _serve(int(number), name, int(descriptor) if descriptor else None, file, float(seconds or 0))

@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     keep_warm: float | None = Field(
         default=None,
         ge=0,
-        description="minutes for which images and the server of a run on this machine wait for the next; 0: never shared",
+        description="minutes for which a run's images and server wait for the next run; 0: never shared",
     )
     memory_mb: float | None = Field(
         default=None, gt=0, description="of all images on this machine together; two thirds of it when empty"

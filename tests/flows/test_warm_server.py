@@ -110,7 +110,7 @@ def test_a_real_one_answers_two_runs_and_is_no_part_of_either(
     monkeypatch.setenv("MEDIAFLOW_KEEP_WARM", "0.05")
     monkeypatch.setenv("PREFECT__FLOW_RUN_ID", "this run")
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    seen = []
+    seen, process = [], psutil.Process()
     for _ in range(2):
         with temporary_server() as server:
             wait_for_server(server)
