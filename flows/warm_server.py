@@ -39,7 +39,9 @@ class WarmServer:
         """None while it runs."""
         try:
             process = psutil.Process(self._pid)
-            ours = MODULE in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
+            words = process.cmdline()
+            named = MODULE in words or not words  # none yet: Popen returns before the kernel has them
+            ours = named and process.uids().real == os.getuid() and process.status() != psutil.STATUS_ZOMBIE
         except psutil.Error:
             ours = False
         return None if ours else 1
