@@ -84,7 +84,7 @@ def test_one_that_died_is_replaced(home: Path) -> None:
             assert second.url != first.url
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"url": "http://127.0.0.1:1/api", "secret": "x", "pid": 999999}'])
+@pytest.mark.parametrize("content", ["", "[]", '{"url": "http://127.0.0.1:1", "secret": "x", "pid": 99999}'])
 def test_a_damaged_or_strange_file_is_replaced(home: Path, content: str) -> None:
     with warm_server.warm_server(60, start):
         (place,) = home.glob("*.json")
