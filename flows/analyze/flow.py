@@ -207,12 +207,12 @@ def _decode_once(
     if not whole:
         asset.drop_media()
     again = bool(missing) and not whole
-    separate, expected = options.channels == "separate", options.part.length(info.duration)
+    expected = options.part.length(info.duration)
     read = (
         options.frame_rate,
         expected,
         options.audio_track,
-        separate,
+        options.channels,
         options.part,
         reads_pictures(options),
     )

@@ -30,9 +30,8 @@ class Trial(NamedTuple):
 def decode_once(media: str | Path, folder: Path, options: AnalyzeOptions) -> Decoded:
     """The file's sound and frames, as every stage wants them, in `folder`."""
     expected = options.part.length(probe(Path(media)).duration)
-    separate = options.channels == "separate"
     return decode.fn(
-        Path(media), folder, options.frame_rate, expected, options.audio_track, separate, options.part
+        Path(media), folder, options.frame_rate, expected, options.audio_track, options.channels, options.part
     )
 
 

@@ -19,6 +19,8 @@ ALIKE = 0.5  # peak of the cross-correlation of channels that hold one sound, so
 COPY = 0.9  # of a copy. Two microphones of a room come to 0.3 to 0.8
 CLOSE = 0.8  # of channels that say of each other where one is broken
 AT_ONCE = 0.7  # of the peak, without any lag: a tone is like itself at every period
+EQUAL = 3.0  # times the amplitude: what leaks is quieter
+OVERDRIVEN = 8.0  # times, of a channel that is too loud
 LATE = 0.003  # seconds: a copy that is so much later thins the mean out from 170 Hz on
 FRAME = 0.01  # seconds in which a burst or a dropout is looked for
 BURST, HOLE = 30.0, 1e-3  # times the power of the other channel, and of its own usual one
@@ -75,22 +77,29 @@ class Comparison:
             return self._last if held else Verdict(broken=broken)
         self._held = 0
         if broken is None:
-            self._close = abs(peak) >= CLOSE
+            self._close = abs(peak) >= CLOSE and self._equal
             first, second = (float(np.square(np.abs(each)).sum()) for each in spectra)
             self._gain = float(np.clip(np.sqrt(first / max(second, 1e-12)), 0.1, 10))
         is_copy = abs(peak) >= COPY and abs(lag) >= LATE and abs(at_once) < AT_ONCE * abs(peak)
         self._last = self._fault(pair, lag if is_copy else 0.0, hums)
         return self._last if self._last.fault else Verdict(broken=broken)
 
+    @property
+    def _equal(self) -> bool:
+        """Whether both are about equally loud: of what leaks from one person's channel into another's little
+        can be heard."""
+        return 1 / EQUAL <= self._gain <= EQUAL
+
     def _fault(self, pair: Samples, late: float, hums: list[float]) -> Verdict:
         clipped = [_near_peak(channel) for channel in pair]
         lines = [share * float(np.square(channel).mean()) for share, channel in zip(hums, pair, strict=True)]
         for channel, other in ((0, 1), (1, 0)):
-            if hums[channel] > HUM and lines[channel] > LOUDER * lines[other]:
+            if self._equal and hums[channel] > HUM and lines[channel] > LOUDER * lines[other]:
                 return Verdict("hums", channel, self.kept(other))
-            if clipped[channel] > CLIPPED and clipped[other] < clipped[channel] / 5:
+            near = 1 / OVERDRIVEN <= self._gain <= OVERDRIVEN
+            if near and clipped[channel] > CLIPPED and clipped[other] < clipped[channel] / 5:
                 return Verdict("clipped", channel, 1.0)
-        if late:
+        if late and self._equal:
             channel = 1 if late > 0 else 0
             return Verdict("late", channel, self.kept(1 - channel))
         return Verdict()

@@ -9,6 +9,7 @@ from tasks.asset.disk import explain_disk
 from tasks.calls.progress import advance
 from tasks.media.bounded import run_bounded
 from tasks.media.budget import budget_of, check_room
+from tasks.media.channels import Channelled
 from tasks.media.decoded import Decoded
 from tasks.media.part import WHOLE, Part
 from tasks.media.probe import probe
@@ -21,15 +22,15 @@ def decode(
     frame_rate: float,
     expected: float | None,
     audio_track: str | None = None,
-    separate: bool = False,
+    channels: Channelled = "mixed",
     part: Part = WHOLE,
     pictures: bool = True,
 ) -> Decoded:
     """Decodes `part` of a file into an emptied `folder`; `expected` seconds, where known, make the progress
     true.
 
-    `separate` keeps each channel of the sound beside their mix; without `pictures` sound alone is decoded,
-    where there is some.
+    `channels` says whether each channel of the sound is kept beside their mix; without `pictures` sound alone
+    is decoded, where there is some.
     """
     media = probe(path, audio_track)
     budget = budget_of(media.size, media.duration, media.pixels)
@@ -43,7 +44,7 @@ def decode(
         if media.audio_codec:
             check_room(folder, media.size, part.length(media.duration))
         given = {"folder": str(folder), "frame_rate": frame_rate, "audio_track": audio_track}
-        given |= {"pictures": pictures or not media.audio_codec, "separate": separate, "part": part}
+        given |= {"pictures": pictures or not media.audio_codec, "channels": channels, "part": part}
         decoded = Decoded(**run_bounded("decode", path, budget, tell, **given))
         complete_mark(folder).touch()
     return decoded

@@ -13,7 +13,7 @@ import numpy as np
 
 from containers.common.errors import MediaError
 from tasks.media.budget import Meter, longest_believed
-from tasks.media.channels import Channels
+from tasks.media.channels import Channelled, Channels
 from tasks.media.decoded import Decoded, Frame
 from tasks.media.fields import Deinterlacer
 from tasks.media.mix import Mixer
@@ -34,16 +34,16 @@ def decode_media(
     progress: Progress = lambda seconds: None,
     audio_track: str | None = None,
     pictures: bool = True,
-    separate: bool = False,
+    channels: Channelled = "mixed",
     part: Part = WHOLE,
 ) -> Decoded:
     """Decodes `path` once into `folder`: audio_48k.wav, audio_16k.wav (mono, 32-bit float), frames/*.jpg.
 
     `frame_rate` frames per second are kept, the first at or after each multiple of 1/frame_rate, and the
-    first of every shot. `separate` writes each channel of the sound too, audio_16k_1.wav and so on. Of
-    `part` the sound begins with its start; times of frames and shots are those of the whole. Damaged packets
-    are skipped and counted. Raises MediaError when nothing at all can be decoded, or the file holds more than
-    its size and its header make believable.
+    first of every shot. `channels` says whether each channel of the sound is written too, audio_16k_1.wav
+    and so on: with auto where two channels hold two people. Of `part` the sound begins with its start; times
+    of frames and shots are those of the whole. Damaged packets are skipped and counted. Raises MediaError
+    when nothing at all can be decoded, or the file holds more than its size and its header make believable.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stills = open_stills(path)
@@ -53,12 +53,18 @@ def decode_media(
     with Reader(path, audio_track) as reader:
         if not pictures and reader.audio is None:
             raise MediaError(f"{path.name} has no sound in it.")
-        return _Pass(reader, folder, frame_rate, progress, separate, part).run(pictures)
+        return _Pass(reader, folder, frame_rate, progress, channels, part).run(pictures)
 
 
 class _Pass:
     def __init__(
-        self, reader: Reader, folder: Path, frame_rate: float, progress: Progress, separate: bool, part: Part
+        self,
+        reader: Reader,
+        folder: Path,
+        frame_rate: float,
+        progress: Progress,
+        channels: Channelled,
+        part: Part,
     ) -> None:
         self._reader = reader
         self._folder = folder
@@ -68,7 +74,7 @@ class _Pass:
         self._part = part
         self._begins = part.start  # seconds of the media at the first sample given to the copies
         self._copies: WavCopies | None = None
-        self._channels = Channels(folder) if separate else None
+        self._channels = None if channels == "mixed" else Channels(folder, channels == "auto")
         longest = longest_believed(reader.path.stat().st_size, reader.duration)
         self._meter = Meter(reader.path.name, folder, longest)
 

@@ -79,7 +79,7 @@ def _decode(
     frame_rate: float,
     audio_track: str | None,
     pictures: bool,
-    separate: bool = False,
+    channels: Any = "mixed",
     part: Sequence[float | None] = (0.0, None),
 ) -> dict[str, Any]:
     from tasks.media.decoding import decode_media
@@ -89,7 +89,7 @@ def _decode(
     wanted = Part(start or 0.0, end)
     with explain_disk(Path(folder)):
         decoded = decode_media(
-            path, Path(folder), frame_rate, _reporter(), audio_track, pictures, separate, wanted
+            path, Path(folder), frame_rate, _reporter(), audio_track, pictures, channels, wanted
         )
     return decoded.model_dump()
 

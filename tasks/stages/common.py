@@ -55,9 +55,10 @@ class StageOptions(BaseModel):
         default=None,
         description="audio track to listen to, by number or language (2, ger); the default one when empty",
     )
-    channels: Literal["mixed", "separate"] = Field(
+    channels: Literal["mixed", "separate", "auto"] = Field(
         default="mixed",
-        description="separate: each channel of the sound is one person's, as call centres record",
+        description="separate: each channel of the sound is one person's, as call centres record; auto: "
+        "where two channels turn out to be so",
     )
     pieces_at_once: Annotated[int, NotInKey("speed alone")] = Field(
         default=4, ge=1, description="pieces of a long recording sent to an image at once"

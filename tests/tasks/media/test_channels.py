@@ -20,7 +20,7 @@ def decode(tmp_path: Path):
     def made(*planes: np.ndarray):
         path = tmp_path / "call.wav"
         soundfile.write(path, np.stack(planes, axis=1), RATE)
-        return decode_media(path, tmp_path / "out", 1, separate=True)
+        return decode_media(path, tmp_path / "out", 1, channels="separate")
 
     return made
 
@@ -49,7 +49,7 @@ def test_one_sound_twice_is_told_and_not_heard_twice(decode, second):
 def test_samples_of_any_kind_are_as_loud_as_they_are(tmp_path, subtype):
     path = tmp_path / "call.wav"
     soundfile.write(path, np.stack(list(TONES.values()), axis=1), RATE, subtype=subtype)
-    decoded = decode_media(path, tmp_path / "out", 1, separate=True)
+    decoded = decode_media(path, tmp_path / "out", 1, channels="separate")
     samples, _ = soundfile.read(decoded.channels_16k[0].removeprefix("file://"))
     assert np.abs(samples - TONES[300]).max() < 0.02
 

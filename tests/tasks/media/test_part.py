@@ -110,7 +110,7 @@ def test_to_the_end(tmp_path: Path) -> None:
 
 def test_channels_are_cut_as_their_mix_is(tmp_path: Path) -> None:
     path = odd.audio(tmp_path / "a.wav", "pcm_s16le", odd.tone(gains=(1, 0.2)))
-    decoded = decode_media(path, tmp_path / "out", 1, separate=True, part=Part(0.5, 1.25))
+    decoded = decode_media(path, tmp_path / "out", 1, channels="separate", part=Part(0.5, 1.25))
     for uri in [str(decoded.audio_16k), *decoded.channels_16k]:
         rate, samples = wavfile.read(uri.removeprefix("file://"))
         assert len(samples) == pytest.approx(0.75 * rate, abs=2)
