@@ -128,7 +128,7 @@ def _analyze(
         models = sorted({str(row["model"]) for row in rows})
         quality = _checked(stages, asset, findings, embeddings, decoded, info)
         with transaction():  # when the folder cannot be put in place, the search forgets what it was told
-            _index(stages, asset, embeddings, models, options, quality)
+            kept_out = not _index(stages, asset, embeddings, models, options, quality)
             if board.failed and disk_is_full(asset.output):
                 raise StorageError(f"The disk that holds {asset.output} is full.")
             manifest = Manifest(
@@ -155,6 +155,8 @@ def _analyze(
             published = stages.collect(future)
             if published is None:
                 raise StorageError(board.stages["publish"].reason)
+        if kept_out:  # not before: whoever is killed in between leaves words and vectors of the same assets
+            withdraw(asset.id, sha256_of(embeddings), asset.index_uri)
         _index_words(asset)
         show_result(asset, published.manifest, findings, decoded)
         asset.drop_media()
@@ -255,13 +257,13 @@ def _index(
     models: list[str],
     options: AnalyzeOptions,
     quality: Quality | None,
-) -> None:
-    """Only what kept every critical rule gets in."""
+) -> bool:
+    """Only what kept every critical rule gets in. False: what an earlier analysis put there has to go."""
     if not options.index:
         stages.skip("switched off", "index")
-        return
+        return True
     if keep_out(stages, quality):
-        withdraw(asset.id, sha256_of(embeddings), asset.index_uri)  # what an earlier analysis put there
-        return
+        return False
     future = stages.submit("index", index, asset.id, embeddings, models, asset.index_uri)
     stages.collect(future)
+    return True

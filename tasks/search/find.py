@@ -70,8 +70,8 @@ def _badness(model: str) -> Callable[[Match], float]:
 def _group(library: Library, question: Question, model: str, found: list[Match]) -> list[Moment]:
     moments: dict[tuple[str, str | None], Moment] = {}
     for match in found:
-        if match.asset not in library.assets:
-            continue  # its folder was removed; the next re-index takes the vectors out
+        if match.asset not in library.assets or not library.is_searched(match.asset):
+            continue  # its folder was removed, or is not to be found; the next re-index takes the vectors out
         label = label_of(match)
         key = (match.asset, label if label else match.id)
         if key in moments:

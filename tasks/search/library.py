@@ -41,6 +41,7 @@ class Library:
         self.output = output.absolute()
         self.assets = list_assets(self.output)
         self._media: dict[str, str] = {}
+        self._searched: dict[str, bool] = {}
         self._sounds: dict[str, Tags] = {}
         self._names: dict[str, dict[str, str]] = {}
 
@@ -82,6 +83,15 @@ class Library:
     @cached_property
     def people(self) -> Any:
         return load_people(self.output)
+
+    def is_searched(self, asset: str) -> bool:
+        """False for results that broke a critical rule: an analysis that was killed may not have taken their
+        vectors out yet."""
+        if asset not in self._searched:
+            place = Asset(output=self.output, id=asset)
+            manifest = place.manifest()
+            self._searched[asset] = manifest is None or not place.blocked(manifest)
+        return self._searched[asset]
 
     def media(self, asset: str) -> str:
         """The media file's name."""

@@ -1,7 +1,8 @@
 """Kill -9 at any step of indexing: words and vectors serve the same assets, before and after what was killed.
 
-A process goes through two analyses' ends (vectors, folder, words) and a nightly re-index, and kills itself at
-one of the moments at which it changes a file's name, makes or removes one or opens a database; so for each.
+A process goes through three analyses' ends (vectors, folder, words), of which one breaks a critical rule, and
+a nightly re-index, and kills itself at one of the moments at which it changes a file's name, makes or removes
+one or opens a database; so for each.
 `tests/tasks/words` and `tests/containers/faiss` kill at moments between these too.
 """
 
@@ -21,6 +22,7 @@ from containers.common.contract import Answer
 from containers.faiss.app import handler
 from containers.faiss.contract import Filter
 from containers.faiss.index import library as load_faiss
+from containers.common.models.store import sha256_of
 from tasks.asset.folder import Asset
 from tasks.asset.manifest import Manifest
 from tasks.index.collect import collect, drop_orphans, write_parts
@@ -30,7 +32,7 @@ from tasks.search.answer import Question
 from tasks.search.moments import find_moments
 from tasks.search.query import QueryVectors
 from tasks.search.question import MomentQuestion
-from tasks.stages.index.run import index
+from tasks.stages.index.run import index, withdraw
 from tasks.words.store import index_asset
 from tasks.words.versions import make_version
 from tests.tasks.words.archive import publish
@@ -51,20 +53,23 @@ def invoke(image, request, result_type):
 library.invoke = invoke
 
 
-def analyse(output, asset, said, seed):
+def analyse(output, asset, said, seed, broken=False):
     place = Asset(output=output, id=asset)
     place.prepare()
     with tempfile.TemporaryDirectory() as made:
-        folder = publish(Path(made), asset, [(f"The budget {said}.", 1.0, 2.0)])
+        folder = publish(Path(made), asset, [(f"The budget {said}.", 1.0, 2.0)], broken=broken)
         files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "manifest.json"}
         manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
     vector = np.random.default_rng(seed).standard_normal((3, 8)).tolist()
     rows = [{"model": "faces", "vector": each, "metadata": {"kind": "face"}} for each in vector]
     kept = place.cache / "embeddings.parquet"
     write_embeddings(kept, asset, rows)
-    index.fn(asset, kept, ["faces"], output / "index")
+    if not broken:
+        index.fn(asset, kept, ["faces"], output / "index")
     manifest.files, manifest.embeddings = {}, {"faces": 3}
     place.publish(files | {"embeddings.parquet": kept}, manifest)
+    if broken:
+        withdraw(asset, sha256_of(kept), output / "index")
     index_asset(output, asset)
 
 
@@ -81,6 +86,7 @@ def reindex(output):
 def work(output):
     analyse(output, ONE, "again", 7)
     analyse(output, THREE, "of a third", 8)
+    analyse(output, TWO, "that breaks a rule", 9, broken=True)
     reindex(output)
 
 
@@ -159,5 +165,5 @@ def test_killed_at_any_step_words_and_vectors_serve_the_same_assets(tmp_path: Pa
     differ = [answer for answer in answers if answer[-1] != answer[-2]]
     assert differ == []
     kinds = Counter(answer[-1] for answer in answers)
-    assert set(kinds) == {"ab", "abc"}, "killed before and after the third was there"
-    assert answers[-1][-1] == "abc" and len(answers) > 80 / every
+    assert set(kinds) == {"ab", "abc", "ac"}, "a third came, and the second broke a rule"
+    assert answers[-1][-1] == "ac" and len(answers) > 80 / every
