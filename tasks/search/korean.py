@@ -118,6 +118,8 @@ def _beginnings(stem: str) -> Iterator[str]:
     before, last = stem[:-1], stem[-1]
     initial, vowel, final = _apart(last)
     end = _FINAL[final]
+    if last in "하되" and len(before) > 1:
+        yield before  # 적용됩니다 of 적용하다
     if before:
         yield stem
     else:
