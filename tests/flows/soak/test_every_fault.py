@@ -90,6 +90,8 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
     home, shifts = tmp_path_factory.mktemp("prefect"), tmp_path_factory.mktemp("clock")
     disk, clock = Disk(tmp_path_factory.mktemp("disk") / "out"), Clock(shifts)
     processes = Processes(str(uuid.uuid4()))
+    note("disk: " + ("may be full" if disk.there else "stays as it is: this user may mount none"))
+    note("clock: " + ("may be wrong" if clock.variables else "stays right: there is no C compiler"))
     store = models.store_folder()
     with s3() as (environment, place):
         bucket = boto3.resource("s3").create_bucket(Bucket="media")
@@ -210,4 +212,7 @@ def test_whatever_happens_the_batch_completes_and_nothing_is_done_twice(
         note(f"batch {batches} is complete")
     figures = {"faults": campaign.harm.faults, "batches": batches, "kept": kept, **campaign.again}
     print(json.dumps({**figures, "seconds": round(time.monotonic() - began)}), flush=True)
-    assert {each.partition(":")[0] for each in campaign.harm.faults} >= {"process", "network", "memory"}
+    wanted = {"process", "network", "memory"}
+    wanted |= {"disk"} if campaign.harm.disk.there else set()
+    wanted |= {"clock"} if campaign.harm.clock.variables else set()
+    assert FAULTS < 100 or {each.partition(":")[0] for each in campaign.harm.faults} == wanted
