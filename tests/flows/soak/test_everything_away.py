@@ -106,7 +106,7 @@ def test_a_minute_in_which_nothing_answers_costs_a_minute(
         cloud.away(AWAY)
     else:
         sqs.send_message(QueueUrl=queue, MessageBody=bridge(f"in/{name}", moment))
-        until(lambda: f"Task run '{name}' - {STAGES[moment]} done" in cloud.log.read_text()[printed:])
+        until(lambda: f"'{name}' - {STAGES[moment]} done" in cloud.log.read_text()[printed:])
         cloud.away(AWAY)
 
     def ended() -> bool:
