@@ -126,7 +126,7 @@ def _page(output: Path) -> bytes:
         .render(
             style=read_style("report.css", "shelf.css"),
             script=Markup((TEMPLATES / "shelf.js").read_text(encoding="utf-8")),
-            shards=SHARDS,
+            shards=SHARDS if has_shards(output) else 0,  # a file that is not there is an error on the console
             links=[(name, place) for name, place in LINKS if (output / place).is_file()],
         )
         .encode()
