@@ -3,8 +3,10 @@
 import os
 import signal
 import struct
-import time
+import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from PIL import Image
@@ -42,16 +44,13 @@ def test_faces_are_cut_out_there_too(film: Path, tmp_path: Path) -> None:
     assert last[1] > 200 > 100 > last[0], "the right is green"
 
 
-def test_what_nobody_takes_yet_is_no_reason_to_stop(
-    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bounded, "STUCK", 1.5)
-    course = [7, 0.0, 9.0, [0.0, 2.0], [[0, 0, 16, 16], [48, 0, 16, 16]]]
-    given = {"spans": [[0.0, 2.0]], "courses": [course] * 30, "width": 64, "seekable": True}
-    sheets = items_bounded("faces", film, ROOM, folder=str(tmp_path / "sheets"), **given)
-    taken = [next(sheets)]
-    time.sleep(2)
-    assert len([*taken, *sheets]) == 3
+def test_while_nobody_listens_silence_is_no_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "STUCK", 1.0)
+    killed = threading.Event()
+    watch = bounded._Watch(cast(Any, SimpleNamespace(kill=killed.set)))
+    with watch.patient():
+        assert not killed.wait(1.5)
+    assert killed.wait(60) and watch.stuck
 
 
 def test_what_the_process_finds_comes_back(film: Path, tmp_path: Path) -> None:
