@@ -147,7 +147,8 @@ def join_parts(parts: Sequence[tuple[Path, str]], target: Path) -> None:
                     sound.layout = "stereo"
                 rate = Fraction(video.average_rate or 25)
                 first = frames
-                for packet in source.demux(video, audio):
+                packets: Any = source.demux(video, audio)
+                for packet in packets:
                     if packet.dts is None:
                         continue
                     if packet.stream is audio:

@@ -125,8 +125,8 @@ def _why(
     if question.by is not None and row:
         why.append(f"by {row.name or row.speaker}")
     if question.heard is not None:
-        meant = [sound for sound in sounds if context_term("sound", sound) in asked.around["sound"].terms]
-        why.append(f"heard: {', '.join(meant)}")
+        there = [sound for sound in sounds if context_term("sound", sound) in asked.around["sound"].terms]
+        why.append(f"heard: {', '.join(there)}")
     if question.seen is not None:
         why.append(f"seen: {question.seen}")
     if question.language is not None and row:
