@@ -33,7 +33,7 @@ def analysing(clip: Path, output: Path, **variables: str) -> "subprocess.Popen[s
     return subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**os.environ, **variables},
+        env={**os.environ, "MEDIAFLOW_KEEP_WARM": "0", **variables},  # images that end with the run
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -25,7 +25,7 @@ def begin(media: Path, output: Path, mark: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "flows.analyze", str(media), "--output", str(output)],
         cwd=ROOT,
-        env={**os.environ, MARK: mark},
+        env={**os.environ, "MEDIAFLOW_KEEP_WARM": "0", MARK: mark},  # images that end with the run
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
