@@ -99,6 +99,8 @@ class _Pass:
                 raise _nothing(reader.path.name, part, reader.end)
             raise MediaError(f"{reader.path.name} is damaged: no sound and no picture in it can be decoded.")
         seen = min(reader.end, part.end or reader.end) - part.start if sampler.frames else 0.0
+        if part == WHOLE and (pictures or reader.video is None):
+            reader.compare_length(max(heard, seen))
         return Decoded(
             start=part.start,
             duration=round(max(heard, seen), 3),

@@ -93,6 +93,14 @@ class Reader:
             )
         return believed
 
+    def compare_length(self, seconds: float) -> None:
+        """Notes where the container promises more than was found in it."""
+        told = min(self.duration or 0.0, (self.duration or 0.0) - (self.origin or 0.0))
+        if told - seconds > max(1.0, 0.02 * seconds):
+            self._note(
+                f"The container tells of {told:.1f} s; what can be decoded of it lasts {seconds:.1f} s."
+            )
+
     def skim(self, wanted_rate: float) -> None:
         """Lets the decoder leave out frames that no other needs, where `wanted_rate` a second are looked at.
 

@@ -36,6 +36,7 @@ class Out:
     note: str | None = None
     sentence: str | None = None  # of the refusal
     track: str | None = None
+    shorter: bool = False  # than the container may tell: a note says so
 
 
 Make = Callable[[Path], Path]
@@ -141,10 +142,14 @@ def cut() -> Cases:
     small = {("avi", codec) for codec in ("mpeg4", "libx264", "msmpeg4")} | {("caf", "alac")}  # all headers
     found: Cases = {}
     for suffix, codec in odd.every_video():
-        out = Out(sentence=".") if suffix in needs_end or (suffix, codec) in small else Out()
+        out = Out(sentence=".") if suffix in needs_end or (suffix, codec) in small else Out(shorter=True)
         found[f"{suffix}-{codec}"] = (shorter(_video(suffix, codec)), out)
     for suffix, codec in odd.every_audio():
-        out = Out(sentence=".") if suffix in needs_end or (suffix, codec) in small else Out(hertz=440)
+        out = (
+            Out(sentence=".")
+            if suffix in needs_end or (suffix, codec) in small
+            else Out(hertz=440, shorter=True)
+        )
         found[f"{suffix}-{codec}"] = (shorter(_audio(suffix, codec)), out)
     return found
 

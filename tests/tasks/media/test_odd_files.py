@@ -56,7 +56,8 @@ def check(decoded: Decoded, out: Out) -> None:
         assert np.sqrt(np.mean(np.square(samples))) > out.level
     said = " ".join(decoded.notes)
     assert (out.note or "") in said
-    assert out.note or not decoded.notes
+    others = [note for note in decoded.notes if not (out.shorter and note.startswith("The container tells"))]
+    assert out.note or not others
 
 
 def assert_upright(picture: Image.Image) -> None:
