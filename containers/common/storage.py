@@ -75,14 +75,15 @@ def _wait_while_away(
     from botocore import exceptions as failures
 
     away = (failures.ConnectionError, failures.HTTPClientError)  # refused, cut, silent, no such name
-    unwell = response is not None and response[0].status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    status = response[0].status_code if response is not None else 0
+    unwell = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     if not unwell and not isinstance(caught_exception, away):
         return None
     now = time.monotonic()
     waited = now - request_dict["context"].setdefault("mediaflow_away_since", now)
     if waited >= SILENT and now > _told + AWAY:  # once for all that wait at the same time
         _told = now
-        reason = caught_exception or f"it answers {response[0].status_code}"
+        reason = caught_exception or f"it answers {status}"
         print(f"S3 does not answer ({reason}): trying again for two minutes.", file=sys.stderr, flush=True)
     return PAUSE if waited < AWAY else None
 

@@ -56,8 +56,9 @@ def tables_of(
     """
     read = Documents({name: content for name, content in documents.items() if name != MANIFEST})
     start, length = manifest.get("start", 0.0), manifest.get("duration")
-    known = isinstance(start, (int, float)) and isinstance(length, (int, float))
-    latest = float(start + length) + SLACK if known else 0.0
+    latest = 0.0
+    if isinstance(start, (int, float)) and isinstance(length, (int, float)):
+        latest = float(start + length) + SLACK
     rows: dict[str, Rows] = {}
     for each in stage_tables().values():
         document = read.get(each.document)

@@ -1,7 +1,7 @@
 """Each channel of a recording by itself: calls and interviews with one person a channel."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -25,7 +25,7 @@ class Channels:
         """`auto`: only where two channels hold two people."""
         self.notes: list[str] = []
         self._auto = auto
-        self.cut: dict[str, float | None] = {}  # `skip` and `most` of WavCopies
+        self.cut: dict[str, Any] = {}  # `skip` and `most` of WavCopies
         self._folder = folder
         self._copies: list[WavCopies] = []
         self._resampler: av.AudioResampler | None = None

@@ -131,11 +131,11 @@ def remove_offset(pair: Samples, before: NDArray[np.float32] | None) -> tuple[Sa
     """
     means = pair.mean(axis=1)
     means[np.abs(means) < np.maximum(OFFSET, OFFSET_SHARE * pair.std(axis=1))] = 0
-    before = means if before is None else before
-    if not means.any() and not before.any():
+    since = means if before is None else before
+    if not means.any() and not since.any():
         return pair, means
     ramp = np.minimum(np.arange(pair.shape[1], dtype=np.float32) / max(pair.shape[1] // 20, 1), 1)
-    return pair - (before[:, None] + (means - before)[:, None] * ramp), means
+    return pair - (since[:, None] + (means - since)[:, None] * ramp), means
 
 
 def _peak(spectra: NDArray[np.complex128], rate: float) -> tuple[float, float, float]:
