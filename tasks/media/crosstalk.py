@@ -8,7 +8,7 @@ else speaks in the channel, and it is turned down. People who speak at once are 
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,7 +126,8 @@ class Crosstalk:
 
 
 def _mapped(file: Path) -> np.memmap:
-    _, samples = wavfile.read(file, mmap=True)
+    _, read = wavfile.read(file, mmap=True)
+    samples: Any = read  # scipy's types do not know of `mmap`
     if not len(samples):
         return np.zeros(0, np.float32).view(np.memmap)
     return np.memmap(file, np.float32, "r+", samples.offset, samples.shape)
