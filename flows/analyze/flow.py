@@ -204,7 +204,8 @@ def _decode_once(
         own, stages.keys["decode"] = stages.keys["decode"], decode_key(info, options, True)
         if not stages.kept("decode"):
             stages.keys["decode"] = own
-    folder = asset.media / stages.keys["decode"]  # what a killed run decoded for other options is not taken
+    key = stages.keys["decode"]
+    folder = asset.media / key  # what a killed run decoded for other options is not taken
     whole = complete_mark(folder).exists()
     if not whole:
         asset.drop_media()

@@ -79,10 +79,15 @@ def test_spans_are_joined_where_they_touch() -> None:
 
 def test_a_face_is_followed_between_samples_and_not_beyond_its_shot() -> None:
     following = Following([track(0, [1, 2], 100), track(1, [4], 200)], shots=[0, 2.5, 3.8], hold=1)
-    assert [name for name, _ in following.at(0.5)] == [0]
-    assert [box.x for _, box in following.at(1.5)] == [100]
-    assert list(following.at(2.6)) == [] == list(following.at(3.7))
-    assert [name for name, _ in following.at(4.9)] == [1]
+
+    def at(time: float) -> dict[int, float]:
+        """The left edge of each face that is on screen then, by track."""
+        boxes = {course.track: course.at(time) for course in following.courses}
+        return {name: box[0] for name, box in boxes.items() if box}
+
+    assert at(0.5) == at(1.5) == {0: 100}
+    assert at(2.6) == {} == at(3.7)
+    assert at(4.9) == {1: 200}
     assert following.during(0, 1.5) == {0}
     assert following.during(2.0, 4.5) == {0, 1}
 
