@@ -40,12 +40,12 @@ def identity(root: Path) -> str:
     for name, value in sorted(passed().items()):
         if name not in OF_NO_MATTER and not name.startswith("LC_"):
             mark.update(f"{name}={value}\n".encode())
-    for folder, _, files in sorted(os.walk(root / "containers")):
-        if "node_modules" not in folder:
-            for name in sorted(files):
-                if Path(name).suffix in READ:
-                    state = Path(folder, name).stat()
-                    mark.update(f"{folder}/{name} {state.st_mtime_ns} {state.st_size}\n".encode())
+    for folder, below, files in os.walk(root / "containers"):
+        below[:] = sorted(set(below) - {"node_modules", "__pycache__"})  # of these the lock says enough
+        for name in sorted(files):
+            if Path(name).suffix in READ:
+                state = Path(folder, name).stat()
+                mark.update(f"{folder}/{name} {state.st_mtime_ns} {state.st_size}\n".encode())
     return mark.hexdigest()[:32]
 
 
