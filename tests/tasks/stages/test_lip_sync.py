@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from containers.pyannote.contract import Turn
+from tasks.media.sheets import RATE
 from tasks.stages.link.lip_sync import measure_evidence, read_loudness
-from tasks.stages.link.mouths import RATE, Mouth, measure_opening
+from tasks.stages.link.mouths import Mouth, measure_opening
 
 TURN = Turn(start=1.0, end=4.0, speaker="SPEAKER_00")
 TIMES = np.arange(0, 5, 1 / RATE)
