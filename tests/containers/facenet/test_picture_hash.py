@@ -87,5 +87,5 @@ def test_no_picture(tmp_path):
 
 
 def test_another_model(look, photographs):
-    with pytest.raises(UserError, match="choose dinov2-base or phash-256"):
+    with pytest.raises(UserError, match="choose dinov2-base, siglip-base or phash-256"):
         look(photographs[0], model="facenet-vggface2")
