@@ -42,6 +42,7 @@ def without_times(value: Any) -> Any:
 def comparable(files: dict[str, bytes]) -> dict[str, Any]:
     """The report and the manifest without times and URIs, anything else byte for byte."""
     manifest = without_times(json.loads(files["manifest.json"]))
+    del manifest["source"]
     manifest["files"].pop("report.html")
     uri, time, kept = r'(?:file|s3):///?[^"\s<&]+', r"(?:\d+(?:\.\d+)?\s(?:s|min)\b\s?)+", r"(?<=>)kept(?=<)"
     report = re.sub(f"{uri}|{time}|{kept}", "", files["report.html"].decode())
@@ -77,6 +78,7 @@ def test_from_bucket_to_bucket_as_from_disk_to_disk(
     local = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     expected = comparable(local)
     assert found.keys() == expected.keys()
+    assert json.loads(found["manifest.json"])["source"] == "s3://media/in/demo.mp4"
     for name, content in comparable(found).items():
         assert content == expected[name], name
     models = {path.name for path in (demo[0] / "index").iterdir()}
