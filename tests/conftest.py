@@ -32,6 +32,14 @@ Make = Callable[[Path], object]
 os.environ.setdefault("MEDIAFLOW_KEEP_WARM", "1")
 
 
+@pytest.fixture(scope="module")
+def own_images() -> Iterator[None]:
+    """Images that no other test shares: for those who listen to what is said, and must wait for nobody."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDIAFLOW_KEEP_WARM", "0")
+        yield
+
+
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str, Make], Path]:
     """`made_once(name, make)`: a folder that `make(folder)` filled, for all processes of this test run."""

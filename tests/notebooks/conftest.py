@@ -39,7 +39,12 @@ def few(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module", autouse=True)
+def images_of_a_notebook(own_images: None) -> None:
+    """Its page would show what it waits for."""
+
+
 @pytest.fixture(scope="module")
-def images() -> Iterator[None]:
+def images(own_images: None) -> Iterator[None]:
     with running_images():
         yield

@@ -14,6 +14,7 @@ from tasks.evaluation.run import finished_runs
 from tasks.media.demo import sample_speech
 
 ROOT = Path(__file__).parents[3]
+pytestmark = pytest.mark.usefixtures("own_images")
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tasks.outputs.embeddings import write_embeddings
 from tasks.stages.index.run import index
 
 ROOT = Path(__file__).parents[3]
+pytestmark = pytest.mark.usefixtures("own_images")
 MODELS = {"facenet": 16, "faceapi": 8}
 
 

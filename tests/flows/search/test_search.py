@@ -50,7 +50,7 @@ def whole(library: Path) -> str:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def images():
+def images(own_images):
     with running_images():
         yield
 
