@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from containers.common.errors import UserError
-from tasks.asset.bucket import Location, absolute
+from tasks.asset.bucket import Location, absolute, name_of
 
 DEPLOYMENTS = ("analyze/arrivals", "analyze/analyze")  # the first that the server has
 PAUSES = (
@@ -137,6 +137,7 @@ class Ledger:
         deployment = _deployment(client)
         run = client.create_flow_run_from_deployment(
             deployment.id,
+            name=name_of(arrival.media),  # as it will call itself: what is told here is found in the UI
             parameters={"media": arrival.media, "output": self._output},
             idempotency_key=arrival.keys[attempt - 1],
             tags=[self._tag],
