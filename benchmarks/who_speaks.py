@@ -44,7 +44,7 @@ def analyse(video: Path, folder: Path, spoken: list[Spoken]) -> tuple[DetectedFa
     tracks = name_people(found.tracks, people)
     given = (found.frames, decoded.shots, tracks, 1.0, decoded.seekable, folder / "mouths")
     assert decoded.audio_16k is not None
-    return found, link_speakers.fn(video, decoded.audio_16k, turns, *given)
+    return found, link_speakers.fn(video, decoded.audio_16k, 0.0, turns, *given)
 
 
 def score(linked: Speaking, spoken: list[Spoken], found: DetectedFaces) -> Score:
