@@ -72,7 +72,7 @@ def _followed(joined: Joined) -> Iterator[Joined]:
         os.environ[ENDPOINT] = joined.url
 
     joined.on_move = moved
-    with joined, following(lambda url: joined.moved_from(url)):
+    with joined, following(joined.moved_from):
         yield joined
 
 

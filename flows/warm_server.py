@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -81,6 +81,12 @@ def without_run(environment: dict[str, str]) -> dict[str, str]:
 
 
 def _watch(place: Path, keep_s: float, end: Callable[[], object]) -> None:
+    with suppress(OSError):  # its folder has gone: nobody finds it any more
+        _wait_for_nobody(place, keep_s)
+    end()
+
+
+def _wait_for_nobody(place: Path, keep_s: float) -> None:
     used = time.monotonic()
     with place.with_suffix(".users").open("ab") as users:
         while True:
@@ -91,7 +97,6 @@ def _watch(place: Path, keep_s: float, end: Callable[[], object]) -> None:
                 with held(place.with_suffix(".lock"), "a run that takes this server"):
                     if _alone(users):
                         place.unlink(missing_ok=True)
-                        end()
                         return
 
 

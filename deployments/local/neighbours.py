@@ -54,9 +54,9 @@ class Neighbours:
         found = 0
         for process in psutil.process_iter():
             with suppress(psutil.Error):  # ended, or somebody else's
-                if process.ppid() != os.getpid() and any(
-                    word.endswith(STARTED_BY) for word in process.cmdline()[:4]
-                ):
+                if process.ppid() == os.getpid() or process.uids().real != os.getuid():
+                    continue
+                if any(word.endswith(STARTED_BY) for word in process.cmdline()[:4]):
                     found += process.memory_info().rss
         return found
 

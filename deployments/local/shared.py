@@ -70,8 +70,10 @@ class Joined:
 
     def __exit__(self, *_: object) -> None:
         """Calls that are still under way end."""
-        self._left = True
-        self._link.close()
+        with self._moving:
+            self._left = True
+            self._link.close()
+            self._moving.notify_all()
 
     @property
     def url(self) -> str:
@@ -108,10 +110,15 @@ class Joined:
                 other = _link(self._keep_s, True, self._memory_mb)
             except UserError as error:
                 self.on_wait(str(error))  # and each call says that nothing answers
-                return
+                other = None
             with self._moving:
-                self._link = other or self._link
-                self.on_move()
+                self._left = self._left or other is None
+                if other and not self._left:
+                    self._link.close()
+                    self._link = other
+                    self.on_move()
+                elif other:
+                    other.close()  # whoever needed it left meanwhile
                 self._moving.notify_all()
 
 

@@ -77,11 +77,13 @@ def _invoke(
         body = response["Payload"].read()
     except (failures.EndpointConnectionError, failures.ConnectionClosedError) as error:
         said = f"nothing answers at {error.kwargs['endpoint_url']}"
-        if endpoint_url and any(moved(endpoint_url) for moved in list(_moved)):
+        if endpoint_url and _has_moved(endpoint_url):
             raise ImageKilled(f"Image '{image}' was ended: {said} any more.") from None
         raise ImageError(f"Image '{image}' cannot be reached: {said}.") from None
     except failures.ClientError as error:
         reason = error.response["Error"]
+        if reason["Code"] == "ServiceException" and endpoint_url and _has_moved(endpoint_url):
+            raise ImageKilled(f"Image '{image}' was ended: {reason['Message']}") from None
         if reason["Code"] == "ResourceNotFoundException":
             raise ImageError(f"There is no image '{image}' at {endpoint_url or 'AWS'}.") from None
         raise ImageError(f"Image '{image}' refuses the call: {reason['Message']}.") from None
@@ -147,6 +149,10 @@ def _call(endpoint: Any, image: str, request: Request, result_type: type[Result]
     except CallFailed as error:
         raise ImageError(str(error)) from None
     return Answer[result_type].model_validate(answer)
+
+
+def _has_moved(endpoint_url: str) -> bool:
+    return any(moved(endpoint_url) for moved in list(_moved))
 
 
 def _send(client: Any, function: str, payload: bytes) -> dict[str, Any]:

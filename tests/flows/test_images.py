@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from containers.common.errors import UserError
@@ -55,11 +56,16 @@ def test_those_that_another_run_left_warm(monkeypatch: pytest.MonkeyPatch) -> No
         assert isinstance(third, LocalEndpoint), "unless one wants none of that"
 
 
-def test_a_run_whose_shared_images_are_killed_goes_on_with_others(own_home: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_run_whose_shared_images_are_ended_goes_on_with_others(
+    own_home: Path, tmp_path: Path, number: int
+) -> None:
     with running_images():
         ask(tmp_path)
         (place,) = own_home.glob("*.json")
-        os.kill(json.loads(place.read_bytes())["pid"], signal.SIGKILL)
+        process = psutil.Process(json.loads(place.read_bytes())["pid"])
+        process.send_signal(number)
+        psutil.wait_procs([process], timeout=30)
         with pytest.raises(ImageKilled, match="Image 'faiss' was ended"):
             ask(tmp_path)  # a stage is done once more then
         ask(tmp_path)

@@ -1,6 +1,7 @@
 """All workers of an endpoint below one ceiling of memory: they take turns instead of failing."""
 
-import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,9 +9,11 @@ import psutil
 import pytest
 
 from containers.common.image import Image
+from deployments.local import neighbours
 from deployments.local.call import Call
 from deployments.local.ceiling import Ceiling, machine_memory
 from deployments.local.neighbours import Neighbours
+from deployments.local.worker import BOOTSTRAP
 from tests.deployments.local.samples import sample_image
 
 
@@ -102,9 +105,15 @@ def test_what_neighbours_take_is_taken_from_it_and_they_are_asked_to_spare_some(
     assert full.asked == 1
 
 
-def test_workers_of_other_processes_are_seen(open_endpoint):
+def test_workers_of_other_processes_are_seen_and_ones_own_are_not(open_endpoint, monkeypatch):
     _, call = open_endpoint()
-    before = Neighbours().used()
-    worker = call("about").result["pid"]
-    assert psutil.Process(worker).ppid() == os.getpid()
-    assert Neighbours().used() == pytest.approx(before, rel=0.9), "one's own is not a neighbour's"
+    own = psutil.Process(call("about").result["pid"])
+    start = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:], stdout=2).pid)"
+    sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+    started = [sys.executable, "-c", start, *sleep, str(BOOTSTRAP)]
+    other = psutil.Process(int(subprocess.run(started, check=True, capture_output=True, text=True).stdout))
+    try:
+        monkeypatch.setattr(neighbours.psutil, "process_iter", lambda: [own, other, psutil.Process()])
+        assert Neighbours().used() == pytest.approx(other.memory_info().rss, rel=0.5)
+    finally:
+        other.kill()
