@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import psutil
 from filelock import BaseFileLock, Timeout
 
 from containers.common.errors import StorageError
 from containers.common.locks import QUIET, lock_of
+from containers.common.machine import memory
 from flows.operate.capacity import RUN_GB
 
 AT_ONCE = "MEDIAFLOW_RUNS_AT_ONCE"
@@ -47,7 +47,7 @@ def runs_at_once() -> int:
     """The setting `runs_at_once`, else by memory: a short run beside a long one, where there is enough."""
     if given := os.environ.get(AT_ONCE):
         return int(given)
-    return max(1, int(psutil.virtual_memory().total / 2**30 / RUN_GB))
+    return max(1, int(memory() / 2**30 / RUN_GB))
 
 
 def _wait(folder: Path, at_once: int, say: Callable[[str], object]) -> BaseFileLock:

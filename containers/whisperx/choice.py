@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from containers.common.errors import UserError
+from containers.common.machine import cores, memory
 from containers.common.models.store import catalogue, has_model
 from containers.whisperx.contract import LanguageModels, Task
 
@@ -104,10 +105,8 @@ def _lack(machine: Machine, demand: Demand) -> str:
 def this_machine(limit_mb: int | None = None) -> Machine:
     """Memory and processors that this process may use, `limit_mb` at most: Lambda's, the container's, the
     computer's."""
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MB]
-    limits += [limit for limit in (limit_mb, _lambda_mb(), _cgroup_mb()) if limit]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Machine(min(limits), cores, Path("/dev/nvidiactl").exists())
+    limits = [memory() // MB, *(limit for limit in (limit_mb, _lambda_mb()) if limit)]
+    return Machine(min(limits), cores(), Path("/dev/nvidiactl").exists())
 
 
 def task_machine(size: tuple[int, int]) -> Machine:
@@ -118,14 +117,3 @@ def task_machine(size: tuple[int, int]) -> Machine:
 def _lambda_mb() -> int | None:
     size = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
     return int(size) if size.isdecimal() else None
-
-
-def _cgroup_mb() -> int | None:
-    """The container's limit (cgroup 2, then 1); "max" or a page less than 2**63 stands for none."""
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        try:
-            text = Path("/sys/fs/cgroup", name).read_text(encoding="ascii").strip()
-        except OSError:
-            continue
-        return int(text) // MB if text.isdecimal() and int(text) < 1 << 60 else None
-    return None

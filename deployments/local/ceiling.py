@@ -3,13 +3,11 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import psutil
-
 from containers.common.image import Image
+from containers.common.machine import memory
 from deployments.local.neighbours import Neighbours
 from deployments.local.worker import Worker
 
@@ -18,16 +16,6 @@ if TYPE_CHECKING:
 
 SHARE = 2 / 3  # of the machine's memory, where no ceiling is set
 LOOK_S = 0.5
-CGROUPS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-
-
-def machine_memory() -> int:
-    """Bytes that this process may use of the machine: all of it, or what its container has."""
-    limits = [psutil.virtual_memory().total]
-    for path in CGROUPS:
-        with suppress(OSError, ValueError):  # no such controller, or "max"
-            limits.append(int(path.read_text(encoding="ascii")))
-    return min(limits)
 
 
 class Ceiling:
@@ -44,7 +32,7 @@ class Ceiling:
         pools: Callable[[], "Iterable[Pool]"],
         neighbours: Neighbours | None = None,
     ) -> None:
-        self.limit = int(limit_mb * 2**20) if limit_mb else int(machine_memory() * SHARE)
+        self.limit = int(limit_mb * 2**20) if limit_mb else int(memory() * SHARE)
         self._pools = pools
         self._neighbours = neighbours
         self._starting = threading.Lock()  # first come, first served

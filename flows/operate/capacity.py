@@ -3,10 +3,9 @@
 People change them on the page of the pool in the UI; nothing here sets them again.
 """
 
-import os
 from typing import NamedTuple
 
-import psutil
+from containers.common.machine import cores, memory
 
 RUN_GB = 6  # of an analysis with its images, as a rule; their own limits are in each image.toml
 
@@ -22,9 +21,7 @@ class WorkQueue(NamedTuple):
 
 def work_queues() -> list[WorkQueue]:
     """Of this machine, those of people first: nightly runs and what arrives leave them their places."""
-    memory = psutil.virtual_memory().total / 2**30
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    at_once = max(1, min(cores, int(memory / RUN_GB)))
+    at_once = max(1, min(cores(), int(memory() / 2**30 / RUN_GB)))
     arrivals = max(1, at_once // 2)
     return [
         WorkQueue("default", 1, at_once, "what people start"),

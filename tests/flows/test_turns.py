@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from flows import turns
@@ -72,8 +71,7 @@ def test_runs_of_one_process_have_one_turn_together(hold) -> None:
 def test_as_many_as_memory_allows_and_always_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(AT_ONCE, raising=False)
     for gigabytes, at_once in ((4, 1), (16, 2), (64, 10)):
-        memory = type("Memory", (), {"total": gigabytes * 2**30})
-        monkeypatch.setattr(psutil, "virtual_memory", lambda memory=memory: memory)
+        monkeypatch.setattr(turns, "memory", lambda memory=gigabytes * 2**30: memory)
         assert turns.runs_at_once() == at_once
 
 
