@@ -21,7 +21,8 @@ import psutil
 
 from containers.common.errors import UserError
 from containers.common.locks import held
-from flows.server_secret import CLIENT_SECRET, SERVER_SECRET, prefect_home, read_private, write_private
+from containers.common.private import read_private, write_private
+from flows.server_secret import CLIENT_SECRET, SERVER_SECRET, prefect_home
 
 MODULE = "flows.local_server"
 LOOK_S = 1.0

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from containers.common.private import read_private
 from deployments.local.worker import ATTACHED, BOOTSTRAP
 
 STARTED_BY = (f"{BOOTSTRAP.parent.name}/{BOOTSTRAP.name}", f"{ATTACHED.parent.name}/{ATTACHED.name}")
@@ -22,9 +23,9 @@ def addresses() -> Path:
 def address_in(place: Path) -> str | None:
     """None where there is none that may be ours."""
     try:
-        url = json.loads(place.read_bytes())["url"]
+        url = json.loads(read_private(place) or "{}")["url"]
         return url if urlsplit(url).hostname == "127.0.0.1" and urlsplit(url).port else None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError):
         return None
 
 

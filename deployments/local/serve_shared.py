@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from containers.common.locks import held
+from containers.common.private import write_private
 from deployments.local.attend import SharedExchange
 from deployments.local.endpoint import LocalEndpoint
 from deployments.local.neighbours import Neighbours
@@ -24,9 +25,7 @@ def main() -> None:
     with LocalEndpoint(
         exchange=SharedExchange, idle_s=keep_s, neighbours=Neighbours(), **options
     ) as endpoint:
-        place.unlink(missing_ok=True)
-        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump({"url": endpoint.url, "pid": os.getpid()}, file)
+        write_private(place, json.dumps({"url": endpoint.url, "pid": os.getpid()}))
         print(endpoint.url, flush=True)
         sys.stdout.close()
         while not _over(endpoint, place, keep_s):
