@@ -64,7 +64,7 @@ def near_sentences(
     output: Location, question: MomentQuestion, assets: Collection[str], filtered: bool
 ) -> list[Near]:
     """What was said in these assets, the nearest to what `question` is about first."""
-    vector = _embed(str(question.about), SENTENCES, asked=True)
+    vector = _embed(str(question.about), SENTENCES)
     return _nearest(output, SENTENCES, vector, "text", question, assets, FILTERED if filtered else RANKED)
 
 
@@ -75,7 +75,7 @@ def near_pictures(output: Location, question: MomentQuestion, assets: Collection
             f"Pictures cannot be found by words: {reason}. "
             f"`uv run python -m flows.models fetch {SIGLIP}`, then analyse again."
         )
-    vector = _embed(str(question.shown), SIGLIP, asked=True)
+    vector = _embed(str(question.shown), SIGLIP)
     return _nearest(output, SIGLIP, vector, "picture", question, assets, max(RANKED, question.k))
 
 
@@ -87,8 +87,8 @@ def _index_has_anything(uri: str) -> bool:
     return bool(current(uri) or list_delta(uri))
 
 
-def _embed(text: str, model: str, asked: bool) -> list[float]:
-    request = TextRequest(action="text", texts=[text], model=model, asked=asked)
+def _embed(text: str, model: str) -> list[float]:
+    request = TextRequest(action="text", texts=[text], model=model, asked=True)
     return invoke("facenet", request, TextResult).value.vectors[0]
 
 

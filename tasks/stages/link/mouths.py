@@ -74,7 +74,11 @@ def watch_mouths(
     """
     found: list[Mouth] = []
     waiting: Future[list[Mouth]] | None = None
-    sheets = _sheets(media, spans, following, width, seekable, folder)
+    about = probe(media)
+    given = {"spans": spans, "courses": following.courses, "width": width}
+    given |= {"seekable": seekable, "folder": str(folder)}
+    budget = budget_of(about.size, about.duration, about.pixels)
+    sheets: Iterator[Sheet] = items_bounded("faces", media, budget, **given)
     # One call is under way while the faces of the next are cut out.
     with ThreadPoolExecutor(1) as thread:
         while batch := list(islice(sheets, SHEETS)):
@@ -82,20 +86,6 @@ def watch_mouths(
                 found += waiting.result()
             waiting = thread.submit(copy_context().run, _measure, batch, folder, output)
         return found + waiting.result() if waiting else found
-
-
-def _sheets(
-    media: Path,
-    spans: Sequence[tuple[float, float]],
-    following: Following,
-    width: int,
-    seekable: bool,
-    folder: Path,
-) -> Iterator[Sheet]:
-    about = probe(media)
-    given = {"spans": spans, "courses": following.courses, "width": width}
-    given |= {"seekable": seekable, "folder": str(folder)}
-    yield from items_bounded("faces", media, budget_of(about.size, about.duration, about.pixels), **given)
 
 
 def _measure(sheets: Sequence[Sheet], folder: Path, output: StageOutput) -> list[Mouth]:

@@ -2,13 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from containers.facenet.contract import SENTENCES
 from tasks.stages.stage import Call, Inputs, Stage
 
 if TYPE_CHECKING:
     from tasks.outputs.findings import Findings
     from tasks.stages.output import StageOutput
-
-MODEL = "multilingual-e5-small"
 
 
 class Meaning(Stage):
@@ -18,15 +17,15 @@ class Meaning(Stage):
     image = "facenet"
     reads = ("sound",)
     needs = ("transcribe",)
-    unwanted = f"the model store has no {MODEL}"
+    unwanted = f"the model store has no {SENTENCES}"
 
     def wanted(self, options: object) -> bool:
         from containers.common.models.store import has_model
 
-        return has_model(MODEL)
+        return has_model(SENTENCES)
 
     def weights(self, options: object) -> list[str]:
-        return [MODEL]
+        return [SENTENCES]
 
     def call(self, given: Inputs) -> Call:
         from tasks.stages.meaning.run import understand
