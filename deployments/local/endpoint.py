@@ -120,6 +120,8 @@ class LocalEndpoint:
 
     def submit(self, image: str, call: Call) -> "Future[Outcome]":
         pool = self._pool(image)
+        if call.caller and call.caller not in self._callers:
+            raise EndpointStopped  # it has left while this call was on its way
         if call.payload is not None:
             self._calls[call.request_id] = (pool, call)
             call.outcome.add_done_callback(lambda _: self._calls.pop(call.request_id, None))

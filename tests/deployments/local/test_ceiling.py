@@ -9,16 +9,25 @@ import psutil
 import pytest
 
 from containers.common.image import Image
+from containers.common.machine import memory
 from deployments.local import neighbours
 from deployments.local.call import Call
-from deployments.local.ceiling import Ceiling, machine_memory
+from deployments.local.ceiling import Ceiling
 from deployments.local.neighbours import Neighbours
 from deployments.local.worker import BOOTSTRAP
 from tests.deployments.local.samples import sample_image
 
 
+def begun(endpoint) -> None:
+    """Returns when a worker has the call that was just made."""
+    deadline = time.monotonic() + 60
+    while not any(call.begun for _, call in list(endpoint._calls.values())):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_by_default_two_thirds_of_the_machine() -> None:
-    assert Ceiling(None, list).limit == machine_memory() * 2 // 3
+    assert Ceiling(None, list).limit == memory() * 2 // 3
     assert Ceiling(100, list).limit == 100 << 20
 
 
@@ -34,10 +43,10 @@ def test_an_idle_worker_makes_room_for_one_that_is_needed(open_endpoint, gone):
 
 
 def test_one_that_is_at_work_is_waited_for(open_endpoint):
-    _, call = open_endpoint(memory_mb=70)
+    endpoint, call = open_endpoint(memory_mb=70)
     with ThreadPoolExecutor(2) as threads:
         asleep = threads.submit(call, "sleep", {"seconds": 1})
-        time.sleep(0.3)
+        begun(endpoint)
         assert call("echo", 1).result == 1
         assert asleep.done()
         assert asleep.result().error is None
@@ -59,10 +68,10 @@ def test_prewarming_ends_nobody(open_endpoint):
 
 def test_a_call_that_waits_behind_a_long_one_gets_a_worker_of_its_own(open_endpoint, monkeypatch):
     monkeypatch.setattr("deployments.local.pool.PATIENCE_S", 0.2)
-    _, call = open_endpoint(most=2)
+    endpoint, call = open_endpoint(most=2)
     with ThreadPoolExecutor(3) as threads:
         long = threads.submit(call, "sleep", {"seconds": 3})
-        time.sleep(0.3)
+        begun(endpoint)
         short = threads.submit(call, "sleep", {"seconds": 0})
         answered = short.result().result["pid"]
         assert not long.done()
@@ -94,12 +103,12 @@ def test_what_neighbours_take_is_taken_from_it_and_they_are_asked_to_spare_some(
             self.held, self.asked = 0, self.asked + 1
 
     full = Full()
-    _, call = open_endpoint(memory_mb=140, neighbours=full)
+    endpoint, call = open_endpoint(memory_mb=140, neighbours=full)
     call("echo", 1)
     assert full.asked == 0, "the first starts in any case"
     with ThreadPoolExecutor(2) as threads:
         asleep = threads.submit(call, "sleep", {"seconds": 2})
-        time.sleep(0.3)
+        begun(endpoint)
         call("about")
         assert asleep.result().error is None
     assert full.asked == 1

@@ -50,6 +50,12 @@ def pid_of(home: Path) -> int:
     return json.loads(place.read_bytes())["pid"]
 
 
+def called(joined: Joined) -> None:
+    """Returns when the image `sleep` was called."""
+    while "sleep" not in joined.peak_memory():
+        time.sleep(0.01)
+
+
 def test_the_next_run_finds_the_worker_warm(own_home: Path) -> None:
     with join(60) as first:
         assert Caller(first.url)("about").result["calls"] == 1
@@ -94,9 +100,8 @@ def test_who_leaves_takes_its_calls_along_and_nobody_elses(own_home: Path) -> No
     with join(60) as stays, ThreadPoolExecutor(2) as threads:
         with join(60) as leaves:
             lost = threads.submit(Caller(leaves.url), "sleep", {"seconds": 60})
-            time.sleep(0.5)
+            called(stays)
             queued = threads.submit(Caller(stays.url), "sleep", {"seconds": 0})
-            time.sleep(0.3)
         assert queued.result(timeout=20).result["seconds"] == 0
         with pytest.raises(Exception, match="has stopped"):
             lost.result(timeout=20)
@@ -107,7 +112,7 @@ def test_who_waits_behind_another_run_is_told_for_what(own_home: Path) -> None:
     with join(60) as first, join(60) as second, ThreadPoolExecutor(2) as threads:
         second.on_wait = told.append
         threads.submit(Caller(first.url), "sleep", {"seconds": 5})
-        time.sleep(0.3)
+        called(first)
         Caller(second.url)("sleep", {"seconds": 0})
     assert told == ["Waiting for sleep: other runs on this machine use it."]
 
