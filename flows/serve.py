@@ -35,9 +35,9 @@ ALIVE = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
 # Its own default forgets with a killed server who holds a place of a limit, not that somebody does.
 LEASES = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem"}
 # A run that waits for its turn in a queue is not late after 15 seconds; late is what no worker takes.
+LATE = {"PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "600"}
 # Runs share warm images, under one ceiling of memory.
 WARM = {"MEDIAFLOW_KEEP_WARM": "10"}
-LATE = {"PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "600"}
 ROOT = Path(__file__).parents[1]
 POOL = "local"
 START_TIMEOUT = 600  # seconds; 10 on an idle 2-core machine

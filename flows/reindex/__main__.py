@@ -28,9 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
         options = ReindexOptions(**{name: value for name, value in chosen.items() if value is not None})
         if rollback:
             return _roll_back(output, options, rollback)
-        if (
-            isinstance(output, Path) and not output.is_dir()
-        ):  # in a nightly run that is nothing to do; whoever types it has mistyped it
+        # In a nightly run that is nothing to do; whoever types it has mistyped it.
+        if isinstance(output, Path) and not output.is_dir():
             raise UserError(f"There is no folder {output}.")
         _run(output, options)
     except ValidationError as error:

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from containers.common.errors import UserError
-from tasks.search.place import Location
+from tasks.asset.bucket import Location, location
 from tasks.search.question import MomentQuestion
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 answered (even if nothing was found), 1 it cannot be, 2 wrong usage, 130 interrupted."""
     parser = _parser()
     chosen = vars(parser.parse_args(arguments))
-    given, page, as_json = chosen.pop("output"), chosen.pop("html"), chosen.pop("json")
-    output = given if given.startswith("s3://") else Path(given)
+    output, page, as_json = chosen.pop("output"), chosen.pop("html"), chosen.pop("json")
     export = chosen.pop("export")
     queries = {kind: query for kind in KINDS if (query := chosen.pop(kind)) is not None}
     parts = {name: part for name in PARTS if (part := chosen.pop(name)) is not None}
@@ -140,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m flows.search",
         description="Find moments in everything that was analysed into a folder.",
     )
-    parser.add_argument("output", help="folder of asset folders; also s3://, but for likeness")
+    parser.add_argument("output", type=location, help="folder of asset folders; also s3://, but for likeness")
     moments = parser.add_argument_group(
         "moments", "all that are given hold at once; only --about and --shown load a model"
     )

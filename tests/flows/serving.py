@@ -85,7 +85,8 @@ def serving(home: Path, **environment: str) -> Iterator[tuple[Server, "subproces
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}/api"
-    variables = {**os.environ, **environment, "PREFECT_HOME": str(home), "PREFECT_API_URL": url}
+    own = {name: value for name, value in os.environ.items() if name != "MEDIAFLOW_KEEP_WARM"}
+    variables = {**own, **environment, "PREFECT_HOME": str(home), "PREFECT_API_URL": url}
     log = home / "serve.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -4,8 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -113,6 +115,17 @@ def test_a_watched_folder_starts_each_file_once(server, clip, tmp_path):
     assert names[0] == f"new: {media}: run {run['name']}\n"
     assert names[1].startswith(f"known: {media}: run ")
     assert run["work_queue_name"] == "arrivals"
+
+
+def test_runs_share_images_that_outlive_them(server, analysed, aws_url):
+    """`make serve` sees to it. A server of these tests has an S3 of its own, and so images of its own."""
+    assert analysed["state_name"] == "Completed"
+    shared = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if "deployments.local.serve_shared" in process.cmdline():
+                shared.append(process.environ().get("AWS_ENDPOINT_URL"))
+    assert shared.count(aws_url) == 1
 
 
 def test_quality_from_the_form(server, analysed):
