@@ -11,7 +11,7 @@ from typing import Any
 from botocore.config import Config
 from prefect_aws import AwsCredentials
 
-from containers.common import storage
+from containers.common import s3
 from containers.common.errors import UserError
 from containers.common.image import IMAGES
 from deployments.aws.endpoint import AwsEndpoint
@@ -43,7 +43,7 @@ def endpoint(media_seconds: float, run: str) -> AwsEndpoint:
     """The images for one run; calls of all runs of this process share the limits."""
     settings = read_settings()
     if load().aws_credentials:  # what is sent to the images goes by the same keys as the calls
-        storage.use_s3(lambda: client("s3", retries=storage.PATIENT))
+        s3.use_s3(lambda: client("s3", retries=s3.PATIENT))
     return AwsEndpoint(_functions(settings.model_dump_json()), _ecs(), settings, media_seconds, run)
 
 

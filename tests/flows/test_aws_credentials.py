@@ -3,7 +3,7 @@
 import pytest
 from prefect_aws import AwsCredentials
 
-from containers.common import storage
+from containers.common import s3, storage
 from flows import aws
 
 
@@ -18,7 +18,7 @@ def block(monkeypatch):
     for cached in (aws._credentials, aws._functions, aws._ecs):
         cached.cache_clear()
     yield made
-    storage.use_s3(None)
+    s3.use_s3(None)
     for cached in (aws._credentials, aws._functions, aws._ecs):
         cached.cache_clear()
 

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from containers.common import storage
+from containers.common import s3, storage
 from containers.common.errors import StorageError
 
 
@@ -24,15 +24,15 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setattr(storage, "_told", float("-inf"))
-    storage.use_s3(None)
+    monkeypatch.setattr(s3, "_told", float("-inf"))
+    s3.use_s3(None)
     yield free
-    storage.use_s3(None)
+    s3.use_s3(None)
 
 
 def test_a_bucket_that_is_away_is_waited_for_and_told(port, capfd, monkeypatch):
-    monkeypatch.setattr(storage, "SILENT", 0.0)
-    monkeypatch.setattr(storage, "PAUSE", 0.5)
+    monkeypatch.setattr(s3, "SILENT", 0.0)
+    monkeypatch.setattr(s3, "PAUSE", 0.5)
     server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
 
     def come_back() -> None:
@@ -58,8 +58,8 @@ def test_whoever_has_set_how_often_to_try_is_obeyed(port, monkeypatch):
 
 def test_many_requests_at_once_all_outlive_the_same_minute(port, capfd, monkeypatch):
     """botocore's own retries share a budget, which sixty of them use up within seconds."""
-    monkeypatch.setattr(storage, "PAUSE", 0.1)
-    monkeypatch.setattr(storage, "SILENT", 0.0)
+    monkeypatch.setattr(s3, "PAUSE", 0.1)
+    monkeypatch.setattr(s3, "SILENT", 0.0)
     server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
     back = threading.Timer(4, server.start)
     back.start()
@@ -72,8 +72,8 @@ def test_many_requests_at_once_all_outlive_the_same_minute(port, capfd, monkeypa
 
 
 def test_one_that_stays_away_is_one_sentence_in_the_end(port, monkeypatch):
-    monkeypatch.setattr(storage, "AWAY", 1)
-    monkeypatch.setattr(storage, "PAUSE", 0.2)
+    monkeypatch.setattr(s3, "AWAY", 1)
+    monkeypatch.setattr(s3, "PAUSE", 0.2)
     with pytest.raises(StorageError, match=r"^s3://media/out cannot be read: Could not connect"):
         storage.read_tagged("s3://media/out")
 
