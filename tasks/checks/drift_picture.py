@@ -71,12 +71,16 @@ def _over_time(axes: Any, own: Frame, before: Frame, step: int) -> None:
 
 
 def _spread(axes: Any, before: Frame, now: Frame) -> None:
-    """Both distributions as steps, each of area 1; the value goes upwards as in the picture beside."""
+    """Both distributions as steps, each of area 1; the value goes upwards as in the picture beside.
+
+    What is beyond the axis counts at its end: of two assets both are, one below and one above.
+    """
     values = pd.concat([before, now])
     if not len(values):
         axes.set_axis_off()
         return
     edges = np.histogram_bin_edges(values, bins=20, range=tuple(values.quantile([0.01, 0.99])))
+    before, now = before.clip(edges[0], edges[-1]), now.clip(edges[0], edges[-1])
     if len(before):
         axes.hist(before, edges, density=True, orientation="horizontal", color=BEFORE, alpha=0.5)
     if len(now):
