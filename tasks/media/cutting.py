@@ -12,35 +12,41 @@ from av.video.frame import VideoFrame
 
 from containers.common.errors import MediaError
 from containers.common.media.container import open_media
-from tasks.media.tracks import is_cover
+from tasks.media.tracks import Choice
 
 CRF = "20"  # of x264: near what was there, https://trac.ffmpeg.org/wiki/Encode/H.264
 LEAD = 1.0  # seconds before the start from which is read: sound of some codecs needs it
 
 
-def cut(path: Path, start: float, end: float, target: Path) -> dict[str, Any]:
+def cut(path: Path, start: float, end: float, target: Path, audio_track: str | None = None) -> dict[str, Any]:
     """Writes seconds `start` to `end` to `target` (MP4, or M4A for sound alone), each within one frame.
 
     Where a picture that needs no other stands at the start, and none is stored out of its order, pictures and
-    sound are taken as they are; else they are encoded, as H.264 and AAC. Returns whether it was `encoded` and
-    how long it is. Raises MediaError for media without anything there.
+    sound are taken as they are; else they are encoded, as H.264 and AAC. The streams are those that an
+    analysis takes. Returns whether it was `encoded` and how long it is. Raises MediaError for media without
+    anything there.
     """
     try:
         with open_media(path) as source:
-            video = next((each for each in source.streams.video if not is_cover(each)), None)
-            if video and _can_copy(source, video, start):
-                return {"encoded": False, "seconds": _copy(source, video, start, end, target)}
+            chosen = Choice(source, path.name, audio_track)
+            if _can_copy(source, chosen, start):
+                return {"encoded": False, "seconds": _copy(source, chosen, start, end, target)}
         with open_media(path) as source:
-            return {"encoded": True, "seconds": _encode(source, start, end, target)}
+            chosen = Choice(source, path.name, audio_track)
+            return {"encoded": True, "seconds": _encode(source, chosen, start, end, target)}
     except (av.error.FFmpegError, ValueError) as error:
         raise MediaError(f"{path.name} cannot be cut: {error}.") from error
 
 
-def _can_copy(source: Any, video: Any, start: float) -> bool:
+def _can_copy(source: Any, chosen: Choice, start: float) -> bool:
     """Whether a picture that needs no other stands within half a frame of the start."""
-    if video.codec_context.has_b_frames or video.codec_context.name not in ("h264", "hevc", "mpeg4", "av1"):
+    video: Any = chosen.video
+    audio = chosen.audio
+    if video is None or video.codec_context.has_b_frames:
         return False
-    if any(each.codec_context.name not in ("aac", "mp3", "ac3", "opus") for each in source.streams.audio[:1]):
+    if video.codec_context.name not in ("h264", "hevc", "mpeg4", "av1"):
+        return False
+    if audio is not None and audio.codec_context.name not in ("aac", "mp3", "ac3", "opus"):
         return False
     half = 0.5 / float(video.average_rate or 25)
     first = float((video.start_time or 0) * video.time_base)
@@ -50,8 +56,9 @@ def _can_copy(source: Any, video: Any, start: float) -> bool:
     return at is not None and packet is not None and packet.is_keyframe and abs(at - start) <= half
 
 
-def _copy(source: Any, video: Any, start: float, end: float, target: Path) -> float:
-    streams = [video, *source.streams.audio[:1]]
+def _copy(source: Any, chosen: Choice, start: float, end: float, target: Path) -> float:
+    video: Any = chosen.video
+    streams: list[Any] = [video, *([chosen.audio] if chosen.audio else [])]
     origin = _origin(source)
     half = 0.5 / float(video.average_rate or 25)
     source.seek(int((origin + start + half) / video.time_base), stream=video)
@@ -140,9 +147,8 @@ class _Clip:
         return self.reached - self._start
 
 
-def _encode(source: Any, start: float, end: float, target: Path) -> float:
-    video = next((each for each in source.streams.video if not is_cover(each)), None)
-    audio = next(iter(source.streams.audio), None)
+def _encode(source: Any, chosen: Choice, start: float, end: float, target: Path) -> float:
+    video, audio = chosen.video, chosen.audio
     origin = _origin(source)
     source.seek(int((origin + max(0.0, start - LEAD)) * av.time_base))
     with av.open(str(target), "w", format="mp4" if video else "ipod") as sink:

@@ -17,7 +17,7 @@ from containers.common.media.container import open_media
 from tasks.media.cutting import CRF, LEAD
 from tasks.media.fields import Deinterlacer
 from tasks.media.pictures import Shown
-from tasks.media.tracks import is_cover
+from tasks.media.tracks import Choice
 
 SOUND_RATE = 48_000
 BLOCK = SOUND_RATE  # samples of silence at once
@@ -26,19 +26,28 @@ ENCODER = {"crf": CRF, "preset": "veryfast", "bf": "0", "x264-params": "scenecut
 
 
 def make_part(
-    path: Path, start: float, end: float, target: Path, width: int, height: int, rate: str
+    path: Path,
+    start: float,
+    end: float,
+    target: Path,
+    width: int,
+    height: int,
+    rate: str,
+    audio_track: str | None = None,
 ) -> dict[str, Any]:
     """Seconds `start` to `end` of a file as pictures of one size and rate and sound of one kind, in Matroska.
 
-    Pictures are upright, whole, with black beside them; black and silence stand where the file has none.
+    The streams are those that an analysis takes. Pictures are upright, whole, with black beside them; black
+    and silence stand where the file has none.
     `rate`: frames per second, as a fraction. Returns how many `frames` it has. Raises MediaError.
     """
     frames = max(1, round((end - start) * Fraction(rate)))
     try:
         with open_media(path) as source, av.open(str(target), "w", format="matroska") as sink:
+            chosen = Choice(source, path.name, audio_track)
             part = _Part(sink, start, frames, width, height, Fraction(rate))
-            part.aspect = next((each.sample_aspect_ratio for each in source.streams.video), None)
-            for kind, at, frame in _frames(source, start, end):
+            part.aspect = chosen.video.sample_aspect_ratio if chosen.video else None
+            for kind, at, frame in _frames(source, chosen, start, end):
                 part.picture(at, frame) if kind == "video" else part.sound(at, frame)
             part.finish()
     except (av.error.FFmpegError, ValueError) as error:
@@ -46,11 +55,8 @@ def make_part(
     return {"frames": frames}
 
 
-def _frames(source: Any, start: float, end: float) -> Iterator[tuple[str, float, Any]]:
-    video = next((each for each in source.streams.video if not is_cover(each)), None)
-    streams = [*([video] if video else []), *source.streams.audio[:1]]
-    if not streams:
-        raise ValueError("there is neither picture nor sound in it")
+def _frames(source: Any, chosen: Choice, start: float, end: float) -> Iterator[tuple[str, float, Any]]:
+    streams = [each for each in (chosen.video, chosen.audio) if each is not None]
     origin = (source.start_time or 0) / av.time_base
     source.seek(int((origin + max(0.0, start - LEAD)) * av.time_base))
     done: set[int] = set()

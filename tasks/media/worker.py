@@ -102,11 +102,11 @@ def _picture(path: Path, at: float, target: str) -> None:
         picture.save(target, compress_level=1)
 
 
-def _cut(path: Path, start: float, end: float, target: str) -> dict[str, Any]:
+def _cut(path: Path, target: str, **given: Any) -> dict[str, Any]:
     from tasks.media.cutting import cut
 
     with explain_disk(Path(target).parent):
-        return cut(path, start, end, Path(target))
+        return cut(path, target=Path(target), **given)
 
 
 def _part(path: Path, target: str, **given: Any) -> dict[str, Any]:

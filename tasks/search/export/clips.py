@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from containers.common import storage
 from containers.common.inside import existing
@@ -58,7 +59,8 @@ def write_reel(answer: MomentAnswer, output: Path, target: Path) -> list[Path]:
         for number, (moment, source, end) in enumerate(zip(answer.moments, sources, ends, strict=True)):
             path, part = files[source.asset], Path(folder, f"{number}.mkv")
             budget = budget_of(path.stat().st_size, source.duration, 3840 * 2160)
-            shape = {"width": width, "height": height, "rate": str(rate)}
+            shape: dict[str, Any] = {"width": width, "height": height, "rate": str(rate)}
+            shape |= {"audio_track": source.audio_track}
             made = run_bounded("part", path, budget, start=moment.start, end=end, target=str(part), **shape)
             parts.append((part, f"{moment.media} {clock(moment.start)}"))
             cues += _cues(output, moment, end, at, len(cues))
@@ -84,7 +86,8 @@ def _shape(sources: list[Source]) -> tuple[int, int, Fraction]:
 def _cut(path: Path, source: Source, start: float, end: float, target: Path) -> None:
     budget = budget_of(path.stat().st_size, source.duration, 3840 * 2160)
     with storage.writing(storage.as_uri(target)) as partial:
-        run_bounded("cut", path, budget, start=start, end=end, target=str(partial))
+        given = {"start": start, "end": end, "audio_track": source.audio_track}
+        run_bounded("cut", path, budget, target=str(partial), **given)
 
 
 def _subtitles(output: Path, moment: FoundMoment, end: float) -> str:

@@ -18,7 +18,8 @@ SOUND_RATE = 25.0  # of timelines of sound alone
 
 class Source(NamedTuple):
     """`place`: a path or s3:// URI, where it is known; `rate`: frames per second; `duration`: seconds, to the
-    end of what was analysed; `size`: width and height of its pictures, 0 without any."""
+    end of what was analysed; `size`: width and height of its pictures, 0 without any; `audio_track`: what was
+    asked for."""
 
     asset: str
     name: str
@@ -27,6 +28,7 @@ class Source(NamedTuple):
     duration: float
     picture: bool
     size: tuple[int, int]
+    audio_track: str | None
 
 
 @cache
@@ -41,7 +43,8 @@ def source_of(output: Path, asset: str) -> Source:
         size = (int(media.get("width") or 0), int(media.get("height") or 0))
         place = about.get("source") or _place(output, asset)
         end = float(about.get("start", 0.0)) + float(about["duration"])
-        return Source(asset, name, place, rate, end, picture, size)
+        track = (about.get("options") or {}).get("audio_track")
+        return Source(asset, name, place, rate, end, picture, size, str(track) if track else None)
     except (ValueError, LookupError, TypeError):
         raise UserError(f"The manifest of {asset} cannot be read: analyse it again.") from None
 
