@@ -20,6 +20,7 @@ from containers.common.errors import UserError
 from containers.common.models.store import has_model, open_model
 from containers.common.runtime.handler import Stopwatch
 from containers.facenet.contract import DINOV2, PHASH, SIGLIP, LookRequest, LookResult, SeenPicture
+from containers.facenet.networks import load_network
 from containers.facenet.pictures import name_of, open_picture
 
 HASH_SIDE = 16  # the hash has its square of bits
@@ -37,7 +38,7 @@ def look(request: LookRequest, stopwatch: Stopwatch) -> LookResult:
     if chosen != PHASH:
         started = time.perf_counter()
         folder, ref = open_model(chosen)
-        network = load_network(folder)
+        network = load_viewer(folder)
         stopwatch.used(ref)
         stopwatch.loaded(time.perf_counter() - started)
     result = LookResult(images=[], model=chosen)
@@ -67,17 +68,16 @@ def hash_pictures(pictures: list[Image.Image]) -> Vectors:
 
 
 @cache
-def load_network(folder: Path) -> tuple[Any, Any]:
+def load_viewer(folder: Path) -> tuple[Any, Any]:
     """DINOv2 or SigLIP and its image processor, as transformers load them from the folder alone.
 
     Oquab et al., "DINOv2: Learning Robust Visual Features without Supervision", 2023.
     Zhai et al., "Sigmoid Loss for Language Image Pre-Training", 2023.
     """
-    from transformers import AutoImageProcessor, AutoModel
+    from transformers import AutoImageProcessor
 
     processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True, use_fast=False)
-    network = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-    return processor, network.eval()
+    return processor, load_network(folder)
 
 
 def embed_pictures(loaded: tuple[Any, Any], pictures: list[Image.Image]) -> Vectors:

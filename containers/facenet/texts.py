@@ -15,6 +15,7 @@ from containers.common.errors import UserError
 from containers.common.models.store import open_model
 from containers.common.runtime.handler import Stopwatch
 from containers.facenet.contract import SENTENCES, SIGLIP, TextRequest, TextResult
+from containers.facenet.networks import load_network
 
 LONGEST = 512  # tokens that E5 was trained on
 SIGLIP_LONGEST = 64
@@ -49,11 +50,9 @@ def read(request: TextRequest, stopwatch: Stopwatch) -> TextResult:
 @cache
 def load_reader(folder: Path) -> tuple[Any, Any]:
     """A network and its tokenizer, as transformers load them from the folder alone."""
-    from transformers import AutoModel, AutoTokenizer
+    from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    network = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-    return tokenizer, network.eval()
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True), load_network(folder)
 
 
 def embed_sentences(loaded: tuple[Any, Any], texts: list[str]) -> Vectors:

@@ -13,6 +13,7 @@ from PIL import Image
 from transformers import AutoTokenizer, BertModel, SiglipImageProcessor, SiglipModel, SiglipTokenizer
 
 from containers.common.errors import UserError
+from containers.facenet import networks
 from containers.facenet.app import handler
 from containers.facenet.contract import TextResult
 from tests.containers.facenet.networks import SAID, make_e5, make_siglip
@@ -66,10 +67,12 @@ def test_descriptions_and_pictures_are_in_one_space_as_transformers_own(saved, l
     with torch.inference_mode():
         given = tokenizer(SAID, padding="max_length", max_length=64, return_tensors="pt")
         whole = network(**given, **processor(pictures, return_tensors="pt"))
+    networks.load_network.cache_clear()
     texts = read(*SAID, model="siglip-base")
     seen = look(*pictures, model="siglip-base")
     assert np.abs(texts - whole.text_embeds.numpy()).max() < 1e-5
     assert np.abs(seen - whole.image_embeds.numpy()).max() < 1e-5
+    assert networks.load_network.cache_info().misses == 1, "both towers are loaded at once, and only once"
 
 
 def test_a_model_that_reads_no_texts(saved) -> None:
