@@ -26,7 +26,7 @@ from containers.common.durable import make_folder
 from containers.common.errors import UserError
 from containers.common.locks import held, tell
 from deployments.local.environment import passed
-from deployments.local.neighbours import address_in, addresses, ask, tell_all
+from deployments.local.neighbours import address_in, addresses, ask
 
 START_TIMEOUT = 60  # seconds; one on an idle machine
 READ = {".py", ".toml", ".mjs", ".json"}  # files of `containers` that a worker may read
@@ -153,12 +153,18 @@ def join(keep_s: float, start: bool = True, memory_mb: float | None = None) -> J
 
 
 def end_idle() -> None:
-    """Ends the endpoints of this user that nobody needs now."""
-    tell_all("/end")
+    """Ends the endpoint of this environment and code, if nobody needs it now; others' are not touched."""
+    if url := address_in(_place()):
+        with suppress(OSError, http.client.HTTPException):  # it has ended already
+            ask(url, "POST", "/end")
+
+
+def _place() -> Path:
+    return addresses() / f"{identity(registry.CONTAINERS.parent)}.json"
 
 
 def _link(keep_s: float, start: bool, memory_mb: float | None) -> Link | None:
-    place = addresses() / f"{identity(registry.CONTAINERS.parent)}.json"
+    place = _place()
     if not start and not place.exists():
         return None
     try:

@@ -63,6 +63,8 @@ def _execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
+    from tasks.evaluation.kernel import Kernel
+
     environment = dict(os.environ)
     os.environ.update(QUIET)
     try:
@@ -73,6 +75,7 @@ def _execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
             kernel_name="python3",
             cwd=str(ROOT),
             progress_bar=False,
+            kernel_manager_class=Kernel,
             # Between this process and the kernel; without it the kernel warns on standard error.
             config=Config(KernelManager={"transport_encryption": "auto"}),
         )

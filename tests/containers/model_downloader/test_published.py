@@ -142,7 +142,7 @@ def test_dinov2(fetched, tmp_path):
     small = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
     Dinov2Model(Dinov2Config(image_size=224, **small)).save_pretrained(tmp_path)
     BitImageProcessor(crop_size=224, size={"shortest_edge": 256}).save_pretrained(tmp_path)
-    loaded = looks.load_network(fetched("dinov2-base", contents(tmp_path)))
+    loaded = looks.load_viewer(fetched("dinov2-base", contents(tmp_path)))
     assert looks.embed_pictures(loaded, [Image.new("RGB", (64, 48))]).shape == (1, 32)
 
 

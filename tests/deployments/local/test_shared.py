@@ -87,13 +87,18 @@ def test_it_ends_with_its_workers_when_nobody_has_needed_it_for_a_while(
     assert join(0.5, start=False) is None
 
 
-def test_it_can_be_told_that_nobody_will_need_it(own_home: Path, gone: Callable[[list[int]], bool]) -> None:
-    with join(600):
+def test_it_can_be_told_that_nobody_will_need_it(
+    own_home: Path, gone: Callable[[list[int]], bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with join(600), monkeypatch.context() as elsewhere:
         process = pid_of(own_home)
+        elsewhere.setenv("AWS_ENDPOINT_URL", "http://another.example")
+        end_idle()  # that environment's
+    with join(600):
+        assert pid_of(own_home) == process, "nobody ended this one"
         end_idle()
         assert not gone([process]), "this run needs it"
-    end_idle()
-    assert gone([process])
+    assert gone([process]), "nobody does"
 
 
 def test_who_leaves_takes_its_calls_along_and_nobody_elses(own_home: Path) -> None:
