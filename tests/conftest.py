@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # Tests run side by side, on short media: none waits until another's run has ended.
 os.environ.setdefault("MEDIAFLOW_RUNS_AT_ONCE", "8")
 
+pytest_plugins = ["tests.side_by_side"]
 Make = Callable[[Path], object]
 # All runs of these tests share warm images, but for tests of images that belong to one run.
 os.environ.setdefault("MEDIAFLOW_KEEP_WARM", "1")
