@@ -1,4 +1,4 @@
-"""Which tests run in one process when several processes share them: a file's, and all that ask one `make serve`.
+"""Which tests run in one process when several share them: a file's, and all that ask one `make serve`.
 
 A server takes 20 s of a core to start, and each has warm images of its own: one process has it, and begins
 with it, since what it runs takes the longest.
