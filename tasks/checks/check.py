@@ -1,6 +1,7 @@
 """Runs the rules and says which were broken, by which rows of which asset."""
 
 import os
+import threading
 from collections import Counter
 from datetime import UTC, datetime
 from functools import cache
@@ -18,17 +19,21 @@ from tasks.checks.verdicts import BrokenRow, Quality, Verdict
 Suites = dict[str, tuple[Any, Any]]  # table name: batch definition, suite
 RESULT_FORMAT = {"result_format": "COMPLETE", "unexpected_index_column_names": ["asset", "row"]}
 MOST_ROWS = 20  # broken rows that a verdict names
+# Great Expectations keeps one engine for a data source, and in it the table that was given last: of checks at
+# once, as those of a batch, each would be answered with another's rows.
+_one_at_a_time = threading.RLock()
 TELLING = ("file", "name", "place", "why")  # columns that say which thing a row is about
 
 
 def check_tables(tables: Tables) -> Quality:
     """Verdicts of every rule on the tables given; the columns `asset` and `row` name what broke it."""
     verdicts: list[Verdict] = []
-    for name, (batches, suite) in load_rules().items():
-        if name not in tables:
-            continue
-        batch = batches.get_batch({"dataframe": tables[name]})
-        verdicts += _verdicts(name, batch.validate(suite, result_format=RESULT_FORMAT), tables)
+    with _one_at_a_time:
+        for name, (batches, suite) in load_rules().items():
+            if name not in tables:
+                continue
+            batch = batches.get_batch({"dataframe": tables[name]})
+            verdicts += _verdicts(name, batch.validate(suite, result_format=RESULT_FORMAT), tables)
     return Quality(verdicts=verdicts)
 
 
@@ -65,9 +70,14 @@ def document_tables(tables: Tables, folder: Path) -> tuple[Quality, Path]:
     return Quality(verdicts=verdicts), folder / docs.PLACE / "index.html"
 
 
-@cache
 def load_rules() -> Suites:
     """Batch definitions and suites by table, made once in a process (the import takes seconds)."""
+    with _one_at_a_time:
+        return _loaded_rules()
+
+
+@cache
+def _loaded_rules() -> Suites:
     import great_expectations as gx
 
     return _suites(gx.get_context(mode="ephemeral"))

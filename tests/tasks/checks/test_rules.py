@@ -1,6 +1,7 @@
 """Every rule: results that keep it, and faults of its kind that it names."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -313,3 +314,15 @@ def test_values_of_another_kind_break_a_rule_and_stop_nothing(make_asset):
     quality = check_tables(join([tables(folder) for folder in folders]))
     (broken,) = [verdict for verdict in quality.verdicts if verdict.broken]
     assert (broken.rule, list(broken.assets)) == ("A word's score is a probability.", ["odd"])
+
+
+def test_checks_at_once_are_answered_each_with_its_own_rows(make_asset):
+    """Files of a batch are checked by threads of one process."""
+    good, odd = tables(make_asset(name="good")), tables(make_asset(word(score=2.0), "odd"))
+    given = [good, odd] * 4
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(check_tables, given))
+    assert [[name for each in quality.verdicts for name in each.assets] for quality in found] == [
+        [],
+        ["odd"],
+    ] * 4
