@@ -12,28 +12,40 @@ from av.video.frame import VideoFrame
 
 from containers.common.errors import MediaError
 from containers.common.media.container import open_media
+from tasks.media.pictures import Shown
+from tasks.media.reader import Heard, Reader
 from tasks.media.tracks import Choice
 
 CRF = "20"  # of x264: near what was there, https://trac.ffmpeg.org/wiki/Encode/H.264
-LEAD = 1.0  # seconds before the start from which is read: sound of some codecs needs it
+TICK = Fraction(1, 90_000)  # second: whole numbers of it for every usual frame rate, and MPEG's own
 
 
-def cut(path: Path, start: float, end: float, target: Path, audio_track: str | None = None) -> dict[str, Any]:
+def cut(
+    path: Path,
+    start: float,
+    end: float,
+    target: Path,
+    audio_track: str | None = None,
+    alive: Callable[[], object] = lambda: None,
+) -> dict[str, Any]:
     """Writes seconds `start` to `end` to `target` (MP4, or M4A for sound alone), each within one frame.
 
     Where a picture that needs no other stands at the start, and none is stored out of its order, pictures and
-    sound are taken as they are; else they are encoded, as H.264 and AAC. The streams are those that an
-    analysis takes. Returns whether it was `encoded` and how long it is. Raises MediaError for media without
-    anything there.
+    sound are taken as they are; else they are encoded, as H.264 and AAC, pictures as people see them. Streams
+    and times are those of an analysis. `alive` is called while packets are passed over. Returns whether it
+    was `encoded` and how long it is. Raises MediaError for media without anything there.
     """
     try:
-        with open_media(path) as source:
-            chosen = Choice(source, path.name, audio_track)
-            if _can_copy(source, chosen, start):
-                return {"encoded": False, "seconds": _copy(source, chosen, start, end, target)}
-        with open_media(path) as source:
-            chosen = Choice(source, path.name, audio_track)
-            return {"encoded": True, "seconds": _encode(source, chosen, start, end, target)}
+        with Reader(path, audio_track) as reader:
+            can_copy = reader.indexed
+        if can_copy:
+            with open_media(path) as source:
+                chosen = Choice(source, path.name, audio_track)
+                if _can_copy(source, chosen, start):
+                    return {"encoded": False, "seconds": _copy(source, chosen, start, end, target)}
+        with Reader(path, audio_track) as reader:
+            reader.go_near(start, alive)
+            return {"encoded": True, "seconds": _encode(reader, start, end, target)}
     except (av.error.FFmpegError, ValueError) as error:
         raise MediaError(f"{path.name} cannot be cut: {error}.") from error
 
@@ -100,39 +112,44 @@ class _Clip:
         self._sink, self._start, self._end = sink, start, end
         self._streams: list[Any] = []
 
-    def add_picture(self, video: Any) -> Callable[[VideoFrame, float], None]:
-        """What takes a picture of the stream with its time in seconds."""
+    def add_picture(self, first: Shown, video: Any) -> Callable[[Shown], None]:
+        """What takes a picture of the stream; the `first` says how large it is."""
         rate = Fraction(video.average_rate or 25).limit_denominator(1001)
         out = self._sink.add_stream("libx264", rate=rate, options={"crf": CRF, "preset": "veryfast"})
-        out.width, out.height = _even(video.codec_context.width), _even(video.codec_context.height)
+        size = (first.frame.width, first.frame.height) if first.plain else first.picture().size
+        out.width, out.height = map(_even, size)
         out.pix_fmt = "yuv420p"
-        out.codec_context.time_base = video.time_base
+        out.codec_context.time_base = TICK
         self._streams.append(out)
+        last = -1
 
-        def take(frame: VideoFrame, at: float) -> None:
-            if at < self._start - 0.5 / float(rate):
+        def take(shown: Shown) -> None:
+            nonlocal last
+            if shown.time < self._start - 0.5 / float(rate):
                 return
+            frame = shown.frame if shown.plain else VideoFrame.from_image(shown.picture())
             frame = frame.reformat(out.width, out.height, "yuv420p")
             frame.pict_type = 0
-            frame.time_base = video.time_base
-            frame.pts = max(0, round((at - self._start) / video.time_base))
+            frame.time_base = TICK
+            frame.pts = last = max(last + 1, round((shown.time - self._start) / TICK))
             self._sink.mux(out.encode(frame))
-            self.reached = max(self.reached, min(self._end, at + float(1 / rate)))
+            self.reached = max(self.reached, min(self._end, shown.time + float(1 / rate)))
 
         return take
 
-    def add_sound(self, audio: Any, measures: bool) -> Callable[[AudioFrame, float], None]:
+    def add_sound(self, audio: Any, measures: bool) -> Callable[[Heard], None]:
         """The same for sound; `measures` where there are no pictures to say how long it is."""
         out = self._sink.add_stream("aac", rate=audio.codec_context.sample_rate)
         resampler = av.AudioResampler("fltp", rate=audio.codec_context.sample_rate)
         self._streams.append(out)
 
-        def take(frame: AudioFrame, at: float) -> None:
-            for piece in _piece(frame, at, self._start, self._end):
+        def take(heard: Heard) -> None:
+            for piece in _piece(heard.frame, heard.time, self._start, self._end):
                 for each in resampler.resample(piece):
                     self._sink.mux(out.encode(each))
             if measures:
-                self.reached = max(self.reached, min(self._end, at + frame.samples / frame.sample_rate))
+                ends = heard.time + heard.frame.samples / heard.frame.sample_rate
+                self.reached = max(self.reached, min(self._end, ends))
 
         self._rest = lambda: [self._sink.mux(out.encode(each)) for each in resampler.resample(None)]
         return take
@@ -147,41 +164,32 @@ class _Clip:
         return self.reached - self._start
 
 
-def _encode(source: Any, chosen: Choice, start: float, end: float, target: Path) -> float:
-    video, audio = chosen.video, chosen.audio
-    origin = _origin(source)
-    source.seek(int((origin + max(0.0, start - LEAD)) * av.time_base))
-    with av.open(str(target), "w", format="mp4" if video else "ipod") as sink:
+def _encode(reader: Reader, start: float, end: float, target: Path) -> float:
+    first = _first_picture(reader)
+    with av.open(str(target), "w", format="mp4" if first else "ipod") as sink:
         clip = _Clip(sink, start, end)
-        takes: dict[Any, Callable[[Any, float], None]] = {}
-        if video:
-            takes[video] = clip.add_picture(video)
-        if audio:
-            takes[audio] = clip.add_sound(audio, measures=video is None)
-        done: set[Any] = set()
-        for packet in source.demux(list(takes)):
-            for frame in _decoded(packet):
-                if frame.time is None:
-                    continue
-                at = frame.time - origin
-                if at >= end:
-                    done.add(packet.stream)
-                else:
-                    takes[packet.stream](frame, at)
-            if len(done) == len(takes):
-                break
+        picture = clip.add_picture(first, reader.video) if first else None
+        sound = clip.add_sound(reader.audio, measures=first is None) if reader.audio else None
+        for each in reader.read(pictures=first is not None, until=end):
+            if each.time >= end:
+                continue
+            if isinstance(each, Shown):
+                if picture:
+                    picture(each)
+            elif sound:
+                sound(each)
         seconds = clip.finish()
     if not seconds:
         raise MediaError(f"There is nothing between second {start:g} and {end:g}.")
     return seconds
 
 
-def _decoded(packet: Any) -> Iterator[Any]:
-    """Damaged packets are left out, as an analysis leaves them out."""
-    try:
-        yield from packet.decode()
-    except av.error.InvalidDataError:
-        return
+def _first_picture(reader: Reader) -> Shown | None:
+    """Of the whole file: an MP4 has to know how large its pictures are before anything is written."""
+    if reader.video is None:
+        return None
+    with Reader(reader.path, reader.audio_track) as other:
+        return next((each for each in other.read(sound=False) if isinstance(each, Shown)), None)
 
 
 def _even(size: int) -> int:

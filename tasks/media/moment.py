@@ -1,5 +1,6 @@
 """The picture of one moment, for a search and for a notebook."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
@@ -14,10 +15,11 @@ AFTER = 0.5  # seconds after its end that a film still shows its last picture
 FROM_START = 1.0  # seconds: earlier moments are not worth seeking
 
 
-def picture_at(path: Path, at: float) -> Image.Image:
+def picture_at(path: Path, at: float, alive: Callable[[], object] = lambda: None) -> Image.Image:
     """What is on screen at `at` seconds; RGB, upright, with square pixels. A photograph has one moment.
 
-    Raises MediaError when there is no picture, or none so late.
+    `alive` is called while packets are passed over. Raises MediaError when there is no picture, or none so
+    late.
     """
     stills = open_stills(path)
     if stills is not None:
@@ -26,20 +28,17 @@ def picture_at(path: Path, at: float) -> Image.Image:
     with Reader(path) as reader:
         if reader.video is None:
             raise MediaError(f"{path.name} has no picture.")
-        if at > FROM_START and reader.stamped:
+        if at > FROM_START and reader.indexed:
             reader.seek(at)
             shown = _last_before(reader, at)
-            if shown is not None and reader.seekable:
-                return _in_time(reader, shown, path.name, at)
+            if shown is not None and reader.seekable and at <= reader.end + AFTER:
+                return shown.picture()
     with Reader(path) as reader:  # where times have to be counted, or seeking went too far
+        reader.go_to(at, alive)
         shown = _last_before(reader, at)
-        return _in_time(reader, shown, path.name, at)
-
-
-def _in_time(reader: Reader, shown: Shown | None, name: str, at: float) -> Image.Image:
-    if shown is None or at > reader.end + AFTER:
-        raise MediaError(f"{name} has no picture at second {at:g}.")
-    return shown.picture()
+        if shown is None or at > reader.end + AFTER:
+            raise MediaError(f"{path.name} has no picture at second {at:g}.")
+        return shown.picture()
 
 
 def _last_before(reader: Reader, at: float) -> Shown | None:

@@ -13,6 +13,7 @@ from tasks.media.fields import Deinterlacer
 from tasks.media.hdr import is_hdr, to_standard
 
 LONGEST_SIDE = 1920  # pixels: larger frames are scaled down
+UNTURNED = (1.0, 0.0, 0.0, 1.0)
 WIDEST = 10  # times as wide as high or the other way round: other pixels are no pixels
 
 
@@ -25,6 +26,13 @@ class Shown(NamedTuple):
     after: av.VideoFrame | None
     aspect: Fraction | None  # of one pixel
     deinterlacer: Deinterlacer
+
+    @property
+    def plain(self) -> bool:
+        """Whether the frame is what people see, as it is."""
+        square = (pixel_aspect(self.aspect) or 1) == 1
+        unturned = display_matrix(self.frame) in (None, UNTURNED)
+        return square and unturned and not self.frame.interlaced_frame and not is_hdr(self.frame)
 
     def picture(self) -> Image.Image:
         """In RGB, with square pixels, upright, at most 1920 pixels on the longer side."""

@@ -11,13 +11,14 @@ from typing import NamedTuple, Self
 
 import av
 import av.error
+from av.format import Flags
 
 from containers.common.errors import MediaError
 from containers.common.media.container import open_media
 from tasks.media.clock import Clock, Lane
 from tasks.media.fields import Deinterlacer
 from tasks.media.pictures import Shown, pixel_aspect
-from tasks.media.scout import FAR, pass_over
+from tasks.media.scout import FAR, LEAD, pass_over
 from tasks.media.tracks import Choice
 
 Decodable = av.AudioFrame | av.VideoFrame
@@ -120,6 +121,21 @@ class Reader:
         """What is read next begins at a key frame at or before `time`; only where the clock is regular."""
         self._container.seek(int((time + (self.origin or 0.0)) * 1e6))
         self._clock = Clock(self.origin, time)
+
+    @property
+    def indexed(self) -> bool:
+        """Whether a seek finds what it looks for, as far as the container's times are right.
+
+        Containers whose clock may start again are searched by timestamps, and there may be two of each.
+        """
+        return self.stamped and not self._container.format.flags & Flags.ts_discont.value
+
+    def go_near(self, time: float, alive: Callable[[], object] = lambda: None) -> None:
+        """What is read next begins at or before `time`, and not long before; call it before reading."""
+        if time > LEAD and self.indexed:
+            self.seek(time - LEAD)
+        elif time > LEAD:
+            self.go_to(time, alive)
 
     def go_to(self, time: float, alive: Callable[[], object] = lambda: None) -> None:
         """Frames well before `time` are not decoded, where times can be believed; call it before reading.

@@ -1,6 +1,6 @@
 """Stretches of several media files as one film: each made alike in a process of its own, then joined."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,9 @@ from av.video.frame import VideoFrame
 from PIL import Image, ImageOps
 
 from containers.common.errors import MediaError
-from containers.common.media.container import open_media
-from tasks.media.cutting import CRF, LEAD
-from tasks.media.fields import Deinterlacer
+from tasks.media.cutting import CRF
 from tasks.media.pictures import Shown
-from tasks.media.tracks import Choice
+from tasks.media.reader import Reader
 
 SOUND_RATE = 48_000
 BLOCK = SOUND_RATE  # samples of silence at once
@@ -34,53 +32,31 @@ def make_part(
     height: int,
     rate: str,
     audio_track: str | None = None,
+    alive: Callable[[], object] = lambda: None,
 ) -> dict[str, Any]:
     """Seconds `start` to `end` of a file as pictures of one size and rate and sound of one kind, in Matroska.
 
-    The streams are those that an analysis takes. Pictures are upright, whole, with black beside them; black
-    and silence stand where the file has none.
-    `rate`: frames per second, as a fraction. Returns how many `frames` it has. Raises MediaError.
+    Streams and times are those of an analysis. Pictures are upright, whole, with black beside them; black and
+    silence stand where the file has none.
+    `rate`: frames per second, as a fraction. `alive` is called while packets are passed over. Returns how
+    many `frames` it has. Raises MediaError.
     """
     frames = max(1, round((end - start) * Fraction(rate)))
     try:
-        with open_media(path) as source, av.open(str(target), "w", format="matroska") as sink:
-            chosen = Choice(source, path.name, audio_track)
+        with Reader(path, audio_track) as reader, av.open(str(target), "w", format="matroska") as sink:
             part = _Part(sink, start, frames, width, height, Fraction(rate))
-            part.aspect = chosen.video.sample_aspect_ratio if chosen.video else None
-            for kind, at, frame in _frames(source, chosen, start, end):
-                part.picture(at, frame) if kind == "video" else part.sound(at, frame)
+            reader.go_near(start, alive)
+            for each in reader.read(until=end):
+                if each.time < end:
+                    part.picture(each) if isinstance(each, Shown) else part.sound(each.time, each.frame)
             part.finish()
     except (av.error.FFmpegError, ValueError) as error:
         raise MediaError(f"{path.name} cannot be cut: {error}.") from error
     return {"frames": frames}
 
 
-def _frames(source: Any, chosen: Choice, start: float, end: float) -> Iterator[tuple[str, float, Any]]:
-    streams = [each for each in (chosen.video, chosen.audio) if each is not None]
-    origin = (source.start_time or 0) / av.time_base
-    source.seek(int((origin + max(0.0, start - LEAD)) * av.time_base))
-    done: set[int] = set()
-    for packet in source.demux(streams):
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError:  # left out, as an analysis leaves it out
-            continue
-        for frame in frames:
-            if frame.time is None:
-                continue
-            at = frame.time - origin
-            if at >= end:
-                done.add(packet.stream.index)
-            else:
-                yield packet.stream.type, at, frame
-        if len(done) == len(streams):
-            return
-
-
 class _Part:
     """One part in the making."""
-
-    aspect: Fraction | None = None  # of one pixel
 
     def __init__(self, sink: Any, start: float, frames: int, width: int, height: int, rate: Fraction) -> None:
         self._sink, self._start, self._frames, self._rate = sink, start, frames, rate
@@ -94,13 +70,11 @@ class _Part:
         self._heard = self._shown = 0
         self._black = Image.new("RGB", (width, height))
         self._last: Image.Image | None = None
-        self._deinterlacer = Deinterlacer()
 
-    def picture(self, at: float, frame: VideoFrame) -> None:
-        """It is shown from `at` on, until the next one."""
-        self._show(min(self._frames, round((at - self._start) * self._rate)))
-        seen = Shown(at, frame, None, None, self.aspect, self._deinterlacer).picture()
-        self._last = ImageOps.pad(seen, self._black.size)
+    def picture(self, shown: Shown) -> None:
+        """It is shown until the next one."""
+        self._show(min(self._frames, round((shown.time - self._start) * self._rate)))
+        self._last = ImageOps.pad(shown.picture(), self._black.size)
 
     def _show(self, until: int) -> None:
         while self._shown < until:

@@ -67,6 +67,12 @@ def _reporter():
     return progress
 
 
+def _alive():
+    """What says, now and then, that the process still does something."""
+    progress = _reporter()
+    return lambda: progress(0.0)
+
+
 def _probe(path: Path, audio_track: str | None) -> dict[str, Any]:
     from tasks.media.probing import describe
 
@@ -97,7 +103,7 @@ def _decode(
 def _picture(path: Path, at: float, target: str) -> None:
     from tasks.media.moment import picture_at
 
-    picture = picture_at(path, at)
+    picture = picture_at(path, at, _alive())
     with explain_disk(Path(target).parent):
         picture.save(target, compress_level=1)
 
@@ -106,14 +112,14 @@ def _cut(path: Path, target: str, **given: Any) -> dict[str, Any]:
     from tasks.media.cutting import cut
 
     with explain_disk(Path(target).parent):
-        return cut(path, target=Path(target), **given)
+        return cut(path, target=Path(target), alive=_alive(), **given)
 
 
 def _part(path: Path, target: str, **given: Any) -> dict[str, Any]:
     from tasks.media.reel import make_part
 
     with explain_disk(Path(target).parent):
-        return make_part(path, target=Path(target), **given)
+        return make_part(path, target=Path(target), alive=_alive(), **given)
 
 
 def _faces(path: Path, folder: str, **given: Any) -> Iterator[dict[str, Any]]:

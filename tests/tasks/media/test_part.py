@@ -28,12 +28,13 @@ FILMS = [
 
 
 def film(path: Path, codec: str, sound: str, start: float = 0.0) -> Path:
-    """Brightness and pitch say which second it is: 20 more of 255, 100 Hz more."""
+    """Brightness and pitch, where there is `sound`, say which second it is: 20 more of 255, 100 Hz more."""
     made = odd.Made(path)
     made.picture(codec, frames=round(LONG * odd.FPS), brighter=20, start=start)
     time = np.arange(round(LONG * odd.RATE)) / odd.RATE
     wave = 0.3 * np.sin(2 * np.pi * (200 + 100 * np.floor(time)) * time)
-    made.sound(sound, wave.astype(np.float32)[None], start=start)
+    if sound:
+        made.sound(sound, wave.astype(np.float32)[None], start=start)
     return made.write()
 
 
