@@ -36,6 +36,8 @@ ALIVE = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
 LEASES = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem"}
 # A run that waits for its turn in a queue is not late after 15 seconds; late is what no worker takes.
 LATE = {"PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "600"}
+# The database keeps runs with their logs and pictures for 90 days; by Prefect's own default for ever.
+VACUUM = {"PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs"}
 # Runs share warm images, under one ceiling of memory.
 WARM = {"MEDIAFLOW_KEEP_WARM": "10"}
 ROOT = Path(__file__).parents[1]
@@ -50,7 +52,7 @@ def main() -> None:
     Registers the deployments where none is; `make deploy` brings them up to date. Exits with one sentence
     when the server does not start or a deployment is refused.
     """
-    for name, value in {"PREFECT_API_URL": API_URL, **ALIVE, **LEASES, **LATE, **WARM}.items():
+    for name, value in {"PREFECT_API_URL": API_URL, **ALIVE, **LEASES, **LATE, **VACUUM, **WARM}.items():
         os.environ.setdefault(name, value)
     for number in (signal.SIGINT, signal.SIGTERM):  # the first is ignored by what a script starts with &
         signal.signal(number, signal.default_int_handler)

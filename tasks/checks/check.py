@@ -38,7 +38,7 @@ def check_tables(tables: Tables) -> Quality:
 
 
 def document_tables(tables: Tables, folder: Path) -> tuple[Quality, Path]:
-    """The same, and a site of Data Docs in `folder` that keeps earlier checks too; returns its first page.
+    """The same, and a site of Data Docs in `folder` with the last month of checks; returns its first page.
 
     One checkpoint runs one suite a table.
     """
@@ -47,6 +47,7 @@ def document_tables(tables: Tables, folder: Path) -> tuple[Quality, Path]:
     from tasks.checks import docs
 
     folder.mkdir(parents=True, exist_ok=True)
+    docs.forget_old(folder, docs.MOST_CHECKS - 1)
     context = gx.get_context(mode="file", project_root_dir=folder)
     context.update_data_docs_site(docs.SITE, docs.site_config())
     run = gx.RunIdentifier(run_name=f"{datetime.now(UTC):%Y-%m-%d %H.%M.%S}")

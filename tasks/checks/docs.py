@@ -4,6 +4,7 @@ Its own templates fetch styles and scripts from five hosts, show an index only w
 picture whose address says which installation asks. These ask for nothing.
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 TEMPLATES = Path(__file__).parents[1] / "outputs" / "templates" / "data_docs"
 SITE = "local_site"
 PLACE = f"gx/uncommitted/data_docs/{SITE}"  # below the project's folder
-MOST_RESULTS = 330  # listed and kept as pages: a month of nights
+MOST_CHECKS = 30  # kept and listed: a month of nights
+MOST_RESULTS = 20 * MOST_CHECKS  # a check has one of each table, at most twenty
 
 
 class Page(DefaultJinjaPageView):
@@ -30,6 +32,24 @@ class IndexPage(DefaultJinjaIndexPageView):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         _prefer_ours(self)
+
+
+def forget_old(folder: Path, keep: int) -> int:
+    """Removes results, and pages of results, of all but the newest `keep` checks; returns of how many."""
+    roots = [folder / "gx/uncommitted/validations", folder / PLACE / "validations"]
+    found = [check for root in roots for check in root.glob("*/*") if _is_ours(folder, check)]
+    names = sorted({check.name for check in found})  # each is named by its time
+    old = names[: max(0, len(names) - keep)]
+    for check in found:
+        if check.name in old:
+            shutil.rmtree(check)
+    return len(old)
+
+
+def _is_ours(folder: Path, check: Path) -> bool:
+    """A folder of this site, not a way out of it: others may have written here."""
+    inside = check.resolve().is_relative_to(folder.resolve())
+    return inside and check.is_dir() and not check.is_symlink()
 
 
 def site_config() -> Any:

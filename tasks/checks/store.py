@@ -27,6 +27,7 @@ from tasks.checks.verdicts import Quality
 FOLDER = "quality"
 BASELINE = "baseline.parquet"
 ENOUGH = 50  # assets that make a baseline by themselves
+RESULTS = "validations/"  # of the site
 AT_ONCE = 8  # transfers
 READ = {".json", ".srt", ".vtt"}
 
@@ -154,9 +155,14 @@ def _baseline(place: Location, measured: drift.Frame, new: bool) -> drift.Frame:
 
 
 def _upload(folder: Path, uri: str) -> None:
-    """The page, the picture and the site; what it links comes before it."""
-    files = [path for path in (folder / docs.PLACE).rglob("*") if path.is_file()]
+    """The page, the picture and the site; what it links comes before it. Results do not change any more."""
+    site = folder / docs.PLACE
+    names = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    there = storage.list_sizes(storage.join(uri, docs.PLACE))
+    wanted = [f"{docs.PLACE}/{name}" for name in names if name not in there or not name.startswith(RESULTS)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        names = [path.relative_to(folder).as_posix() for path in [*files, folder / "drift.png"]]
-        list(pool.map(lambda name: storage.upload(folder / name, storage.join(uri, name)), names))
+        send = [*wanted, "drift.png"]
+        list(pool.map(lambda name: storage.upload(folder / name, storage.join(uri, name)), send))
     storage.upload(folder / "index.html", storage.join(uri, "index.html"))
+    for name in there.keys() - names:
+        storage.remove(storage.join(uri, docs.PLACE, name))

@@ -1,5 +1,6 @@
 """`make serve` and what a media engineer then does in the UI, against the real server and worker."""
 
+import json
 import os
 import signal
 import subprocess
@@ -38,7 +39,7 @@ def test_every_declared_deployment_is_there_with_a_form(server):
         "timezone": "Asia/Seoul",
         "day_or": True,
     }
-    assert set(crons) == {"reindex", "quality", "evaluate"}
+    assert set(crons) == {"reindex", "quality", "housekeeping", "evaluate"}
     assert form["required"] == ["media"]
     assert all(option.get("description") for option in options.values())
 
@@ -139,6 +140,18 @@ def test_a_nightly_run_of_an_empty_store_has_nothing_to_do(server, tmp_path, nig
     run = server.run(nightly, output=str(tmp_path / store))
     assert (run["state_type"], run["state_name"]) == ("COMPLETED", "NothingToDo")
     assert run["state"]["message"].startswith("There is no "), run["state"]["message"]
+
+
+def test_housekeeping_says_what_it_freed(server, analysed):
+    run = server.run("housekeeping", output=analysed["parameters"]["output"])
+    assert run["state_name"] == "Completed", run["state"]["message"]
+    (table,) = [entry for entry in server.of_run("artifacts", run) if entry["key"] == "housekeeping"]
+    assert {row["what"] for row in json.loads(table["data"])} >= {
+        "decoded media",
+        "finished stages",
+        "models",
+    }
+    assert Path(analysed["parameters"]["output"]).is_dir()
 
 
 def test_an_empty_source_fails_no_batch(server, clip, tmp_path):

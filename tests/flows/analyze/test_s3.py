@@ -102,8 +102,8 @@ def test_from_bucket_to_bucket_as_from_disk_to_disk(
 
 
 @pytest.mark.slow
-def test_a_batch_of_a_prefix(bucket: Any, speech_wav: Path, tmp_path: Path) -> None:
-    bucket.upload_file(str(speech_wav), "calls/2026/one.wav")
+def test_a_batch_of_a_prefix(bucket: Any, clip: Path, tmp_path: Path) -> None:
+    bucket.upload_file(str(clip), "calls/2026/one.wav")
     bucket.put_object(Key="calls/notes.txt", Body=b"no media")
     done = run("flows.batch", "s3://media/calls/", "--output", "s3://media/heard", work=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

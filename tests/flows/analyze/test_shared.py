@@ -118,7 +118,7 @@ def test_another_machine_goes_on_where_one_was_killed(
         return {item.key.rpartition("/")[2].partition("-")[0]: item.e_tag for item in found}
 
     def start(machine: str, *options: str) -> "subprocess.Popen[str]":
-        command = ["-m", "flows.analyze", str(clip), "--output", "s3://media/out", "--denoise", "off"]
+        command = ["-m", "flows.analyze", str(clip), "--output", "s3://media/out", "--only", "diarize,tag"]
         environment = {
             **os.environ,
             **server.variables,
@@ -149,7 +149,7 @@ def test_another_machine_goes_on_where_one_was_killed(
     stages = json.loads(manifest.get()["Body"].read())["stages"]
     assert {stage["name"] for stage in stages if stage["kept"]} == set(before)
     after = shared()
-    assert {"decode", "tag", "transcribe", "diarize"} <= set(after)
+    assert {"decode", "tag", "diarize"} <= set(after)
     assert {name: after[name] for name in before} == before, "done again"
 
     third = start("third", "--force")
