@@ -1,6 +1,5 @@
 """`python -m flows.housekeeping`: what it says, and limits of the store of models. Its parts: tests/tasks."""
 
-import json
 import tempfile
 from pathlib import Path
 
@@ -58,5 +57,5 @@ def test_a_limit_that_is_none_is_one_sentence(
 
 
 def test_every_limit_is_in_the_form_with_its_help() -> None:
-    properties = json.loads(json.dumps(Limits.model_json_schema()))["properties"]
+    properties = Limits.model_json_schema()["properties"]
     assert all(each["description"] for each in properties.values())

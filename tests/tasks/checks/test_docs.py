@@ -32,8 +32,8 @@ def test_a_way_out_is_not_taken(tmp_path: Path) -> None:
     """Others may have written into the folder: a table that is a link to somebody's documents."""
     theirs = tmp_path / "theirs"
     (theirs / "2026").mkdir(parents=True)
-    place = tmp_path / "gx/uncommitted/validations"
+    place = tmp_path / "quality" / "gx/uncommitted/validations"
     place.mkdir(parents=True)
     (place / "words").symlink_to(theirs)
-    assert docs.forget_old(tmp_path, keep=0) == 0
+    assert docs.forget_old(tmp_path / "quality", keep=0) == 0
     assert (theirs / "2026").is_dir()
