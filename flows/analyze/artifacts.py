@@ -7,6 +7,7 @@ from pathlib import Path
 import jinja2
 
 from containers.common import storage
+from flows.analyze.lineage import lineage
 from flows.analyze.ui import somebody_looks
 from flows.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 from tasks.asset.folder import MANIFEST, Asset
@@ -26,6 +27,9 @@ def show_result(asset: Asset, manifest: Manifest, findings: Findings, decoded: D
         return
     create_markdown_artifact(_page(asset, manifest, findings), key=f"found-{asset.id}", description="Found")
     create_table_artifact(_stages(manifest), key=f"stages-{asset.id}", description="What each stage found")
+    create_table_artifact(
+        lineage(asset, manifest), key=f"lineage-{asset.id}", description="What it was made of, and by what"
+    )
     if manifest.costs:
         calls = [call.model_dump() for call in manifest.costs.calls]
         total = f"About {manifest.costs.amount:.4f} {manifest.costs.currency}, by {manifest.costs.prices}"

@@ -64,6 +64,9 @@ def test_what_was_found_is_a_page_with_the_speakers_timeline(server, analysed):
     assert "![Who speaks when](data:image/svg+xml;base64," in artifacts["found"]["data"]
     assert '"stage": "transcribe", "state": "done"' in artifacts["stages"]["data"]
     assert artifacts["sound"]["data"].startswith("data:image/png;base64,")
+    made = {(row["kind"], row["thing"]): row for row in json.loads(artifacts["lineage"]["data"])}
+    assert made["stage", "transcribe"]["by"].startswith("whisperx ")
+    assert made["file", "transcript.json"]["identity"] and ("media", "clip.wav") in made
 
 
 def test_the_log_reads_like_a_story(server, analysed):

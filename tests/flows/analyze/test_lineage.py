@@ -1,0 +1,30 @@
+"""What a run's lineage says."""
+
+from pathlib import Path
+
+from containers.common.contract import ModelRef
+from containers.common.image import image
+from flows.analyze.lineage import lineage
+from tasks.asset.folder import Asset
+from tasks.asset.manifest import FileEntry, StageEntry
+from tests.tasks.asset.test_folder import make_manifest
+
+
+def test_each_result_is_traced_to_what_made_it(tmp_path: Path) -> None:
+    manifest = make_manifest()
+    manifest.stages = [
+        StageEntry(name="diarize", status="done"),
+        StageEntry(name="link", status="skipped", reason="the media has no picture"),
+        StageEntry(name="publish", status="done"),
+    ]
+    manifest.models = [ModelRef(id="ge2e-speaker", revision="1", sha256="f" * 64)]
+    manifest.embeddings = {"ge2e-speaker": 2}
+    manifest.files = {"diarization.json": FileEntry(sha256="a" * 64, size=9)}
+    rows = lineage(Asset(output=tmp_path, id=manifest.asset), manifest)
+    made = {(row["kind"], row["thing"]): row for row in rows}
+    assert made["media", "a.wav"]["identity"] == manifest.media.sha256
+    assert made["stage", "diarize"]["by"] == f"pyannote {image('pyannote').version}"
+    assert ("stage", "link") not in made, "it made nothing"
+    assert made["model", "ge2e-speaker"]["identity"] == "f" * 64
+    assert made["file", "diarization.json"]["identity"] == "a" * 64
+    assert made["index", f"{tmp_path}/index/ge2e-speaker"]["by"] == "2 vectors"
