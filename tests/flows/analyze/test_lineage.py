@@ -20,11 +20,11 @@ def test_each_result_is_traced_to_what_made_it(tmp_path: Path) -> None:
     manifest.models = [ModelRef(id="ge2e-speaker", revision="1", sha256="f" * 64)]
     manifest.embeddings = {"ge2e-speaker": 2}
     manifest.files = {"diarization.json": FileEntry(sha256="a" * 64, size=9)}
-    rows = lineage(Asset(output=tmp_path, id=manifest.asset), manifest)
-    made = {(row["kind"], row["thing"]): row for row in rows}
+    asset = Asset(output=tmp_path, id=manifest.asset)
+    made = {(row["kind"], row["thing"]): row for row in lineage(asset, manifest)}
     assert made["media", "a.wav"]["identity"] == manifest.media.sha256
     assert made["stage", "diarize"]["by"] == f"pyannote {image('pyannote').version}"
     assert ("stage", "link") not in made, "it made nothing"
     assert made["model", "ge2e-speaker"]["identity"] == "f" * 64
     assert made["file", "diarization.json"]["identity"] == "a" * 64
-    assert made["index", f"{tmp_path}/index/ge2e-speaker"]["by"] == "2 vectors"
+    assert made["index", f"{asset.index_uri}/ge2e-speaker"]["by"] == "2 vectors"

@@ -52,7 +52,7 @@ def test_every_file_gets_an_asset_folder_and_a_broken_one_stops_nobody(clips, tm
 
 @pytest.mark.slow
 def test_across_processes_of_a_dask_cluster(clips, tmp_path):
-    done = batch(clips, "--output", tmp_path, "--runner", "dask")
+    done = batch(clips, "--output", tmp_path, "--runner", "dask", "--options", '{"only": ["tag"]}')
     assert (done.returncode, done.stderr) == (0, "")
     assert len(assets(tmp_path)) == 3
 
