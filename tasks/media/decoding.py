@@ -109,7 +109,7 @@ class _Pass:
             channels_16k=channels,
             frames=[Frame(time=time, image=image.as_uri()) for time, image in sampler.frames],
             shots=sampler.shots,
-            damaged_packets=reader.damaged,
+            damaged_packets=reader.damaged + sampler.damaged,
             notes=[*reader.notes, *self._mixer.notes, *(self._channels.notes if self._channels else [])],
             seekable=reader.seekable,
         )

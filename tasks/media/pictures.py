@@ -6,15 +6,33 @@ from fractions import Fraction
 from typing import Any, NamedTuple, cast
 
 import av
+import av.error
 from av.sidedata.sidedata import Type
 from PIL import Image
 
+from containers.common.errors import MediaError
 from tasks.media.fields import Deinterlacer
 from tasks.media.hdr import is_hdr, to_standard
 
 LONGEST_SIDE = 1920  # pixels: larger frames are scaled down
 UNTURNED = (1.0, 0.0, 0.0, 1.0)
 WIDEST = 10  # times as wide as high or the other way round: other pixels are no pixels
+
+
+# AVColorSpace that libswscale converts; others, as those of Dolby Vision, it refuses.
+COLOURS = frozenset({0, 1, 2, 4, 5, 6, 7, 9})
+BT2020_CONSTANT, BT2020, UNTOLD = 10, 9, 2
+
+
+def _unknown_side_data(value: object) -> Type:
+    """Kinds of side data that FFmpeg has and PyAV's list has not: Exif, the views of spatial video."""
+    made = object.__new__(Type)
+    made._name_, made._value_ = f"UNKNOWN_{value}", value
+    return made
+
+
+# Without it PyAV gives none of a frame's side data where it does not know one (av/sidedata/sidedata.py).
+cast(Any, Type)._missing_ = staticmethod(_unknown_side_data)
 
 
 class Shown(NamedTuple):
@@ -35,7 +53,18 @@ class Shown(NamedTuple):
         return square and unturned and not self.frame.interlaced_frame and not is_hdr(self.frame)
 
     def picture(self) -> Image.Image:
-        """In RGB, with square pixels, upright, at most 1920 pixels on the longer side."""
+        """In RGB, with square pixels, upright, at most 1920 pixels on the longer side.
+
+        Raises MediaError where libswscale cannot convert it.
+        """
+        try:
+            return self._picture()
+        except av.error.FFmpegError as error:
+            raise MediaError(
+                f"A picture ({self.frame.format.name}) cannot be shown: {error.strerror}."
+            ) from None
+
+    def _picture(self) -> Image.Image:
         frame = self.frame
         if frame.interlaced_frame:
             frame = self.deinterlacer.progressive(frame, self.before, self.after)
@@ -50,6 +79,15 @@ class Shown(NamedTuple):
             picture = frame.reformat(width, height, "rgb24", interpolation="AREA" if scale < 1 else "BICUBIC")
             picture = picture.to_image()
         return turn_upright(picture, display_matrix(self.frame))
+
+
+def tell_colours(frame: av.VideoFrame) -> str | None:
+    """Takes colours that cannot be converted for others; a sentence about it."""
+    told = int(frame.colorspace)
+    if told in COLOURS:
+        return None
+    frame.colorspace = BT2020 if told == BT2020_CONSTANT else UNTOLD
+    return f"Colours of a kind that cannot be converted (matrix {told} of ITU-T H.273) are only about right."
 
 
 def pixel_aspect(aspect: Fraction | None) -> Fraction | None:

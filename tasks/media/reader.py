@@ -17,7 +17,7 @@ from containers.common.errors import MediaError
 from containers.common.media.container import open_media
 from tasks.media.clock import Clock, Lane
 from tasks.media.fields import Deinterlacer
-from tasks.media.pictures import Shown, pixel_aspect
+from tasks.media.pictures import Shown, pixel_aspect, tell_colours
 from tasks.media.scout import FAR, LEAD, pass_over
 from tasks.media.tracks import Choice
 
@@ -186,6 +186,8 @@ class Reader:
             yield Heard(time, frame)
         elif isinstance(frame, av.VideoFrame):
             self.end = max(self.end, time + self._shown_for(frame, time))
+            if note := tell_colours(frame):
+                self._note(note)
             yield from showing.push(time, frame)
 
     def _frames(

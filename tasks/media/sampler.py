@@ -3,6 +3,9 @@ shot. Of a part, what is on screen when it starts is its first frame."""
 
 from pathlib import Path
 
+import av.error
+
+from containers.common.errors import MediaError
 from tasks.media.cuts import CutDetector
 from tasks.media.part import WHOLE, Part
 from tasks.media.pictures import Shown
@@ -18,6 +21,7 @@ class FrameSampler:
         folder.mkdir(parents=True, exist_ok=True)
         self.frames: list[tuple[float, Path]] = []
         self.shots: list[float] = []
+        self.damaged = 0  # pictures that cannot be shown
         self._folder = folder
         self._rate = rate
         self._part = part
@@ -48,14 +52,21 @@ class FrameSampler:
             self._before = None
 
     def _look(self, shown: Shown, seconds: float) -> None:
+        try:
+            self._keep(shown, seconds)
+        except (MediaError, av.error.FFmpegError):
+            self.damaged += 1
+
+    def _keep(self, shown: Shown, seconds: float) -> None:
         starts = self._cuts.is_cut(shown.frame, seconds)
         due = seconds * self._rate >= self._next - 1e-3
+        if not (due or starts):
+            return
+        picture = shown.picture()  # where there is none, the next frame is looked at instead
         if starts:
             self.shots.append(round(seconds, 3))
         if due:
             self._next = int(seconds * self._rate + 1e-3) + 1
-        if not (due or starts):
-            return
         path = self._folder / f"{len(self.frames):06d}.jpg"
-        shown.picture().save(path, quality=JPEG_QUALITY)
+        picture.save(path, quality=JPEG_QUALITY)
         self.frames.append((round(seconds, 3), path))

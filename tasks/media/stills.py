@@ -1,5 +1,7 @@
 """Pictures of any format, and animations of pictures, by Pillow."""
 
+import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +15,21 @@ MAX_PIXELS = 8192 * 8192
 # What Pillow opens and FFmpeg is not asked about; no format that runs a program (EPS) or names other files.
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 ANIMATED = ("AVIF", "GIF", "PNG", "WEBP")
+# What Pillow's readers raise of damaged files, beside MemoryError.
+DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    struct.error,
+    zlib.error,
+)
 LEAST_SHOWN = 0.02  # seconds: what claims less is shown for UNTOLD, as browsers do
 UNTOLD = 0.1
 LONGEST_SHOWN = 3600.0
@@ -60,8 +77,10 @@ class Stills:
                 length = self._length() if self.animated else 0.0
                 yield Still(round(time, 3), length, _as_seen(self._opened))
                 time += length
-        except (OSError, SyntaxError, ValueError, EOFError) as error:
-            raise MediaError(f"{self._path.name} cannot be decoded as a picture ({error}).") from None
+        except Image.DecompressionBombError:
+            raise MediaError(f"{self.name} has pictures of more than {MAX_PIXELS} pixels.") from None
+        except DAMAGED as error:
+            raise _undecodable(self._path, error) from None
 
     def _length(self) -> float:
         told = self._opened.info.get("duration") or 0
@@ -78,14 +97,18 @@ def open_stills(path: Path) -> Stills | None:
 
             register_heif_opener(thumbnails=False)
             formats = (*FORMATS, "HEIF")
-        opened = Image.open(path, formats=formats)
+        return Stills(path, Image.open(path, formats=formats))
     except (UnidentifiedImageError, EOFError):
         return None
     except Image.DecompressionBombError:
         raise MediaError(f"{path.name} has pictures of more than {MAX_PIXELS} pixels.") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise MediaError(f"{path.name} cannot be decoded as a picture ({error}).") from None
-    return Stills(path, opened)
+    except DAMAGED as error:
+        raise _undecodable(path, error) from None
+
+
+def _undecodable(path: Path, error: BaseException) -> MediaError:
+    why = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    return MediaError(f"{path.name} cannot be decoded as a picture ({why}).")
 
 
 def _is_heif(path: Path) -> bool:

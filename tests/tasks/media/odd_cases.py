@@ -7,20 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from av.packet import Packet
 from PIL import Image
 
 from tests.tasks.media import odd_files as odd
 
 JOINABLE = {"ts", "mts", "mpg", "vob", "h264", "hevc", "m2v", "mp3", "aac", "ac3", "mp2", "eac3"}
-TURNS = {  # EXIF orientation: what a camera did to the upright picture before it wrote it
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
 
 
 @dataclass(frozen=True)
@@ -54,6 +46,7 @@ def all_cases() -> Cases:
         late,
         turned,
         aspects,
+        colours,
         timestamps,
         streams,
         layouts,
@@ -222,6 +215,43 @@ def aspects() -> Cases:
     return found
 
 
+def colours() -> Cases:
+    """Matrices of colours that nobody converts; and what cameras write beside a picture."""
+    found: Cases = {}
+    for suffix in ("mp4", "mkv", "ts"):
+        for name in ("YCgCo", "bt2020c", "ICtCp", "chroma-derived-c", "smpte2085"):
+            out = Out(odd.SECONDS, 20, (odd.WIDTH, odd.HEIGHT), upright=False, note="only about right")
+            found[f"{suffix}-{name}"] = (_video(suffix, "libx264", matrix=name), out)
+        for name in ("bt709", "bt470bg", "smpte240m", "fcc", "bt2020nc"):
+            out = Out(odd.SECONDS, 20, (odd.WIDTH, odd.HEIGHT), upright=False)
+            found[f"{suffix}-{name}"] = (_video(suffix, "libx264", matrix=name), out)
+    for suffix in ("avi", "mov", "mkv"):
+        found[f"exif-{suffix}"] = (_with_exif(suffix), SEEN)
+    return found
+
+
+def _with_exif(suffix: str) -> Make:
+    """Exif in each picture, as cameras write it: FFmpeg tells of it beside the frame."""
+    exif = Image.Exif()
+    exif[0x010F] = "camera"
+    told = exif.tobytes()
+    block = b"\xff\xe1" + struct.pack(">H", len(told) + 2) + told
+
+    def write(folder: Path) -> Path:
+        made = odd.Made(folder / f"a.{suffix}")
+        stream = made.picture("mjpeg")
+        packets = []
+        for each in made.packets:
+            content = bytes(each)
+            packet = Packet(content[:2] + block + content[2:])
+            packet.pts, packet.dts, packet.time_base = each.pts, each.dts, each.time_base
+            packet.duration, packet.stream, packet.is_keyframe = each.duration, stream, True
+            packets.append(packet)
+        return made.write(lambda _: packets)
+
+    return write
+
+
 def timestamps() -> Cases:
     """One packet's time is far off: by one bit, forwards or back."""
 
@@ -349,7 +379,7 @@ def stills() -> Cases:
     found: Cases = {}
     for kind in ("jpeg", "png", "webp", "tiff"):
         found[f"{kind}-1"] = (_photo(kind, 1), Out(0, 1, (odd.WIDTH, odd.HEIGHT)))
-        for orientation in TURNS:
+        for orientation in odd.TURNS:
             found[f"{kind}-{orientation}"] = (_photo(kind, orientation), Out(0, 1, (odd.WIDTH, odd.HEIGHT)))
     for kind in ("bmp", "gif", "ppm", "avif", "heif"):
         found[kind] = (_photo(kind, 1), Out(0, 1, (odd.WIDTH, odd.HEIGHT)))
@@ -362,22 +392,7 @@ def stills() -> Cases:
 
 
 def _photo(kind: str, orientation: int) -> Make:
-    def write(folder: Path) -> Path:
-        picture = odd.quarters()
-        if orientation in TURNS:
-            picture = picture.transpose(TURNS[orientation])
-        exif = Image.Exif()
-        exif[0x0112] = orientation
-        path = folder / f"a.{kind}"
-        if kind == "heif":
-            from pillow_heif import register_heif_opener
-
-            register_heif_opener()
-        given = {"exif": exif} if orientation > 1 else {}
-        picture.save(path, kind.upper(), quality=95, **given)
-        return path
-
-    return write
+    return lambda folder: odd.photo(folder / f"a.{kind}", orientation)
 
 
 def _grey(kind: str) -> Make:
@@ -390,15 +405,7 @@ def _grey(kind: str) -> Make:
 
 
 def _animation(kind: str) -> Make:
-    def write(folder: Path) -> Path:
-        frames = [odd.quarters() for _ in range(10)]
-        for number, frame in enumerate(frames):
-            frame.putpixel((number, 20), (9, 9, 9))
-        path = folder / f"a.{kind}"
-        frames[0].save(path, kind.upper(), save_all=True, append_images=frames[1:], duration=200, loop=0)
-        return path
-
-    return write
+    return lambda folder: odd.animation(folder / f"a.{kind}")
 
 
 def _cut_photo(folder: Path) -> Path:

@@ -79,6 +79,18 @@ SPEED = {
 }
 
 
+TURNS = {  # EXIF orientation: what a camera did to the upright picture before it wrote it
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+WITH_EXIF = ("jpeg", "png", "webp", "tiff", "avif", "heif")
+
+
 def quarters(width: int = WIDTH, height: int = HEIGHT) -> Image.Image:
     small = Image.new("RGB", (2, 2))
     small.putdata(QUARTERS)
@@ -103,9 +115,12 @@ class Made:
         self.packets: list[Packet] = []
 
     def picture(self, codec: str, size: tuple[int, int] = (WIDTH, HEIGHT), **given: Any) -> Any:
-        """A video stream; given: aspect, rotation, mirrored, default, frames, black, start, changes_at,
-        brighter."""
-        stream: Any = self.container.add_stream(codec, rate=FPS, options=SPEED.get(codec, {}))
+        """A video stream; given: aspect, rotation, mirrored, matrix, default, frames, black, start,
+        changes_at, brighter."""
+        options = SPEED.get(codec, {})
+        if matrix := given.get("matrix"):  # of colours, as x264 calls it; that of the pictures stays
+            options = options | {"x264-params": f"colormatrix={matrix}"}
+        stream: Any = self.container.add_stream(codec, rate=FPS, options=options)
         stream.width, stream.height = size
         stream.pix_fmt = FORMATS.get(codec, "yuv420p")
         stream.codec_context.gop_size = 5
@@ -181,3 +196,30 @@ def every_video() -> Iterator[tuple[str, str]]:
 
 def every_audio() -> Iterator[tuple[str, str]]:
     return ((suffix, codec) for suffix, codecs in AUDIO.items() for codec in codecs)
+
+
+def photo(path: Path, orientation: int = 1) -> Path:
+    """The quarters as a camera writes them that is held otherwise; upright by its EXIF orientation."""
+    kind = path.suffix[1:]
+    picture = quarters()
+    if orientation in TURNS:
+        picture = picture.transpose(TURNS[orientation])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    if kind == "heif":
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener()
+    given = {"exif": exif} if orientation > 1 and kind in WITH_EXIF else {}
+    picture.save(path, kind.upper(), quality=95, **given)
+    return path
+
+
+def animation(path: Path) -> Path:
+    """Ten pictures in two seconds."""
+    frames = [quarters() for _ in range(10)]
+    for number, frame in enumerate(frames):
+        frame.putpixel((number, 20), (9, 9, 9))
+    kind = path.suffix[1:].upper()
+    frames[0].save(path, kind, save_all=True, append_images=frames[1:], duration=200, loop=0)
+    return path

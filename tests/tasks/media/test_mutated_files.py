@@ -37,13 +37,13 @@ class Ended(NamedTuple):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """One file of each container and codec."""
+    """One file of each container and codec, and of each kind of picture and animation."""
     folder = tmp_path_factory.mktemp("whole")
     made = [odd.video(folder / f"{c}.{s}", c) for s, c in odd.every_video()]
     made += [odd.audio(folder / f"{c}.{s}", c) for s, c in odd.every_audio()]
-    for kind in ("jpeg", "png", "gif", "webp", "tiff", "bmp", "avif"):
-        odd.quarters().save(folder / f"a.{kind}")
-        made.append(folder / f"a.{kind}")
+    stills = ("jpeg", "png", "gif", "webp", "tiff", "bmp", "avif", "ppm", "tga", "heif")
+    made += [odd.photo(folder / f"a.{kind}", orientation=6) for kind in stills]
+    made += [odd.animation(folder / f"moving.{kind}") for kind in ("png", "gif", "webp", "avif")]
     return [path.read_bytes() for path in made]
 
 
