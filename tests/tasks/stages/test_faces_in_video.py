@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
+from av.codec.context import Flags
 from PIL import Image
 
 from benchmarks import who_speaks
@@ -13,6 +15,8 @@ from flows.images import running_images
 from tasks.media.decoded import Decoded
 from tasks.media.decoding import decode_media
 from tasks.media.demo import PICTURES
+from tasks.media.probe import probe
+from tasks.people.matching import group_people
 from tasks.stages.detect.run import DetectedFaces, detect
 from tasks.stages.options import AnalyzeOptions
 
@@ -114,3 +118,56 @@ def test_who_speaks_is_who_is_seen_speaking(images: None, tmp_path: Path) -> Non
     assert score.right >= 4, linked
     assert score.rejected == sum(turn.face is None for turn in spoken)
     assert linked.turns == len(spoken)
+
+
+def pan(path: Path, fields: str = "", codec: str = "mpeg2video") -> Path:
+    """The camera moves to the right, 12 pixels a frame; `fields`: which of a frame's two is the earlier one,
+    top or bottom, the other being half a frame later; neither where frames are progressive."""
+    with Image.open(PICTURES / "sample5.jpg") as picture:
+        whole = picture.convert("RGB").resize((1280, round(1280 * picture.height / picture.width)))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=FPS, width=720, height=576, pix_fmt="yuv420p")
+        stream.codec_context.bit_rate = 8_000_000
+        if fields:
+            stream.codec_context.flags |= Flags.interlaced_dct | Flags.interlaced_me
+        if codec == "libx264":
+            order = {"x264-params": f"{fields[:1]}ff=1"} if fields else {}
+            stream.codec_context.options = {"preset": "veryfast", **order}
+        for number in range(FPS):
+            shown = [
+                np.asarray(whole.crop((left, 60, left + 720, 60 + 576)))
+                for left in (60 + 12 * number, 60 + 12 * number + 6)
+            ]
+            if fields:
+                first = 0 if fields == "top" else 1
+                woven = np.empty_like(shown[0])
+                woven[first::2], woven[1 - first :: 2] = shown[0][first::2], shown[1][1 - first :: 2]
+            else:
+                woven = shown[0]
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(woven, "rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_faces_of_interlaced_video_are_those_of_progressive(images: None, tmp_path: Path) -> None:
+    """The same faces from one pan, near enough in the descriptor to be the same people."""
+    films = {
+        "progressive": pan(tmp_path / "a.mpg"),
+        "interlaced": pan(tmp_path / "b.mpg", "top"),
+        "broadcast": pan(tmp_path / "c.mts", "bottom", "libx264"),
+    }
+    faces = {}
+    for kind, film in films.items():
+        assert probe(film).interlaced == (kind != "progressive")
+        (tmp_path / kind).mkdir()
+        _, found = analyse(film, tmp_path / kind, frame_rate=2)
+        shown = sorted(
+            (face.detection.box.x, face.descriptor) for each in found.frames for face in each.faces
+        )
+        faces[kind] = [np.array([descriptor]) for _, descriptor in shown]
+    for kind in ("interlaced", "broadcast"):
+        for one, other in zip(faces[kind], faces["progressive"], strict=True):
+            assert float(np.linalg.norm(one - other)) < 0.35
+    people = group_people([each for kind in films for each in faces[kind]], "faceapi")
+    assert len(people) == 3 * len(faces["progressive"]) >= 12
+    assert people == 3 * people[: len(people) // 3]
