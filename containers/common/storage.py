@@ -234,6 +234,12 @@ def size(uri: str) -> int:
         return _s3().head_object(**_bucket_key(uri))["ContentLength"]
 
 
+def modified(uri: str) -> float:
+    """When an S3 object was written, in seconds of Unix. Raises StorageError."""
+    with _explained(uri, "read"):
+        return _s3().head_object(**_bucket_key(uri))["LastModified"].timestamp()
+
+
 def list_sizes(folder_uri: str) -> dict[str, int]:
     """Names, relative to an S3 folder, of everything below it, with its bytes; none: empty."""
     return {name: item["Size"] for name, item in _all_below(folder_uri).items()}

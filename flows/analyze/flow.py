@@ -233,7 +233,7 @@ def _checked(
     made_by = {
         "start": decoded.start,
         "duration": decoded.duration,
-        "media": info.model_dump(),
+        "media": info.model_dump(mode="json"),
         "models": [model.model_dump() for model in stages.models],
         "software": software_versions(),
         "files": {},

@@ -46,8 +46,8 @@ PARTS = {
     "seen": ("--seen", "NAME", "who is on screen"),
     "shown": ("--shown", "WORDS", "what is to be seen, as 'a dog on a beach' (needs siglip-base)"),
     "language": ("--language", "CODE", "what is spoken: ko, or Korean"),
-    "after": ("--after", "DAY", "only what was analysed on that day or later, as 2026-01-01"),
-    "before": ("--before", "DAY", "only what was analysed before that day"),
+    "after": ("--after", "DAY", "only what was recorded on that day or later, as 2026-01-01 (else by its file's time)"),
+    "before": ("--before", "DAY", "only what was recorded before that day"),
 }
 
 

@@ -7,7 +7,7 @@ from prefect import flow, get_run_logger
 from flows.artifacts import create_table_artifact
 from flows.forms import Place
 from flows.search.asked import answer_moments
-from tasks.outputs.labels import clock
+from tasks.outputs.labels import clock, speaker_name
 from tasks.search.moments_page import headline, write_moments
 from tasks.search.question import MomentAnswer, MomentQuestion
 
@@ -30,11 +30,12 @@ def moments(question: MomentQuestion, output: Place = "out", page: Path | None =
         {
             "score": moment.score,
             "media": moment.media,
+            "recorded": str(moment.day or ""),
             "asset": moment.asset,
             "start": clock(moment.start),
             "end": clock(moment.end),
-            "who": moment.by or moment.speaker or "",
-            "seen": ", ".join(moment.seen),
+            "who": moment.by or speaker_name(moment.speaker or ""),
+            "seen": ", ".join(map(speaker_name, moment.seen)),
             "sounds": ", ".join(moment.sounds),
             "said": moment.text,
             "why": "; ".join(moment.why),

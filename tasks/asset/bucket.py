@@ -5,8 +5,9 @@ WORK/BUCKET/PREFIX/.cache/       finished stages; WORK is MEDIAFLOW_WORK, else ~
 """
 
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 from containers.common import storage
@@ -45,9 +46,19 @@ def size_of(media: Location) -> int:
     return storage.size(str(media)) if is_remote(media) else Path(media).stat().st_size
 
 
-def on_this_machine(media: Location) -> AbstractContextManager[Path]:
-    """A path to read; what was downloaded for it is removed afterwards. Raises StorageError."""
-    return storage.reading(str(media)) if is_remote(media) else nullcontext(Path(media))
+@contextmanager
+def on_this_machine(media: Location) -> Iterator[Path]:
+    """A path to read; what was downloaded for it, with the time it has on S3, is removed afterwards.
+
+    Raises StorageError.
+    """
+    if not is_remote(media):
+        yield Path(media)
+        return
+    with storage.reading(str(media)) as path:
+        written = storage.modified(str(media))
+        os.utime(path, (written, written))
+        yield path
 
 
 def work_folder(output: str) -> Path:

@@ -11,6 +11,7 @@ from containers.common.errors import MediaError
 from tasks.media.bounded import run_bounded
 from tasks.media.budget import budget_of
 from tasks.media.probing import Description
+from tasks.media.recorded import from_file
 
 MAX_PICTURE = 8192 * 8192  # pixels; what has more is refused
 
@@ -45,7 +46,9 @@ def probe(path: Path, audio_track: str | None = None) -> MediaInfo:
         if not status.st_size:
             raise MediaError(f"{path.name} is empty.")
         mark = (status.st_size, status.st_mtime_ns, status.st_ino)
-        return _probe(path.absolute(), audio_track, mark).model_copy(update={"name": path.name}, deep=True)
+        found = _probe(path.absolute(), audio_track, mark).model_copy(update={"name": path.name}, deep=True)
+        found.recorded = found.recorded or from_file(status.st_mtime)
+        return found
     except PermissionError:
         raise MediaError(f"{path} may not be read by this user.") from None
     except OSError as error:

@@ -8,6 +8,7 @@ from containers.common.errors import MediaError
 from tasks.media.hdr import is_hdr
 from tasks.media.pictures import Shown, display_matrix, is_sideways
 from tasks.media.reader import Reader
+from tasks.media.recorded import Recorded, from_exif, from_tags
 from tasks.media.stills import Stills, open_stills
 from tasks.media.tracks import Track
 
@@ -26,6 +27,7 @@ class Description(BaseModel):
     high_dynamic_range: bool = False
     tracks: list[Track] = Field(default=[], description="the streams, and which are taken")
     pixels: int = Field(default=0, description="of one decoded picture")
+    recorded: Recorded | None = Field(default=None, description="when, as far as anything says so")
 
 
 def describe(path: Path, audio_track: str | None = None) -> Description:
@@ -41,6 +43,7 @@ def describe(path: Path, audio_track: str | None = None) -> Description:
             duration=reader.duration,
             audio_codec=audio.codec_context.name if audio else None,
             tracks=reader.tracks,
+            recorded=from_tags(reader.metadata),
         )
         if video is not None:
             described.video_codec = video.codec_context.name
@@ -63,6 +66,7 @@ def _describe_stills(stills: Stills) -> Description:
         height=picture.height,
         tracks=[track],
         pixels=picture.width * picture.height,
+        recorded=from_exif(stills.exif),
     )
 
 

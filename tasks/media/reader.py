@@ -72,6 +72,11 @@ class Reader:
         self._container.close()
 
     @property
+    def metadata(self) -> list[dict[str, str]]:
+        """What the container and its streams say of themselves."""
+        return [dict(self._container.metadata), *(dict(each.metadata) for each in self._container.streams)]
+
+    @property
     def notes(self) -> list[str]:
         """What could not be believed of what was read so far."""
         return [*self._notes, *self._clock.notes]

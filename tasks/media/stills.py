@@ -63,6 +63,14 @@ class Stills:
         self._opened.close()
 
     @property
+    def exif(self) -> Image.Exif:
+        """Empty where there is none that can be read."""
+        try:
+            return self._opened.getexif()
+        except (OSError, SyntaxError, ValueError):
+            return Image.Exif()
+
+    @property
     def first(self) -> Image.Image:
         return next(iter(self)).picture
 

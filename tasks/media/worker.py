@@ -76,7 +76,7 @@ def _alive():
 def _probe(path: Path, audio_track: str | None) -> dict[str, Any]:
     from tasks.media.probing import describe
 
-    return describe(path, audio_track).model_dump()
+    return describe(path, audio_track).model_dump(mode="json")
 
 
 def _decode(

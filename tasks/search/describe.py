@@ -1,6 +1,7 @@
 """A moment that was found, with what surrounds it and why it was."""
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from tasks.search.said import Judged, Unit, Way, judge
 from tasks.words.index_file import context_term
 from tasks.words.store import Held, OpenFile
 
+DATED = {"media": "recorded", "file": "by its file's time of", "analysis": "analysed"}
 PICTURES = 5  # the last ones shown before the moment's end, of which one is there
 
 
@@ -64,6 +66,8 @@ def describe(
         score=round(judged.quality, 3) if judged else 1.0,
         asset=held.asset,
         media=held.name,
+        day=date.fromisoformat(held.day),
+        dated=held.dated,
         start=start,
         end=end,
         marks=sorted({mark for each in (judged, meant) if each for mark in each.marks}),
@@ -73,7 +77,7 @@ def describe(
         sounds=sounds,
         thumbnail=_thumbnail(asked.output, file, held, end),
         report=f"{asked.place}/{held.asset}/report.html",
-        why=_why(asked, row, judged, meant, sounds),
+        why=_why(asked, held, row, judged, meant, sounds),
         **about,
     )
 
@@ -113,7 +117,7 @@ def picture_at(output: Path, asset: str, name: str | None) -> str | None:
 
 
 def _why(
-    asked: Asked, row: Row | None, judged: Judged | None, meant: Judged | None, sounds: list[str]
+    asked: Asked, held: Held, row: Row | None, judged: Judged | None, meant: Judged | None, sounds: list[str]
 ) -> list[str]:
     question, why = asked.question, list[str]()
     if meant:
@@ -131,6 +135,8 @@ def _why(
         why.append(f"seen: {question.seen}")
     if question.language is not None and row:
         why.append(f"in {row.language}")
+    if question.after or question.before:
+        why.append(f"{DATED[held.dated]} {held.day}")
     return why
 
 

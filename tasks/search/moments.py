@@ -11,11 +11,11 @@ but for `about` and `shown`, which want images running: `with flows.images.runni
 import difflib
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, time
 
 from containers.common.errors import StorageError, UserError
 from containers.common.locks import tell
 from containers.whisperx.names import to_code
+from tasks.outputs.labels import label_of, speaker_name
 from tasks.outputs.sound_names import sounds_called
 from tasks.search.candidates import Candidate, Where, by_words, is_common, stretches, where_of
 from tasks.search.describe import Asked, Named, describe
@@ -112,6 +112,8 @@ def _around(question: MomentQuestion, words: Words) -> dict[str, Named]:
 
 def _named(kind: str, asked: str, words: Words) -> Named:
     """The terms of who or what is called so; a sound also by a word of its name."""
+    if kind != "sound":
+        asked = label_of(asked)
     wanted = context_term(kind, asked)
     query = "SELECT DISTINCT value FROM names WHERE kind = ? AND term = ?"
     values = [value for file in words.files for (value,) in file.connection.execute(query, (kind, wanted))]
@@ -128,9 +130,10 @@ def _named(kind: str, asked: str, words: Words) -> Named:
     if values:
         return Named(sorted({known[value] for value in values}), sorted(set(values)))
     near = difflib.get_close_matches(asked, known, n=5, cutoff=0.5) or sorted(known)[:8]
-    there = f": there is {', '.join(near)}" if near else ""
+    there = f": there is {', '.join(map(speaker_name, near))}" if near else ""
+    called = speaker_name(asked)
     nobody = (
-        f"No sound is called '{asked}'" if kind == "sound" else f"Nobody called '{asked}' is {_done(kind)}"
+        f"No sound is called '{called}'" if kind == "sound" else f"Nobody called '{called}' is {_done(kind)}"
     )
     raise UserError(f"{nobody}{there}.")
 
@@ -147,14 +150,14 @@ def _allowed(file: OpenFile, question: MomentQuestion, words: Words) -> list[int
     """Numbers of the file's assets in which may be searched."""
     ids = [held.asset for each in words.files for held in each.assets.values()]
     wanted = {_asset_id(asset, ids) for asset in question.assets}
-    after = question.after and datetime.combine(question.after, time(), UTC).timestamp()
-    before = question.before and datetime.combine(question.before, time(), UTC).timestamp()
+    after = question.after and question.after.isoformat()
+    before = question.before and question.before.isoformat()
     return [
         number
         for number, held in file.assets.items()
         if (not wanted or held.asset in wanted)
-        and (after is None or held.made >= after)
-        and (before is None or held.made < before)
+        and (after is None or held.day >= after)
+        and (before is None or held.day < before)
     ]
 
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -24,8 +24,10 @@ class MomentQuestion(BaseModel):
     seen: str | None = Field(default=None, description="who is on screen: a name, or PERSON_000")
     shown: str | None = Field(default=None, description="what is to be seen, as: a dog on a beach")
     language: str | None = Field(default=None, description="what is spoken, a code (ko) or a name (Korean)")
-    after: date | None = Field(default=None, description="only what was analysed on that day or later (UTC)")
-    before: date | None = Field(default=None, description="only what was analysed before that day (UTC)")
+    after: date | None = Field(
+        default=None, description="only what was recorded on that day or later: by its own word, else by its file's time"
+    )
+    before: date | None = Field(default=None, description="only what was recorded before that day")
     assets: list[str] = Field(default=[], description="only in these assets (ids, or how they begin)")
     start: float | None = Field(default=None, ge=0, description="only from this second of an asset on")
     end: float | None = Field(default=None, ge=0, description="only before this second of an asset")
@@ -52,6 +54,10 @@ class FoundMoment(BaseModel):
     )
     asset: str
     media: str = Field(description="the media file's name")
+    day: date | None = Field(default=None, description="of the recording")
+    dated: Literal["media", "file", "analysis"] | None = Field(
+        default=None, description="what says so: the media itself, its file's time, or only its analysis"
+    )
     start: float
     end: float
     text: str = Field(default="", description="what is said")

@@ -33,6 +33,8 @@ def card_of(output: Path, connection: sqlite3.Connection, held: Held, digest: st
         "digest": digest,
         "name": held.name,
         "made": round(held.made),
+        "day": held.day,
+        "dated": held.dated,
         "seconds": round(held.duration),
         "languages": languages,
         "people": list(dict.fromkeys(people))[:MOST],

@@ -16,12 +16,12 @@ from containers.common.errors import StorageError
 from tasks.words.rows import AssetRows, SaidSegment, Span
 from tasks.words.tokens import VERSION, fold, terms
 
-FORMAT = f"2.{VERSION}"
+FORMAT = f"3.{VERSION}"
 BUSY = 60.0  # seconds that one writer waits for another
 SCHEMA = (
     "CREATE TABLE about (format TEXT NOT NULL)",
     "CREATE TABLE assets (id INTEGER PRIMARY KEY, asset TEXT NOT NULL UNIQUE, digest TEXT NOT NULL, "
-    "name TEXT NOT NULL, made REAL NOT NULL, duration REAL NOT NULL)",
+    "name TEXT NOT NULL, made REAL NOT NULL, day TEXT NOT NULL, dated TEXT NOT NULL, duration REAL NOT NULL)",
     "CREATE TABLE segments (id INTEGER PRIMARY KEY, asset INTEGER NOT NULL, start REAL NOT NULL, "
     "until REAL NOT NULL, speaker TEXT, name TEXT, language TEXT, text TEXT NOT NULL)",
     "CREATE INDEX segments_by_asset ON segments (asset, start)",
@@ -109,9 +109,10 @@ def is_whole(connection: sqlite3.Connection) -> bool:
 def add(connection: sqlite3.Connection, rows: AssetRows) -> None:
     """An asset in place of what the file held of it. Call it in a transaction."""
     remove(connection, [rows.asset])
-    insert = "INSERT INTO assets (asset, digest, name, made, duration) VALUES (?, ?, ?, ?, ?)"
-    about = (rows.asset, rows.digest, rows.name, rows.made, rows.duration)
-    number = connection.execute(insert, about).lastrowid
+    insert = (
+        "INSERT INTO assets (asset, digest, name, made, day, dated, duration) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    )
+    number = connection.execute(insert, rows[:7]).lastrowid
     (first,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM segments").fetchone()
     connection.executemany(
         "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

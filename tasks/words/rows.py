@@ -4,10 +4,13 @@ import hashlib
 import json
 import math
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from containers.common.errors import UserError
 from containers.common.inside import existing, inside
+
+if TYPE_CHECKING:
+    from tasks.asset.manifest import Manifest
 
 
 class SaidSegment(NamedTuple):
@@ -31,13 +34,22 @@ class Span(NamedTuple):
     end: float
 
 
+Dated = Literal["media", "file", "analysis"]
+
+
 class AssetRows(NamedTuple):
-    """`digest` is that of manifest.json, which has those of all other files; `made` in seconds of Unix."""
+    """`digest` is that of manifest.json, which has those of all other files.
+
+    `made` in seconds of Unix and `day` (2026-01-31) are of the recording, `dated` by what: `media` for the
+    camera or whoever wrote its tags, `file` for the file's time, `analysis` where neither is known.
+    """
 
     asset: str
     digest: str
     name: str
     made: float
+    day: str
+    dated: Dated
     duration: float
     segments: list[SaidSegment]
     spans: list[Span]
@@ -81,8 +93,17 @@ def read_rows(output: Path, asset: str) -> AssetRows | None:
             ]
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise UserError(f"The documents of {folder} are damaged ({error}): analyse it again.") from None
-    made = manifest.created.timestamp()
-    return AssetRows(asset, digest, manifest.media.name, made, manifest.duration, segments, spans)
+    about = (asset, digest, manifest.media.name, *_dated(manifest), manifest.duration)
+    return AssetRows(*about, segments, spans)
+
+
+def _dated(manifest: "Manifest") -> tuple[float, str, Dated]:
+    from tasks.media.recorded import FILE
+
+    if recorded := manifest.media.recorded:
+        dated: Dated = "file" if recorded.by == FILE else "media"
+        return recorded.at.timestamp(), recorded.at.date().isoformat(), dated
+    return manifest.created.timestamp(), manifest.created.date().isoformat(), "analysis"
 
 
 def _seconds(given: Any) -> float:

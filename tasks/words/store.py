@@ -24,7 +24,7 @@ from containers.common.inside import inside, one_name
 from containers.common.locks import tell
 from tasks.words import index_file
 from tasks.words.index_file import DamagedIndex
-from tasks.words.rows import digest_of, read_rows
+from tasks.words.rows import Dated, digest_of, read_rows
 
 WORDS = "words"
 RECENT = "recent.db"
@@ -36,12 +36,14 @@ _digests: dict[str, tuple[tuple[int, int, int], str]] = {}
 
 
 class Held(NamedTuple):
-    """An asset of a file: its number there, and what it is."""
+    """An asset of a file: its number there, and what it is: see `AssetRows`."""
 
     number: int
     asset: str
     name: str
     made: float
+    day: str
+    dated: Dated
     duration: float
 
 
@@ -181,7 +183,7 @@ def _share(connections: list[sqlite3.Connection], wanted: dict[str, str]) -> lis
     left = dict(wanted)
     files = []
     for connection in connections:
-        query = "SELECT id, asset, digest, name, made, duration FROM assets"
+        query = "SELECT id, asset, digest, name, made, day, dated, duration FROM assets"
         served, hidden = {}, []
         for number, asset, digest, *about in connection.execute(query):
             if left.get(asset) == digest:

@@ -2,6 +2,7 @@
 // What the files beside this page call: see tasks/shelf/files.py.
 const shelf = (() => {
   const SHOWN = 60, MOMENTS = 60, AHEAD = 12, KEPT = 240, SECOND = 1000;
+  const DATED = { file: "file of", analysis: "analysed" };
   const byId = (id) => document.getElementById(id);
   const scripts = new Map(), shards = new Map(), said = new Map();
   let cards = [], indexed = [], shown = SHOWN, asked = 0;
@@ -137,8 +138,8 @@ const shelf = (() => {
       } else {
         picture.textContent = "\u266a";
       }
-      const day = new Date(card.made * 1000).toISOString().slice(0, 10);
-      const facts = [day, clock(card.seconds), card.languages.join(", ")].filter(Boolean).join(" \u00b7 ");
+      const day = card.day ?? new Date(card.made * 1000).toISOString().slice(0, 10);
+      const facts = [DATED[card.dated] ? `${DATED[card.dated]} ${day}` : day, clock(card.seconds), card.languages.join(", ")].filter(Boolean).join(" \u00b7 ");
       return make("li", { className: "card" }, make("a", { href: report(card.id) }, picture,
         make("p", { className: "name", dir: "auto", textContent: card.name }),
         make("p", { textContent: facts }),

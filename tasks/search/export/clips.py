@@ -15,7 +15,7 @@ from tasks.media.budget import budget_of
 from tasks.media.pictures import LONGEST_SIDE
 from tasks.media.reel import join_parts
 from tasks.outputs.labels import clock
-from tasks.search.export.media import Source, media_files, source_of
+from tasks.search.export.media import Source, media_files, sources_of
 from tasks.search.question import FoundMoment, MomentAnswer
 
 SHORTEST = 0.5  # seconds: a moment of one word can still be watched
@@ -28,7 +28,7 @@ def write_clips(
 
     Raises UserError when a medium is not there any more, before anything is cut.
     """
-    sources = [source_of(output, moment.asset) for moment in answer.moments]
+    sources = sources_of(output, answer.moments)
     written = []
     with media_files(sources) as files:
         for number, (moment, source) in enumerate(zip(answer.moments, sources, strict=True), 1):
@@ -49,7 +49,7 @@ def write_reel(answer: MomentAnswer, output: Path, target: Path) -> list[Path]:
     It has the size and rate that most of the moments have; other pictures are put on black. Raises UserError
     when a medium is not there any more, before anything is cut.
     """
-    sources = [source_of(output, moment.asset) for moment in answer.moments]
+    sources = sources_of(output, answer.moments)
     ends = [max(moment.end, moment.start + SHORTEST) for moment in answer.moments]
     width, height, rate = _shape(sources)
     cues, at = list[str](), 0.0

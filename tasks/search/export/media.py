@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from containers.common import storage
 from containers.common.errors import UserError
 from containers.common.inside import existing
 from tasks.asset.folder import MANIFEST
+from tasks.search.question import FoundMoment
 
 FOUND = "found.json"
 SOUND_RATE = 25.0  # of timelines of sound alone
@@ -31,7 +31,15 @@ class Source(NamedTuple):
     audio_track: str | None
 
 
-@cache
+def sources_of(output: Path, moments: Iterable[FoundMoment]) -> list[Source]:
+    """One for each moment; each manifest is read once. Raises UserError as `source_of`."""
+    known: dict[str, Source] = {}
+    return [
+        known.get(moment.asset) or known.setdefault(moment.asset, source_of(output, moment.asset))
+        for moment in moments
+    ]
+
+
 def source_of(output: Path, asset: str) -> Source:
     """Raises UserError when the asset's manifest cannot be read."""
     path = existing(output, asset, MANIFEST)

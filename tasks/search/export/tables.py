@@ -6,7 +6,7 @@ from pathlib import Path
 
 from containers.common import storage
 from containers.common.errors import UserError
-from tasks.outputs.labels import clock
+from tasks.outputs.labels import clock, speaker_name
 from tasks.search.question import FoundMoment, MomentAnswer
 
 COLUMNS = (
@@ -22,6 +22,7 @@ COLUMNS = (
     "score",
     "why",
     "report",
+    "recorded",
 )
 # A cell that begins so is a formula to a spreadsheet: https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -47,14 +48,15 @@ def _row(moment: FoundMoment) -> list[object]:
         moment.media,
         moment.start,
         moment.end,
-        moment.by or moment.speaker or "",
+        moment.by or speaker_name(moment.speaker or ""),
         moment.text,
-        ", ".join(moment.seen),
+        ", ".join(map(speaker_name, moment.seen)),
         ", ".join(moment.sounds),
         moment.language or "",
         moment.score,
         "; ".join(moment.why),
         moment.report,
+        moment.day or "",
     ]
 
 
@@ -87,6 +89,6 @@ def write_chapters(answer: MomentAnswer, target: Path) -> Path:
 
 def _title(moment: FoundMoment) -> str:
     """On one line; YouTube takes no angle brackets."""
-    text = " ".join((moment.text or ", ".join(moment.sounds or moment.seen) or moment.media).split())
+    text = " ".join((moment.text or ", ".join(moment.sounds or [*map(speaker_name, moment.seen)]) or moment.media).split())
     text = text.replace("<", "\u2039").replace(">", "\u203a")
     return text if len(text) <= LONGEST else text[: LONGEST - 1].rsplit(" ", 1)[0] + "\u2026"

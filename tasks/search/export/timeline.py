@@ -8,14 +8,14 @@ from opentimelineio.opentime import RationalTime, TimeRange
 
 from containers.common import storage
 from tasks.outputs.labels import clock
-from tasks.search.export.media import Source, source_of
+from tasks.search.export.media import Source, sources_of
 from tasks.search.moments_page import headline
 from tasks.search.question import FoundMoment, MomentAnswer
 
 
 def write_timeline(answer: MomentAnswer, output: Path, target: Path) -> Path:
     """OpenTimelineIO's own file, or an EDL (CMX 3600), which has one rate: that of most of the moments."""
-    sources = [source_of(output, moment.asset) for moment in answer.moments]
+    sources = sources_of(output, answer.moments)
     edl = target.suffix.lower() == ".edl"
     rates = [_timecode_rate(source.rate) if edl else source.rate for source in sources]
     rate = Counter(rates).most_common(1)[0][0] if edl else None

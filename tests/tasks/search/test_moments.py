@@ -30,7 +30,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ],
         names={"SPEAKER_00": "Kate", "SPEAKER_01": "Tom"},
         seen=[("Tom", 0.0, 6.0)],
-        created="2025-12-31T23:59:59Z",
+        recorded={"at": "2025-12-31T23:59:59+09:00", "by": "creation_time"},
     )
     publish(
         folder,
@@ -39,6 +39,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
         names={"SPEAKER_00": "Kate"},
         heard=[("Applause", 19.0, 21.0), ("Heart sounds, heartbeat", 50.0, 55.0), ("Rock music", 50.0, 52.0)],
         seen=[("Tom", 18.0, 30.0), ("Kate", 51.0, 60.0)],
+        recorded={"at": "2026-01-01T00:30:00+09:00", "by": "file time"},
     )
     return folder
 
@@ -79,6 +80,8 @@ def indexed(output: Path) -> None:
         ({"heard": "拍手", "said": "budget"}, [(SHOW, 20)]),
         ({"seen": "Tom"}, [(MEETING, 0), (SHOW, 18)]),
         ({"seen": "PERSON_000"}, [(MEETING, 0), (SHOW, 18)]),
+        ({"seen": "person 1"}, [(MEETING, 0), (SHOW, 18)]),
+        ({"said": "budget", "by": "Speaker 2"}, [(MEETING, 5)]),
     ],
 )
 def test_every_part_may_be_left_out_and_all_that_are_given_hold(output, question, found) -> None:
@@ -100,6 +103,19 @@ def test_a_moment_says_what_it_is_and_why(output: Path) -> None:
     assert first.context == ("The budget is small.", "예산이 작습니다.")
 
 
+def test_it_says_when_it_was_recorded_and_what_says_so(output: Path, tmp_path: Path) -> None:
+    """The day is that of the camera's own clock: in Korea it was a new year for half an hour."""
+    publish(tmp_path, MEETING, [("The budget.", 0.0, 4.0)], created="2026-05-01T12:00:00Z")  # of before
+    (analysed,) = find_moments(tmp_path, MomentQuestion(said="budget", after=date(2026, 5, 1)), print).moments
+    (told,) = find(output, said="budget", by="Tom", before=date(2026, 1, 1))
+    file = find(output, said="budget", after=date(2026, 1, 1))[0]
+    assert [(each.day, each.dated, each.why[-1]) for each in (told, file, analysed)] == [
+        (date(2025, 12, 31), "media", "recorded 2025-12-31"),
+        (date(2026, 1, 1), "file", "by its file's time of 2026-01-01"),
+        (date(2026, 5, 1), "analysis", "analysed 2026-05-01"),
+    ]
+
+
 def test_who_is_both_is_where_both_are(output: Path) -> None:
     (found,) = find(output, heard="Rock music", seen="Kate")
     assert (found.start, found.end, found.text) == (51, 52, "")
@@ -110,6 +126,7 @@ def test_who_is_both_is_where_both_are(output: Path) -> None:
     [
         ({"by": "Kat"}, "Nobody called 'Kat' is heard: there is Kate"),
         ({"seen": "Lucy"}, "Nobody called 'Lucy' is seen: there is "),
+        ({"seen": "Person 9"}, "Nobody called 'Person 9' is seen: there is .*Person 1"),
         ({"heard": "aplause"}, "No sound is called 'aplause': there is Applause"),
         ({"language": "xx"}, "Whisper does not know the language 'xx'"),
         ({"said": "x", "assets": ["f"]}, "There is no asset 'f'"),

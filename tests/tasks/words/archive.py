@@ -17,6 +17,7 @@ def publish(
     names: dict[str, str] | None = None,
     language: str = "en",
     broken: bool = False,
+    recorded: dict[str, str] | None = None,
     **manifest: Any,
 ) -> Path:
     """`said`: text, start, end, and where given the speaker and the language; `seen` by person or name."""
@@ -64,6 +65,7 @@ def publish(
             "size": 1,
             "format": "mp4",
             "duration": 60.0,
+            "recorded": recorded,
         },
         "duration": 60.0,
         "options": {},
