@@ -41,6 +41,7 @@ from tasks.outputs.documents import embedding_rows
 from tasks.outputs.embeddings import write_embeddings
 from tasks.outputs.findings import Findings, gather
 from tasks.shelf.make import make_shelf
+from tasks.shelf.remote import add_to_shelf
 from tasks.stages.check.run import check, prepare_check
 from tasks.stages.index.run import index, withdraw
 from tasks.stages.options import AnalyzeOptions
@@ -165,14 +166,16 @@ def _analyze(
 
 def _index_words(asset: Asset) -> None:
     """Words and the shelf, from the published folder: what cannot be indexed now the next search reads."""
-    if asset.remote:
-        return
+    if not asset.remote:
+        try:
+            index_asset(asset.output, asset.id)
+        except UserError as error:
+            get_run_logger().warning(f"{error} The next search reads what was said.")
     try:
-        index_asset(asset.output, asset.id)
-    except UserError as error:
-        get_run_logger().warning(f"{error} The next search reads what was said.")
-    try:
-        make_shelf(asset.output)
+        if asset.remote:  # where a search looks itself what is new
+            add_to_shelf(asset)
+        else:
+            make_shelf(asset.output)
     except UserError as error:
         get_run_logger().warning(f"The shelf is not brought up to date: {error}")
 

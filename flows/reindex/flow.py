@@ -47,7 +47,7 @@ def reindex(output: Place = "out", options: ReindexOptions | None = None) -> lis
 
 
 def _reindex(output: Location, options: ReindexOptions) -> list[Outcome]:
-    """What is on S3 has its documents on this machine, its vectors and indexes there, and no shelf."""
+    """What is on S3 has its documents on this machine, its vectors, indexes and shelf there."""
     folder, remote = on_this_machine(output, get_run_logger().info)
     if remote:
         options = options.model_copy(update={"index": options.index or storage.join(remote, "index")})
@@ -84,10 +84,9 @@ def _reindex(output: Location, options: ReindexOptions) -> list[Outcome]:
             words = state.result(raise_on_failure=False)
             note(WORDS, words)
             changed = isinstance(words, ReindexedWords) and words.changed
-            if not remote:
-                state = bring_shelf_up_to_date(folder, changed, return_state=True)
-                if isinstance(fault := state.result(raise_on_failure=False), BaseException):
-                    logger.warning(f"The shelf is not brought up to date: {sentence(fault)}")
+            state = bring_shelf_up_to_date(output if remote else folder, changed, return_state=True)
+            if isinstance(fault := state.result(raise_on_failure=False), BaseException):
+                logger.warning(f"The shelf is not brought up to date: {sentence(fault)}")
     create_table_artifact([_row(outcome) for outcome in done], key="reindex", description=_account(failed))
     if failed:
         raise UserError(f"The index before serves on: {_account(failed)}")

@@ -46,7 +46,11 @@ PARTS = {
     "seen": ("--seen", "NAME", "who is on screen"),
     "shown": ("--shown", "WORDS", "what is to be seen, as 'a dog on a beach' (needs siglip-base)"),
     "language": ("--language", "CODE", "what is spoken: ko, or Korean"),
-    "after": ("--after", "DAY", "only what was recorded on that day or later, as 2026-01-01 (else by its file's time)"),
+    "after": (
+        "--after",
+        "DAY",
+        "only what was recorded on that day or later, as 2026-01-01",
+    ),
     "before": ("--before", "DAY", "only what was recorded before that day"),
 }
 
@@ -67,8 +71,6 @@ def main(arguments: list[str] | None = None) -> int:
             return _find(output, {**parts, **chosen}, page, as_json, export)
         if export is not None:
             raise UserError("--export takes moments of --said, --by, --while, --seen and --language.")
-        if isinstance(output, str):
-            raise UserError(f"--{next(iter(queries))} looks into a folder of this machine, not into S3.")
         return _nearest(output, queries, chosen, page, as_json)
     except ValidationError as error:
         fault = error.errors()[0]
@@ -118,7 +120,7 @@ def _find(
 
 
 def _nearest(
-    output: Path, queries: dict[str, str], chosen: dict[str, Any], page: Path | None, as_json: bool
+    output: Location, queries: dict[str, str], chosen: dict[str, Any], page: Path | None, as_json: bool
 ) -> int:
     from flows.search.run import answer_question
     from flows.settings.load import apply
@@ -139,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m flows.search",
         description="Find moments in everything that was analysed into a folder.",
     )
-    parser.add_argument("output", type=location, help="folder of asset folders; also s3://, but for likeness")
+    parser.add_argument("output", type=location, help="folder or s3:// prefix of asset folders")
     moments = parser.add_argument_group(
         "moments", "all that are given hold at once; only --about and --shown load a model"
     )

@@ -5,18 +5,19 @@ from pathlib import Path
 from prefect import flow
 
 from flows.artifacts import create_table_artifact
+from flows.forms import Place
 from flows.search.run import answer_question
 from tasks.outputs.report_view import clock
 from tasks.search.answer import Answer, Question
 
 
 @flow(name="search", flow_run_name="{question.kind}: {question.query}")
-def search(question: Question, output: Path = Path("out"), page: Path | None = None) -> Answer:
+def search(question: Question, output: Place = "out", page: Path | None = None) -> Answer:
     """Finds what is nearest to the question below `output`, best first; `page` is written as HTML.
 
     Args:
         question: what to look for, and where.
-        output: folder of asset folders.
+        output: folder or s3:// prefix of asset folders.
         page: file that receives the answer as HTML.
 
     Raises UserError with one sentence when the question cannot be answered.

@@ -18,7 +18,7 @@ def moments(question: MomentQuestion, output: Place = "out", page: Path | None =
 
     Args:
         question: the parts, each of which may be left out.
-        output: folder of asset folders.
+        output: folder or s3:// prefix of asset folders.
         page: file that receives the answer as HTML.
 
     Raises UserError with one sentence when the question cannot be answered.

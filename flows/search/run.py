@@ -12,10 +12,14 @@ from tasks.search.library import Library
 from tasks.search.like import find_like
 from tasks.search.page import render_page
 from tasks.search.person import find_person
+from tasks.search.place import Location
 
 
-def answer_question(output: Path, question: Question, page: Path | None = None) -> Answer:
-    """The answer; with `page` also as an HTML page there. Raises UserError with one sentence."""
+def answer_question(output: Location, question: Question, page: Path | None = None) -> Answer:
+    """The answer, of a folder or an s3:// URI; with `page` also as an HTML page there.
+
+    Raises UserError with one sentence.
+    """
     library = Library(output)
     with running_images():
         if question.kind == "like":

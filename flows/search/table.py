@@ -18,7 +18,11 @@ def print_moments(answer: MomentAnswer, page: Path | None) -> None:
     else:
         table = Table("when", "media", "asset", "who", "what", box=None, pad_edge=False)
         for moment in answer.moments:
-            who = moment.by or speaker_name(moment.speaker or "") or ", ".join(map(speaker_name, moment.seen[:3]))
+            who = (
+                moment.by
+                or speaker_name(moment.speaker or "")
+                or ", ".join(map(speaker_name, moment.seen[:3]))
+            )
             row = (clock(moment.start), moment.media, moment.asset[:8], who)
             table.add_row(*map(Text, row), _what(moment))
         console.print(table)

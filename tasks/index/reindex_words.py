@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from tasks.asset.bucket import Location
 from tasks.index.options import ReindexOptions
 from tasks.shelf.make import has_shards, make_shelf
+from tasks.shelf.remote import make_remote_shelf
 from tasks.words.remote import make_remote_version
 from tasks.words.versions import WordsVersion, make_version
 
@@ -15,9 +16,11 @@ WORDS = "words"  # what it is called among the models
 
 
 @task(task_run_name="shelf")
-def bring_shelf_up_to_date(output: Path, changed: bool) -> Path:
+def bring_shelf_up_to_date(output: Location, changed: bool) -> Location:
     """Writes the page of everything; with its own index of words where that `changed`. Raises UserError."""
-    return make_shelf(output, whole=changed or not has_shards(output))
+    if isinstance(output, Path):
+        return make_shelf(output, whole=changed or not has_shards(output))
+    return make_remote_shelf(output, whole=changed)
 
 
 class ReindexedWords(BaseModel):

@@ -76,7 +76,7 @@ def from_file(modified: float) -> Recorded:
 
 def _read(text: str, by: str) -> Recorded | None:
     found = _WHEN.fullmatch(text)
-    if not found or not found["day"] and found["clock"]:
+    if not found or (not found["day"] and found["clock"]):
         return None
     precision: Precision = "year"
     if found["month"]:

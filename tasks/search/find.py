@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from containers.common.errors import UserError
-from containers.common.inside import existing
 from containers.common.models.embeddings import embeddings
 from containers.faiss.contract import Filter, Match
 from containers.faiss.vectors import metric_of
@@ -92,8 +91,8 @@ def _group(library: Library, question: Question, model: str, found: list[Match])
             person=person,
             times=[] if match.time is None else [match.time],
             end=match.end,
-            thumbnail=_thumbnail(library, match),
-            report=str(library.output / match.asset / "report.html"),
+            thumbnail=library.picture(match.asset, match.metadata.get("thumbnail")),
+            report=library.report(match.asset),
         )
     return list(moments.values())
 
@@ -124,11 +123,3 @@ def _is_meant(library: Library, wanted: str | None, match: Match, person: str | 
         event.label == wanted and event.start_time <= end and start <= event.end_time
         for event in library.sounds(match.asset).predictions
     )
-
-
-def _thumbnail(library: Library, match: Match) -> str | None:
-    name = match.metadata.get("thumbnail")
-    if not name:
-        return None
-    path = existing(library.output / ".cache", match.asset, name)
-    return str(path) if path else None

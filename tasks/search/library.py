@@ -1,24 +1,33 @@
 """What the output folder knows: its indexes, its assets, who is who in them and what is heard when."""
 
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from containers.audioset.contract import Tags
+from containers.common import storage
 from containers.common.errors import UserError
 from containers.common.inside import existing, one_name
+from containers.common.locks import tell
+from containers.common.models.store import sha256_of
 from containers.facenet.contract import DINOV2, PHASH
 from containers.faiss.contract import Filter, Match, SearchRequest, SearchResult
 from containers.faiss.delta import list_delta
 from containers.faiss.versions import current
 from containers.pyannote.diarizers import DIARIZERS
+from tasks.asset.bucket import work_folder
 from tasks.asset.folder import Asset
 from tasks.calls.invoke import invoke
 from tasks.outputs.embeddings import read_embeddings
 from tasks.people.appearances import Appearance, group_appearances, list_assets
 from tasks.people.recognise import recognise
 from tasks.people.store import load_people
+from tasks.search.place import Location, on_this_machine
 
+AT_ONCE = 16  # files that are fetched from S3
+EMBEDDINGS = "embeddings.parquet"
 # What may have made an index of each kind, the better first.
 MODELS = {
     "face": ["facenet-vggface2", "faceapi"],
@@ -37,9 +46,13 @@ NOTHING = {
 class Library:
     """An output folder, read as far as it is asked for. Raises UserError when there is no such folder."""
 
-    def __init__(self, output: Path) -> None:
-        self.output = output.absolute()
+    def __init__(self, output: Location, say: Callable[[str], object] = tell) -> None:
+        """`say` is told what somebody waits for, where the output is on S3."""
+        self.output, self.remote = on_this_machine(output, say)
+        # Of an output on S3 the pictures and the people are those of this machine's analyses.
+        self.own = work_folder(self.remote) if self.remote else self.output
         self.assets = list_assets(self.output)
+        self._fetched: set[str] = set()
         self._media: dict[str, str] = {}
         self._searched: dict[str, bool] = {}
         self._sounds: dict[str, Tags] = {}
@@ -49,7 +62,7 @@ class Library:
         """The asset whose id begins so. Raises UserError when there is none, or more than one."""
         found = [asset for asset in self.assets if asset.startswith(wanted)]
         if not wanted or not found:
-            raise UserError(f"There is no asset '{wanted}' in {self.output}.")
+            raise UserError(f"There is no asset '{wanted}' in {self.place}.")
         if len(found) > 1:
             raise UserError(f"{len(found)} assets begin with '{wanted}': write more of the id.")
         return found[0]
@@ -57,11 +70,11 @@ class Library:
     def index_of(self, kind: str) -> str:
         """The model whose index holds vectors of that kind. Raises UserError when there is none."""
         if not self.assets:
-            raise UserError(f"Nothing was analysed into {self.output} yet.")
+            raise UserError(f"Nothing was analysed into {self.place} yet.")
         for model in MODELS[kind]:
             if current(self._index(model)) or list_delta(self._index(model)):
                 return model
-        raise UserError(f"The index of {self.output} has {NOTHING[kind]}.")
+        raise UserError(f"The index of {self.place} has {NOTHING[kind]}.")
 
     def nearest(
         self, model: str, vectors: list[list[float]], k: int, where: Filter, result: Path
@@ -78,11 +91,49 @@ class Library:
         return invoke("faiss", request, SearchResult).value.matches
 
     def _index(self, model: str) -> str:
-        return (self.output / "index" / one_name(model)).as_uri()
+        return storage.join(self.place, "index", one_name(model))
+
+    @property
+    def place(self) -> Location:
+        """The folder, or the s3:// URI, as people know it."""
+        return self.remote or self.output
+
+    def report(self, asset: str) -> str:
+        """Path or s3:// URI."""
+        return f"{self.place}/{asset}/report.html"
+
+    def picture(self, asset: str, name: str | None) -> str | None:
+        """Path of a picture of the asset's cache."""
+        path = existing(self.own / ".cache", asset, *name.split("/")) if name else None
+        return str(path) if path else None
+
+    def embeddings(self, asset: str) -> list[dict[str, Any]]:
+        """The asset's vectors with what they are of."""
+        self.fetch([asset])
+        path = self.output / asset / EMBEDDINGS
+        return read_embeddings(path) if path.is_file() else []
+
+    def fetch(self, assets: Iterable[str]) -> None:
+        """Embeddings of an output on S3, where they are other ones than those that are here."""
+        if not self.remote:
+            return
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(self._fetch, set(assets) - self._fetched))
+        self._fetched.update(assets)
+
+    def _fetch(self, asset: str) -> None:
+        path = self.output / asset / EMBEDDINGS
+        manifest = Asset(output=self.output, id=asset).manifest()
+        entry = manifest and manifest.files.get(EMBEDDINGS)
+        if not entry:
+            path.unlink(missing_ok=True)
+        elif not path.is_file() or sha256_of(path) != entry.sha256:
+            with storage.writing(storage.as_uri(path), durable=False) as partial:
+                storage.download(storage.join(str(self.remote), asset, EMBEDDINGS), partial)
 
     @cached_property
     def people(self) -> Any:
-        return load_people(self.output)
+        return load_people(self.own)
 
     def is_searched(self, asset: str) -> bool:
         """False for results that broke a critical rule: an analysis that was killed may not have taken their
@@ -108,8 +159,7 @@ class Library:
         return self._sounds[asset]
 
     def appearances(self, asset: str) -> list[Appearance]:
-        path = self.output / asset / "embeddings.parquet"
-        return group_appearances(asset, read_embeddings(path)) if path.is_file() else []
+        return group_appearances(asset, self.embeddings(asset))
 
     def person(self, asset: str, label: str | None) -> str | None:
         """The name of an appearance, where it is a known person with a name."""
@@ -126,10 +176,9 @@ class Library:
 
     def thumbnail(self, asset: str) -> str | None:
         """A picture that stands for the asset: the one that stays longest on screen."""
-        path = self.output / asset / "embeddings.parquet"
-        rows = [row["metadata"] for row in read_embeddings(path)] if path.is_file() else []
+        rows = [row["metadata"] for row in self.embeddings(asset)]
         pictures = [row for row in rows if row.get("kind") == "picture" and row.get("thumbnail")]
         for row in sorted(pictures, key=lambda row: row["time"] - row["end"]):
-            if found := existing(self.output / ".cache", asset, row["thumbnail"]):
-                return str(found)
+            if found := self.picture(asset, row["thumbnail"]):
+                return found
         return None

@@ -113,6 +113,6 @@ def _moment(library: Library, asset: str, score: float, parts: dict[str, float])
         media=library.media(asset),
         kind="like",
         thumbnail=library.thumbnail(asset),
-        report=str(library.output / asset / "report.html"),
+        report=library.report(asset),
         parts=parts,
     )

@@ -14,7 +14,7 @@ MOST_WORDS = 9  # of a number
 _WORD = re.compile(r"\d+(?:[.,'\u2019\u00a0\u202f]\d+)*|[^\W\d_]+")
 _GROUPED = re.compile(r"\d{1,3}(?:[.,'\u2019\u00a0\u202f ]\d{3})+|\d{1,15}")
 _SCALED = re.compile(r"(\d{1,6})(?:[.,](\d{1,3}))?[ -]*([^\W\d_]+)")
-_SCALES = {
+SCALES = {
     **dict.fromkeys(("thousand", "tausend", "mille", "mil", "mila", "k"), 10**3),
     **dict.fromkeys(("million", "millionen", "millions", "millon", "millones", "milione", "milioni"), 10**6),
     **dict.fromkeys(("milhao", "milhoes", "mio"), 10**6),
@@ -37,7 +37,7 @@ _LARGE = {
     "亿": 10**8,
     "兆": 10**12,
 }
-_CHARACTERS = re.compile(f"(?:[{''.join((*_DIGITS, *_SMALL, *_LARGE))}]|\\d{{1,4}})+")
+CHARACTERS = re.compile(f"(?:[{''.join((*_DIGITS, *_SMALL, *_LARGE))}]|\\d{{1,4}})+")
 
 
 def value_of(text: str) -> int | None:
@@ -47,7 +47,7 @@ def value_of(text: str) -> int | None:
         return None
     if _GROUPED.fullmatch(folded):
         return int(re.sub(r"\D", "", folded))
-    if scaled := _SCALED.fullmatch(folded):
+    if (scaled := _SCALED.fullmatch(folded)) and scaled[3] in SCALES:
         return _scaled(*scaled.groups())
     if re.search(r"[가-힣\u3007\u4e00-\u9fff]", folded):
         return _of_characters(folded)
@@ -74,10 +74,7 @@ def with_other_spellings(text: str) -> Iterator[str]:
 
 
 def _scaled(whole: str, part: str | None, word: str) -> int | None:
-    scale = _SCALES.get(word)
-    if scale is None:
-        return None
-    value = int(whole + (part or "")) * scale
+    value = int(whole + (part or "")) * SCALES[word]
     return value // 10 ** len(part or "") if value % 10 ** len(part or "") == 0 else None
 
 
@@ -88,7 +85,7 @@ def _of_characters(text: str) -> int | None:
     for before, part in zip((None, *parts), parts, strict=False):
         if before and before[-1] not in _LARGE and not part[0].isdigit():
             return None
-        if not _CHARACTERS.fullmatch(part):
+        if not CHARACTERS.fullmatch(part):
             return None
         section: int = 0
         digit: int | None = None

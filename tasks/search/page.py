@@ -30,7 +30,7 @@ def render_page(answer: Answer, page: Path, query: Image.Image | None, name: str
     environment = page_environment(clock=clock, speaker_name=speaker_name, data_uri=_data_uri)
 
     def link(path: str) -> str:
-        return quote(os.path.relpath(path, page.absolute().parent))
+        return path if "://" in path else quote(os.path.relpath(path, page.absolute().parent))
 
     return environment.get_template("search.html.j2").render(
         answer=answer,

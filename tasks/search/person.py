@@ -1,11 +1,9 @@
 """Where a person is seen and heard, by name: what `flows.people` knows, with no picture and no index."""
 
 from containers.common.errors import UserError
-from containers.common.inside import existing
 from containers.common.models.embeddings import embeddings
-from tasks.people.appearances import Appearance, read_appearances
+from tasks.people.appearances import Appearance
 from tasks.people.recognise import Group, tell
-from tasks.people.store import load_people
 from tasks.search.answer import Answer, Moment, Question
 from tasks.search.library import Library
 
@@ -15,8 +13,9 @@ def find_person(library: Library, question: Question) -> Answer:
 
     Raises UserError when nobody is called so.
     """
-    people = load_people(library.output)
-    appearances = read_appearances(library.output)
+    people = library.people
+    library.fetch(library.assets)
+    appearances = [each for asset in library.assets for each in library.appearances(asset)]
     told = tell(appearances, people)
     person = people.find(question.query)
     found = next(
@@ -56,7 +55,6 @@ def _within(each: Appearance, question: Question) -> bool:
 
 
 def _moment(library: Library, each: Appearance, group: Group, distance: float) -> Moment:
-    picture = each.thumbnail and existing(library.output / ".cache", each.asset, each.thumbnail)
     return Moment(
         score=round(1 - distance, 4),
         same=distance <= embeddings()[each.model].limit,
@@ -67,6 +65,6 @@ def _moment(library: Library, each: Appearance, group: Group, distance: float) -
         person=group.person and group.person.name,
         times=[each.start],
         end=each.end,
-        thumbnail=str(picture) if picture else None,
-        report=str(library.output / each.asset / "report.html"),
+        thumbnail=library.picture(each.asset, each.thumbnail),
+        report=library.report(each.asset),
     )

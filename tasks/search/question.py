@@ -25,7 +25,8 @@ class MomentQuestion(BaseModel):
     shown: str | None = Field(default=None, description="what is to be seen, as: a dog on a beach")
     language: str | None = Field(default=None, description="what is spoken, a code (ko) or a name (Korean)")
     after: date | None = Field(
-        default=None, description="only what was recorded on that day or later: by its own word, else by its file's time"
+        default=None,
+        description="only what was recorded on that day or later: by its own word, else by its file's time",
     )
     before: date | None = Field(default=None, description="only what was recorded before that day")
     assets: list[str] = Field(default=[], description="only in these assets (ids, or how they begin)")

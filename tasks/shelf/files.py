@@ -4,6 +4,7 @@ OUT/index.html                the page; it begins with
 OUT/shelf/assets.js           every asset: name, day, length, languages, people, sounds, picture
 OUT/shelf/said/<asset>.js     what is said in one, read when it may answer a question
 OUT/shelf/words/<shard>.js    terms and the assets that have them, read when one of them is asked for
+OUT/shelf/words/known.js      the words, of which forms and such as are spelled alike are looked for
 OUT/shelf/words/about.js      the assets that the shards know, with the digests of their manifests
 """
 

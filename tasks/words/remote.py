@@ -70,20 +70,29 @@ def _fetch_documents(output: str, folder: Path, tags: dict[str, str], say: Calla
     if len(changed) > MANY:
         say(f"Fetching what was found in {len(changed)} assets of {output} first, once.")
 
-    def fetch(asset: str) -> None:
-        target = folder / one_name(asset)
-        make_folder(target)
-        for name in DOCUMENTS:  # the manifest last, as it is published
-            if f"{asset}/{name}" in tags:
-                storage.download(storage.join(output, asset, name), target / name)
-            else:
-                (target / name).unlink(missing_ok=True)
-        content = storage.read_bytes(storage.join(output, asset, MANIFEST))
-        storage.write_bytes(storage.as_uri(target / MANIFEST), content, durable=False)
-
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(fetch, changed))
+        list(pool.map(lambda asset: _fetch_asset(output, asset, folder, DOCUMENTS, set(tags)), changed))
     _remember(folder, there | {name: tag for name, tag in state.items() if name.startswith(f"{WORDS}/")})
+
+
+def fetch_asset(output: str, asset: str, folder: Path, also: tuple[str, ...] = ()) -> None:
+    """What is searched of one asset, and files beside it, into `folder`/<asset>. Raises StorageError."""
+    there = {f"{asset}/{name}" for name in storage.list_tags(storage.join(output, asset))}
+    if f"{asset}/{MANIFEST}" in there:
+        _fetch_asset(output, asset, folder, (*DOCUMENTS, *also), there)
+
+
+def _fetch_asset(output: str, asset: str, folder: Path, names: tuple[str, ...], there: set[str]) -> None:
+    """The manifest last, as it is published. `there`: names below the output."""
+    target = folder / one_name(asset)
+    make_folder(target)
+    for name in names:
+        if f"{asset}/{name}" in there:
+            storage.download(storage.join(output, asset, name), target / name)
+        else:
+            (target / name).unlink(missing_ok=True)
+    content = storage.read_bytes(storage.join(output, asset, MANIFEST))
+    storage.write_bytes(storage.as_uri(target / MANIFEST), content, durable=False)
 
 
 def _fetch_version(output: str, folder: Path, tags: dict[str, str]) -> None:

@@ -1,11 +1,12 @@
 "use strict";
 // What the files beside this page call: see tasks/shelf/files.py.
+const PARTICLE = new RegExp(PARTICLE_SOURCE);
 const shelf = (() => {
-  const SHOWN = 60, MOMENTS = 60, AHEAD = 12, KEPT = 240, SECOND = 1000;
+  const SHOWN = 60, MOMENTS = 60, AHEAD = 12, MOST_WORDS = 9, LONG = 4, LONGER = 3, MOST_FORMS = 24, KEPT = 240, SECOND = 1000;
   const DATED = { file: "file of", analysis: "analysed" };
   const byId = (id) => document.getElementById(id);
   const scripts = new Map(), shards = new Map(), said = new Map();
-  let cards = [], indexed = [], shown = SHOWN, asked = 0;
+  let cards = [], indexed = [], known = [], all = new Set(), shown = SHOWN, asked = 0;
 
   // A script of the folder, once; a file that is not there is nothing.
   function load(path) {
@@ -49,20 +50,87 @@ const shelf = (() => {
 
   const padded = (text) => ` ${pieces(text).flatMap(termsOf).join(" ")} `;
 
-  // Each word or "phrase": its terms in a row, as a text has them, the last one perhaps only begun.
+  // What a run of pieces is in a row of terms, the last one perhaps only begun.
+  function wayOf(runs, begins = false) {
+    const before = runs.slice(0, -1).flatMap(termsOf), last = termsOf(runs.at(-1));
+    const letters = runs.at(-1).script === "word" || runs.at(-1).script === "number";
+    const own = letters || last.length === 1 ? last : last.slice(0, -1);
+    const open = letters ? begins : last.length === 1, terms = [...before, ...own];
+    // What a text has to have as it is written, before it is taken apart; numbers are written in several ways.
+    const plain = runs.filter((run) => run.script !== "number").map((run) => run.text);
+    return { plain, terms, open, text: ` ${terms.join(" ")}${open ? "" : " "}`, shown: runs.map((run) => run.text).join(" ") };
+  }
+
+  const wordWay = (text) => wayOf([{ script: "word", text }]);
+
+  // Each word, "phrase" or number with the ways in which it may have been said; -word for without.
   function parse(question) {
-    return [...question.matchAll(/"([^"]*)(?:"|$)|(\S+)/g)].map(([whole, phrase, word]) => {
-      const runs = pieces(phrase ?? word);
-      if (!runs.length) return null;
-      const before = runs.slice(0, -1).flatMap(termsOf), last = termsOf(runs.at(-1));
-      const letters = runs.at(-1).script === "word" || runs.at(-1).script === "number";
-      const own = letters || last.length === 1 ? last : last.slice(0, -1);
-      const open = letters ? whole.endsWith("*") : last.length === 1;
-      // What a text has to have as it is written, before it is taken apart; numbers are written in several ways.
-      const plain = runs.filter((run) => run.script !== "number").map((run) => run.text);
-      return { plain, terms: [...before, ...own], text: ` ${[...before, ...own].join(" ")}${open ? "" : " "}`, open,
-               shown: runs.map((run) => run.text).join(" ") };
-    }).filter(Boolean);
+    const typed = [...question.matchAll(/(-?)"([^"]*)(?:"|$)|(\S+)/g)].map(([whole, minus, phrase, word]) => {
+      const out = Boolean(minus) || /^-\p{L}/u.test(word ?? "");
+      return { text: phrase ?? word, quoted: phrase !== undefined, begins: whole.endsWith("*"), out };
+    });
+    const units = [];
+    while (typed.length) {
+      const several = typed.findIndex((each) => each.quoted || each.begins || each.out);
+      let count = Math.min(several < 0 ? typed.length : several, MOST_WORDS), value = null;
+      while (count > 1 && (value = numberOf(fold(typed.slice(0, count).map((each) => each.text).join(" ")))) === null) count--;
+      if (value === null) {
+        count = 1;
+        if (!typed[0].begins) value = numberOf(fold(typed[0].text));
+      }
+      const { begins, out, quoted } = typed[0], runs = pieces(typed.splice(0, count).map((each) => each.text).join(" "));
+      if (!runs.length) continue;
+      const unit = { out, value, ways: [wayOf(runs, begins)] };
+      if (!out && !begins && !quoted && count === 1 && runs.length === 1) unit.more = runs[0];
+      units.push(unit);
+    }
+    return units.some((unit) => !unit.out) ? units : [];
+  }
+
+  // Forms of a word, and where nobody said it words spelled alike, as tasks/search/said.py has them.
+  async function widened(units) {
+    if (units.some((unit) => unit.more?.script === "word") && Number(document.body.dataset.shards)) await load("shelf/words/known.js");
+    for (const unit of units) {
+      const { script, text } = unit.more ?? {};
+      if (script === "hangul") {
+        const stem = text.slice(0, 2) + text.slice(2).replace(PARTICLE, "");
+        if (stem !== text) unit.ways.push(wayOf([{ script, text: stem }]));
+        for (let at = 1; text.length >= LONG && at < text.length - 1; at++) {
+          unit.ways.push(wayOf([{ script, text: text.slice(0, at) }, { script, text: text.slice(at) }]));
+        }
+      }
+      if (script !== "word" || text.length < LONG) continue;
+      let forms = known.filter((word) => word.startsWith(text) && word !== text && word.length <= text.length + LONGER);
+      forms.push(...[1, 2].map((fewer) => text.slice(0, -fewer)).filter((word) => word.length >= LONG && (!known.length || all.has(word))));
+      if (!forms.length && !all.has(text)) forms = alike(text);
+      unit.ways.push(...forms.slice(0, MOST_FORMS).map(wordWay));
+      if (unit.value === null) unit.longer = new RegExp(` ${text}\\p{L}{1,${LONGER}} `, "u");
+    }
+    return units;
+  }
+
+  // One typing error away, of long words two: the distance of optimal string alignment.
+  function alike(word) {
+    const most = word.length < 8 ? 1 : 2;
+    return known.filter((other) => Math.abs(other.length - word.length) <= most)
+      .map((other) => [distance(word, other), other]).filter(([far]) => far <= most)
+      .sort(([one], [other]) => one - other).slice(0, 8).map(([, other]) => other);
+  }
+
+  function distance(one, other) {
+    let before = [], row = [...Array(other.length + 1).keys()];
+    for (let at = 1; at <= one.length; at++) {
+      const next = [at];
+      for (let place = 1; place <= other.length; place++) {
+        const same = one[at - 1] === other[place - 1] ? 0 : 1;
+        next[place] = Math.min(row[place] + 1, next[place - 1] + 1, row[place - 1] + same);
+        if (at > 1 && place > 1 && one[at - 1] === other[place - 2] && one[at - 2] === other[place - 1]) {
+          next[place] = Math.min(next[place], before[place - 2] + 1);
+        }
+      }
+      [before, row] = [row, next];
+    }
+    return row[other.length];
   }
 
   function shardOf(term) {
@@ -71,24 +139,37 @@ const shelf = (() => {
     return value % Number(document.body.dataset.shards);
   }
 
+  const both = (one, other) => new Set([...one].filter((each) => other.has(each)));
+
+  // Numbers of the assets that have all of the terms; null for any.
+  async function assetsOf(terms) {
+    let found = null;
+    for (const term of terms) {
+      const shard = shardOf(term);
+      await load(`shelf/words/${shard}.js`);
+      const own = new Set(shards.get(shard)?.[term] ?? []);
+      found = found === null ? own : both(found, own);
+    }
+    return found;
+  }
+
   // Assets that may answer: those that the shards name, and those that are newer than the shards.
   async function candidates(units) {
     if (!Number(document.body.dataset.shards)) return cards;
     await load("shelf/words/about.js");
     const old = new Map(indexed.map(([id, digest], number) => [id, { digest, number }]));
     let named = null;
-    for (const unit of units) {
-      for (const [place, term] of unit.terms.entries()) {
-        if (unit.open && place === unit.terms.length - 1) continue;
-        const shard = shardOf(term);
-        await load(`shelf/words/${shard}.js`);
-        const own = new Set(shards.get(shard)?.[term] ?? []);
-        named = named === null ? own : new Set([...named].filter((each) => own.has(each)));
+    for (const unit of units.filter((each) => !each.out)) {
+      let own = new Set();
+      for (const way of [...unit.ways, ...(unit.value === null ? [] : [{ terms: [String(unit.value)], open: false }])]) {
+        const having = await assetsOf(way.open ? way.terms.slice(0, -1) : way.terms);
+        own = having === null || own === null ? null : new Set([...own, ...having]);
       }
+      if (own !== null) named = named === null ? own : both(named, own);
     }
     return cards.filter((card) => {
-      const known = old.get(card.id);
-      return !known || known.digest !== card.digest || named === null || named.has(known.number);
+      const indexedAs = old.get(card.id);
+      return !indexedAs || indexedAs.digest !== card.digest || named === null || named.has(indexedAs.number);
     });
   }
 
@@ -111,18 +192,18 @@ const shelf = (() => {
     return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
   }
 
-  function marked(text, units) {
+  function marked(text, units, numbers) {
     const folded = fold(text), parts = [];
-    let places = [];
+    const places = numbers.filter(([value]) => units.some((unit) => unit.value === value)).map(([, start, end]) => [start, end]);
     if (folded.length === text.length) {
-      for (const { shown } of units) {
+      for (const { shown } of units.flatMap((unit) => unit.out ? [] : unit.ways)) {
         for (let at = folded.indexOf(shown); shown && at >= 0; at = folded.indexOf(shown, at + shown.length)) {
           places.push([at, at + shown.length]);
         }
       }
     }
     let reached = 0;
-    for (const [start, end] of places.sort((one, other) => one[0] - other[0])) {
+    for (const [start, end] of places.sort((one, other) => one[0] - other[0] || other[1] - one[1])) {
       if (start < reached) continue;
       parts.push(text.slice(reached, start), make("mark", { textContent: text.slice(start, end) }));
       reached = end;
@@ -149,6 +230,8 @@ const shelf = (() => {
     byId("more").hidden = list.length <= shown;
   }
 
+  // SPEAKER_00 is Speaker 1 to people.
+  const called = (who) => who.replace(/^SPEAKER_(\d+)$/, (_, number) => `Speaker ${Number(number) + 1}`);
   const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
 
   async function draw() {
@@ -161,6 +244,7 @@ const shelf = (() => {
       drawCards(list);
       return;
     }
+    await widened(units);
     const may = (await candidates(units)).filter(chosen);
     const found = [], answering = [];
     let looked = 0, told = performance.now();
@@ -171,7 +255,7 @@ const shelf = (() => {
       for (const card of batch) {
         const rows = answersOf(card, units);
         if (rows.length) answering.push(card);
-        for (const [start, who, text] of rows) found.push({ card, start, who, text });
+        for (const [start, who, text, numbers = []] of rows) found.push({ card, start, who, text, numbers });
       }
       looked += batch.length;
       if (said.size > KEPT) for (const card of batch) { said.delete(card.id); scripts.delete(saidOf(card)); }
@@ -190,20 +274,24 @@ const shelf = (() => {
 
   const saidOf = (card) => `shelf/said/${encodeURIComponent(card.id)}.js`;
 
+  const hasWay = (way, folded, own) => way.plain.every((each) => folded.includes(each)) && own().includes(way.text);
+
   function answersOf(card, units) {
-    return (said.get(card.id) ?? []).filter(([, , text]) => {
+    return (said.get(card.id) ?? []).filter(([, , text, numbers = []]) => {
       const folded = fold(text);
-      if (!units.every((unit) => unit.plain.every((each) => folded.includes(each)))) return false;
-      const own = padded(text);
-      return units.every((unit) => own.includes(unit.text));
+      let terms;
+      const own = () => terms ??= padded(text);
+      return units.every((unit) => unit.out !== (unit.ways.some((way) => hasWay(way, folded, own))
+        || unit.longer?.test(own()) || (unit.value !== null
+          && (numbers.some(([value]) => value === unit.value) || own().includes(` ${unit.value} `)))));
     });
   }
 
   function drawFound(found, units) {
-    byId("found").replaceChildren(...found.slice(0, MOMENTS).map(({ card, start, who, text }) => make("li", {},
+    byId("found").replaceChildren(...found.slice(0, MOMENTS).map(({ card, start, who, text, numbers }) => make("li", {},
       make("a", { className: "time", href: report(card.id, start), textContent: clock(start) }),
-      make("span", { className: "said", dir: "auto" }, ...marked(text, units)),
-      make("span", { className: "from", dir: "auto", textContent: [who, card.name].filter(Boolean).join(" \u00b7 ") }))));
+      make("span", { className: "said", dir: "auto" }, ...marked(text, units, numbers)),
+      make("span", { className: "from", dir: "auto", textContent: [called(who), card.name].filter(Boolean).join(" \u00b7 ") }))));
   }
 
   function offer(id, values) {
@@ -232,6 +320,7 @@ const shelf = (() => {
   addEventListener("DOMContentLoaded", start);
   return {
     assets(list) { cards = list; },
+    known(words) { known = words.split(" "); all = new Set(known); },
     about(list) { indexed = list; },
     words(number, terms) { shards.set(number, terms); },
     said(id, rows) { said.set(id, rows); },

@@ -89,6 +89,8 @@ def write_chapters(answer: MomentAnswer, target: Path) -> Path:
 
 def _title(moment: FoundMoment) -> str:
     """On one line; YouTube takes no angle brackets."""
-    text = " ".join((moment.text or ", ".join(moment.sounds or [*map(speaker_name, moment.seen)]) or moment.media).split())
+    text = " ".join(
+        (moment.text or ", ".join(moment.sounds or [*map(speaker_name, moment.seen)]) or moment.media).split()
+    )
     text = text.replace("<", "\u2039").replace(">", "\u203a")
     return text if len(text) <= LONGEST else text[: LONGEST - 1].rsplit(" ", 1)[0] + "\u2026"

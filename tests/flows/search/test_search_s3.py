@@ -1,6 +1,7 @@
 """An output on S3 (moto's server): found from any machine, indexed by the nightly run, taken along."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,14 @@ import pytest
 
 from containers.common import storage
 from containers.common.errors import UserError
+from flows.images import running_images
 from flows.search.__main__ import main
 from tasks.index.collect import collect
+from tasks.media.demo import PICTURES
+from tasks.outputs.embeddings import read_embeddings
 from tasks.search.moments import find_moments
 from tasks.search.question import MomentQuestion
+from tasks.stages.index.run import index
 from tasks.words.remote import make_remote_version, mirror, roll_back_remote
 from tests.tasks.words.archive import publish
 
@@ -117,8 +122,38 @@ def test_in_the_terminal_and_taken_along_to_s3(tmp_path: Path, capsys: pytest.Ca
     assert said.out.splitlines()[-1] == "s3://media/found.otio"
     clip = json.loads(storage.read_bytes("s3://media/found.otio"))["tracks"]["children"][0]["children"][0]
     assert "s3://media/in/a.mp4" in json.dumps(clip)
-    assert main([OUT, "--face", "a.jpg"]) == 1
-    assert capsys.readouterr().err == "--face looks into a folder of this machine, not into S3.\n"
+
+
+@pytest.mark.slow
+def test_what_looks_and_sounds_alike_is_found_on_s3(
+    demo: tuple[Path, str], own_images: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A face, a voice, and whoever an appearance belongs to: of vectors that lie in the bucket."""
+    (folder,) = (path.parent for path in demo[0].glob("*/manifest.json"))
+    other = tmp_path / ("e" * 16)
+    shutil.copytree(folder, other)
+    with running_images():
+        for asset in (folder, other):
+            for path in sorted(asset.iterdir(), key=lambda path: path.name == "manifest.json"):
+                if path.is_file():
+                    storage.upload(path, f"{OUT}/{asset.name}/{path.name}")
+            models = sorted({row["model"] for row in read_embeddings(asset / "embeddings.parquet")})
+            index.fn(asset.name, asset / "embeddings.parquet", models, f"{OUT}/index")
+
+        def ask(*arguments: str) -> list[dict[str, Any]]:
+            code = main([OUT, *arguments, "--json"])
+            said = capsys.readouterr()
+            assert code == 0, said.err
+            return json.loads(said.out)["moments"]
+
+        found = ask("--face", str(PICTURES / "sample3.jpg"), "--which", "1", "-k", "2")
+        assert {each["asset"] for each in found} == {folder.name, other.name} and found[0]["same"]
+        assert found[0]["report"] == f"{OUT}/{found[0]['asset']}/report.html"
+        assert [each["asset"] for each in ask("--like", folder.name)] == [other.name]
+        page, who = tmp_path / "who.html", f"{folder.name[:8]}:{found[0]['label']}"
+        assert main([OUT, "--person", who, "--html", str(page)]) == 0
+    assert capsys.readouterr().err == ""
+    assert f"{OUT}/{folder.name}/report.html" in page.read_text()
 
 
 @pytest.mark.slow

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from containers.common.errors import StorageError
+from tasks.search.numbers import spellings, value_of
 from tasks.shelf.files import from_script, shard_of
 from tasks.shelf.make import make_shelf
 from tasks.words.store import index_asset
-from tasks.words.tokens import terms
+from tasks.words.tokens import fold, terms
+from tests.tasks.search.test_numbers import ASKED as NUMBERS_ASKED
+from tests.tasks.search.test_numbers import OTHERS, SAID
 from tests.tasks.words.archive import publish
 
 if TYPE_CHECKING:
@@ -94,6 +97,8 @@ def test_a_link_out_of_the_folder_is_not_followed(output: Path, tmp_path_factory
 @pytest.fixture
 def page(output: Path, browser: "Browser"):
     publish(output, NEWS, [(EVIL, 9.0, 12.0)], names={"SPEAKER_00": "<b>Tom"}, seen=[("<i>Lucy", 1.0, 2.0)])
+    said = [(text, 10.0 * place, 10.0 * place + 5) for place, text in enumerate([*SAID, *OTHERS])]
+    publish(output, "e" * 16, [*said, ("A recording of Mr Smith.", 300.0, 301.0)])
     make_shelf(output, whole=True)
     publish(output, "d" * 16, [("A newer budget, of nobody's shards.", 4.0, 6.0)])
     index_asset(output, "d" * 16)
@@ -103,7 +108,7 @@ def page(output: Path, browser: "Browser"):
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     page.goto((output / "index.html").as_uri())
-    page.locator("#count", has_text="4 recordings").wait_for()
+    page.locator("#count", has_text="5 recordings").wait_for()
     yield page
     page.close()
     assert not [fault for fault in faults if "ERR_FILE_NOT_FOUND" not in fault]
@@ -130,6 +135,33 @@ def test_it_is_searched_from_disk_in_every_script(page: "Page") -> None:
     search(page, "annu*", "1 moment in 1 recording")
     assert page.locator(".found a").get_attribute("href") == f"{TALK}/report.html#t=3.00"
     assert link.get_attribute("href") == f"{TALK}/report.html"
+
+
+@pytest.mark.slow
+def test_words_are_found_as_the_search_finds_them(page: "Page") -> None:
+    """Forms, typing errors, particles, spaces, and without a word."""
+    assert search(page, "recordings", "1 moment in 1 recording") == ["A recording of Mr Smith."]
+    assert search(page, "record", "1 moment in 1 recording") == ["A recording of Mr Smith."]
+    assert search(page, "reco", "0 moments in 0 recordings") == [], "four letters more are another word"
+    assert search(page, "anual", "1 moment in 1 recording") == ["The annual budget."]
+    assert search(page, "회의는", "1 moment in 1 recording") == ["오늘 회의에서는 예산을 다룹니다."]
+    assert search(page, "오늘회의", "1 moment in 1 recording") == ["오늘 회의에서는 예산을 다룹니다."]
+    assert EVIL not in search(page, "budget -onerror", "2 moments in 2 recordings")
+
+
+@pytest.mark.slow
+def test_numbers_are_found_in_every_spelling(page: "Page") -> None:
+    """As the search itself: what is typed is read as `value_of` reads it."""
+    for asked in NUMBERS_ASKED:
+        assert sorted(search(page, asked, "9 moments in 1 recording")) == sorted(SAID)
+    assert len(search(page, "1984", "2 moments in 1 recording")) == 2
+    assert page.locator(".found mark").all_inner_texts() == ["nineteen eighty-four", "1984"]
+    assert search(page, "forty four", "0 moments in 0 recordings") == []
+    values = [10, 21, 43, 71, 99, 100, 105, 1000, 1234, 2026, 10_000, 43_210, 1_000_000, 20_500_000]
+    texts = {fold(text): value for value in values for text in spellings(value) if value_of(text) == value}
+    texts |= {text: value_of(text) for text in ("조사", "조사 백만", "once", "ten five", "이", "hallo")}
+    read = page.evaluate("(texts) => texts.map(numberOf)", list(texts))
+    assert {text: got for text, got in zip(texts, read, strict=True) if got != texts[text]} == {}
 
 
 @pytest.mark.slow
