@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ def apply(on_server: dict[str, Any] | None = None) -> Settings:
 
 def apply_with_server() -> Settings:
     """The same inside a run, where the Prefect server is there to be asked; elsewhere none is started."""
+    if "prefect" not in sys.modules:  # a second of the processor, which a search is spared
+        return apply()
     from prefect.runtime import flow_run
 
     if not flow_run.id:

@@ -3,7 +3,7 @@
 const PARTICLE = new RegExp(PARTICLE_SOURCE);
 const shelf = (() => {
   const SHOWN = 60, MOMENTS = 60, AHEAD = 12, MOST_WORDS = 9, LONG = 4, LONGER = 3, MOST_FORMS = 24, KEPT = 240, SECOND = 1000;
-  const DATED = { file: "file of", analysis: "analysed" };
+  const DATED = { file: "file dated", analysis: "analysed" };
   const byId = (id) => document.getElementById(id);
   const scripts = new Map(), shards = new Map(), said = new Map();
   let cards = [], indexed = [], known = [], all = new Set(), shown = SHOWN, asked = 0;
@@ -196,6 +196,10 @@ const shelf = (() => {
     const folded = fold(text), parts = [];
     const places = numbers.filter(([value]) => units.some((unit) => unit.value === value)).map(([, start, end]) => [start, end]);
     if (folded.length === text.length) {
+      const wanted = units.filter((unit) => unit.value !== null).map((unit) => String(unit.value));
+      for (const found of wanted.length ? folded.matchAll(PIECE) : []) {
+        if (found.groups.number && wanted.includes(found[0].replace(/[^\p{Nd}]/gu, ""))) places.push([found.index, found.index + found[0].length]);
+      }
       for (const { shown } of units.flatMap((unit) => unit.out ? [] : unit.ways)) {
         for (let at = folded.indexOf(shown); shown && at >= 0; at = folded.indexOf(shown, at + shown.length)) {
           places.push([at, at + shown.length]);

@@ -98,7 +98,7 @@ def test_a_link_out_of_the_folder_is_not_followed(output: Path, tmp_path_factory
 def page(output: Path, browser: "Browser"):
     publish(output, NEWS, [(EVIL, 9.0, 12.0)], names={"SPEAKER_00": "<b>Tom"}, seen=[("<i>Lucy", 1.0, 2.0)])
     said = [(text, 10.0 * place, 10.0 * place + 5) for place, text in enumerate([*SAID, *OTHERS])]
-    publish(output, "e" * 16, [*said, ("A recording of Mr Smith.", 300.0, 301.0)])
+    publish(output, "e" * 16, [*said, ("A recording of Mr Smith, 27.", 300.0, 301.0)])
     make_shelf(output, whole=True)
     publish(output, "d" * 16, [("A newer budget, of nobody's shards.", 4.0, 6.0)])
     index_asset(output, "d" * 16)
@@ -140,8 +140,8 @@ def test_it_is_searched_from_disk_in_every_script(page: "Page") -> None:
 @pytest.mark.slow
 def test_words_are_found_as_the_search_finds_them(page: "Page") -> None:
     """Forms, typing errors, particles, spaces, and without a word."""
-    assert search(page, "recordings", "1 moment in 1 recording") == ["A recording of Mr Smith."]
-    assert search(page, "record", "1 moment in 1 recording") == ["A recording of Mr Smith."]
+    assert search(page, "recordings", "1 moment in 1 recording") == ["A recording of Mr Smith, 27."]
+    assert search(page, "record", "1 moment in 1 recording") == ["A recording of Mr Smith, 27."]
     assert search(page, "reco", "0 moments in 0 recordings") == [], "four letters more are another word"
     assert search(page, "anual", "1 moment in 1 recording") == ["The annual budget."]
     assert search(page, "회의는", "1 moment in 1 recording") == ["오늘 회의에서는 예산을 다룹니다."]
@@ -156,6 +156,8 @@ def test_numbers_are_found_in_every_spelling(page: "Page") -> None:
         assert sorted(search(page, asked, "9 moments in 1 recording")) == sorted(SAID)
     assert len(search(page, "1984", "2 moments in 1 recording")) == 2
     assert page.locator(".found mark").all_inner_texts() == ["nineteen eighty-four", "1984"]
+    search(page, "twenty-seven", "1 moment in 1 recording")
+    assert page.locator(".found mark").all_inner_texts() == ["27"]
     assert search(page, "forty four", "0 moments in 0 recordings") == []
     values = [10, 21, 43, 71, 99, 100, 105, 1000, 1234, 2026, 10_000, 43_210, 1_000_000, 20_500_000]
     texts = {fold(text): value for value in values for text in spellings(value) if value_of(text) == value}
