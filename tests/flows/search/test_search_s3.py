@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from containers.common import storage
 from containers.common.errors import UserError
 from flows.images import running_images
 from flows.search.__main__ import main
+from tasks.asset.bucket import on_this_machine
 from tasks.index.collect import collect
 from tasks.media.demo import PICTURES
 from tasks.outputs.embeddings import read_embeddings
@@ -100,6 +102,15 @@ def test_a_version_made_here_serves_another_machine_and_goes_back(
         make_remote_version(OUT)
     kept = {name for name in storage.list_tags(f"{OUT}/words") if name.endswith(".db")}
     assert kept == {"v000004.db", "v000005.db", "v000006.db"}
+
+
+def test_media_on_s3_has_the_time_that_it_has_there(tmp_path: Path) -> None:
+    """The last resort for the day of a recording: not the moment of its download."""
+    storage.write_bytes("s3://media/in/plain.txt", b"text")
+    written = storage.modified("s3://media/in/plain.txt")
+    time.sleep(1.1)  # S3 counts in seconds
+    with on_this_machine("s3://media/in/plain.txt") as path:
+        assert path.stat().st_mtime == written and path.read_bytes() == b"text"
 
 
 def test_there_is_nothing_to_go_back_to(tmp_path: Path) -> None:
