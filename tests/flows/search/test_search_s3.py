@@ -15,7 +15,7 @@ from flows.search.__main__ import main
 from tasks.asset.bucket import on_this_machine
 from tasks.index.collect import collect
 from tasks.media.demo import PICTURES
-from tasks.outputs.embeddings import read_embeddings
+from tasks.outputs.embeddings import read_embeddings, write_embeddings
 from tasks.search.moments import find_moments
 from tasks.search.question import MomentQuestion
 from tasks.stages.index.run import index
@@ -143,6 +143,7 @@ def test_what_looks_and_sounds_alike_is_found_on_s3(
     (folder,) = (path.parent for path in demo[0].glob("*/manifest.json"))
     other = tmp_path / ("e" * 16)
     shutil.copytree(folder, other)
+    write_embeddings(other / "embeddings.parquet", other.name, read_embeddings(folder / "embeddings.parquet"))
     with running_images():
         for asset in (folder, other):
             for path in sorted(asset.iterdir(), key=lambda path: path.name == "manifest.json"):
