@@ -13,7 +13,17 @@ from rich.console import Console
 from containers.common.errors import UserError
 from flows.analyze.__main__ import quiet_prefect, stop_on_signals
 
-KINDS = ("transcription", "diarization", "denoising", "tagging", "faces", "search", "speed")
+KINDS = (
+    "transcription",
+    "diarization",
+    "attribution",
+    "denoising",
+    "tagging",
+    "faces",
+    "video",
+    "search",
+    "speed",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,13 +39,20 @@ def main(arguments: list[str] | None = None) -> int:
 
             compared_titles(*(FinishedRun.open(folder) for folder in given.what[1:]))
             return _run_flow(lambda: _compare(given))
+        if given.what[0] == "score":
+            if len(given.what) != 2:
+                parser.error("score takes the folder of a run")
+            from flows.evaluate.flow import scorable
+
+            scorable(Path(given.what[1]), given.data)
+            return _run_flow(lambda: _score(given))
         if given.what[0] == "starter":
             from tasks.evaluation.starter import make_starter
 
             print(make_starter(given.output))
             return 0
         if unknown := [word for word in given.what if word not in (*KINDS, "all")]:
-            parser.error(f"'{unknown[0]}' is none of all, {', '.join(KINDS)}, compare, starter")
+            parser.error(f"'{unknown[0]}' is none of all, {', '.join(KINDS)}, score, compare, starter")
         if given.data:  # a mistake in it is told before a server is started
             from tasks.evaluation.dataset import read_dataset
 
@@ -56,7 +73,8 @@ def _parser() -> argparse.ArgumentParser:
         "what",
         nargs="+",
         metavar="WHAT",
-        help=f"all, or some of {', '.join(KINDS)}; or `compare RUN_A RUN_B`; or `starter`: a small data set",
+        help=f"all, or some of {', '.join(KINDS)}; or `score RUN`: what it found once more, without a model; "
+        "or `compare RUN_A RUN_B`; or `starter`: a small data set",
     )
     parser.add_argument(
         "--data", type=Path, help="folder of the data set (OUTPUT/datasets/starter, made if missing)"
@@ -99,16 +117,30 @@ def _run_flow(run: Callable[[], None]) -> int:
 
 
 def _evaluate(given: argparse.Namespace) -> None:
-    from flows.evaluate.flow import EvaluateOptions, evaluate, summary
+    from flows.evaluate.flow import EvaluateOptions, evaluate, teller
 
     kinds = [] if "all" in given.what else given.what
     options = EvaluateOptions(kinds=kinds, model=given.model, options=given.options)
     console = Console()
-    with console.status("Evaluating; a report for each kind follows"):
-        folders = evaluate(given.data, given.output, options)
-    for folder in folders:
-        console.print(f"[bold]{folder.parent.name}[/] {summary(folder)}", highlight=False, soft_wrap=True)
-        console.print(f"  {folder / 'report.html'}", highlight=False, soft_wrap=True)
+    token = teller.set(lambda line: _say(console, line))
+    try:
+        with console.status("Evaluating; a report for each kind follows"):
+            evaluate(given.data, given.output, options)
+    finally:
+        teller.reset(token)
+
+
+def _score(given: argparse.Namespace) -> None:
+    from flows.evaluate.flow import score, told
+
+    console = Console()
+    with console.status("Scoring"):
+        folder = score(Path(given.what[1]), given.data, given.output)
+    _say(console, told(folder))
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
 def _compare(given: argparse.Namespace) -> None:

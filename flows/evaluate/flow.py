@@ -1,5 +1,7 @@
 """Evaluation notebooks, run by Papermill: on a schedule, or from the Prefect UI."""
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from flows.analyze.stages import sentence
 from flows.artifacts import create_markdown_artifact, create_table_artifact
 from tasks.evaluation.compare import compared_titles, comparison_folder
 from tasks.evaluation.dataset import Dataset, read_dataset
+from tasks.evaluation.hypotheses import check_kept
 from tasks.evaluation.notebook import RanNotebook, run_notebook
 from tasks.evaluation.run import ALL, FinishedRun, Kind, evaluations, new_run_id
 from tasks.evaluation.starter import make_starter
@@ -18,10 +21,15 @@ from tasks.evaluation.starter import make_starter
 TRUTH = {
     "transcription": "text",
     "diarization": "turns",
+    "attribution": "speakers",
     "denoising": "clean",
     "tagging": "sounds",
     "faces": "faces",
+    "video": "on_screen",
 }
+KEPT = tuple(TRUTH)  # of these kinds a run keeps what was found
+# Told what goes on, a line at a time; the flow's log has it anyway.
+teller: ContextVar[Callable[[str], object]] = ContextVar("teller", default=lambda line: None)
 KINDS: tuple[Kind, ...] = (*TRUTH, "search", "speed")  # type: ignore[assignment]
 
 
@@ -56,7 +64,10 @@ def evaluate(
     place = data or make_starter(output)
     dataset = read_dataset(place)
     ran, failed = [], {}
-    for kind in chosen_kinds(dataset, options.kinds, place):
+    tell = teller.get()
+    kinds = chosen_kinds(dataset, options.kinds, place)
+    for number, kind in enumerate(kinds, 1):
+        tell(f"{kind} ({number} of {len(kinds)}): {_count(dataset, kind)}")
         folder = evaluations(output) / kind / new_run_id(options.model)
         parameters = {"data": str(place.absolute()), "model": options.model, "options": options.options}
         named = run_notebook.with_options(task_run_name=kind)
@@ -66,11 +77,57 @@ def evaluate(
         if isinstance(outcome, RanNotebook):
             ran.append(outcome.folder)
             _tell(kind, outcome)
+            tell(told(outcome.folder))
         else:
             failed[kind] = sentence(outcome)
+            tell(f"{kind} failed.")
     if failed:
         raise UserError(" ".join(f"{kind}: {reason}" for kind, reason in failed.items()))
     return ran
+
+
+@flow(name="score", flow_run_name="{run}")
+def score(run: Path, data: Path | None = None, output: Path = Path("out")) -> Path:
+    """Scores again what an evaluation found, with the data set's truth as it is now; no model runs.
+
+    Args:
+        run: folder of a finished evaluation.
+        data: folder with a dataset.toml; the one that was evaluated when not given.
+        output: folder that receives `evaluations/<kind>/<run id>/report.html`.
+
+    Returns the folder of the new run. Raises UserError when the run kept nothing, or nothing of an item.
+    """
+    earlier, dataset, place = scorable(run, data)
+    record = earlier.record
+    folder = evaluations(output) / record.kind / new_run_id(f"{record.model}-again")
+    parameters = {
+        "data": str(place),
+        "model": record.model,
+        "options": record.options,
+        "found": str(earlier.folder),
+    }
+    title = f"{record.kind.capitalize()}: {dataset.name}"
+    ran = run_notebook.with_options(task_run_name="score")(
+        f"evaluate/{record.kind}", folder, parameters, title
+    )
+    _tell(record.kind, ran)
+    return ran.folder
+
+
+def scorable(run: Path, data: Path | None) -> tuple[FinishedRun, Dataset, Path]:
+    """The run, its data set and where that is. Raises UserError where it cannot be scored again."""
+    earlier = FinishedRun.open(run)
+    if earlier.record.kind not in KEPT:
+        raise UserError(
+            f"{earlier.record.kind} measures the machine as well: there is nothing to score again."
+        )
+    check_kept(earlier)
+    if data is None and not earlier.record.data:
+        raise UserError(f"{earlier.folder} does not say where its data set is: name it by --data.")
+    place = (data or Path(earlier.record.data)).absolute()
+    dataset = read_dataset(place)
+    chosen_kinds(dataset, [earlier.record.kind], place)
+    return earlier, dataset, place
 
 
 @flow(name="compare", flow_run_name="{a} and {b}")
@@ -107,7 +164,9 @@ WANTED = {
     "diarization": "no item has turns",
     "denoising": "no item has clean",
     "tagging": "no item has sounds",
+    "attribution": "no item has a transcript that names two speakers",
     "faces": "no item has faces",
+    "video": "no item has on_screen",
     "search": "it names no vectors",
     "speed": "no item has sound or faces",
 }
@@ -117,6 +176,19 @@ def has_truth(dataset: Dataset, kind: Kind) -> bool:
     if kind == "search":
         return bool(dataset.vectors)
     return any(dataset.having(TRUTH[kind]) for kind in ([kind] if kind in TRUTH else TRUTH))  # type: ignore[arg-type]
+
+
+def _count(dataset: Dataset, kind: Kind) -> str:
+    if kind == "search":
+        return f"{len(dataset.vectors)} sets of vectors"
+    if kind == "speed":
+        return "each image on what it reads"
+    return f"{len(dataset.having(TRUTH[kind]))} items"  # type: ignore[arg-type]
+
+
+def told(folder: Path) -> str:
+    """A run's figures and where its report is, for people."""
+    return f"{folder.parent.name} {summary(folder)}\n  {folder / 'report.html'}"
 
 
 def summary(folder: Path) -> str:

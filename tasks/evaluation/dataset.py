@@ -23,6 +23,10 @@ evaluations that this is enough for:
     media = "party.jpg"
     faces = [{ box = [412, 340, 188, 257], person = "Kate" }]  # x, y, width, height in pixels
 
+    [[item]]
+    media = "panel.mp4"
+    on_screen = "panel.csv"      # faces, who they are and whether they speak, as AVA-ActiveSpeaker writes it
+
     [[vectors]]
     file = "faces.parquet"       # embeddings.parquet of an analysis, or the same columns
     model = "faceapi"
@@ -38,19 +42,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from babel import Locale
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from containers.audioset.ontology import canonical_names
 from containers.common.contract import Contract, Span
 from containers.common.errors import UserError
 from containers.pyannote.contract import Turn
 from tasks.evaluation.nist import Utterance, read_turns, read_uem
+from tasks.evaluation.on_screen import OnScreen, read_on_screen
 from tasks.evaluation.references import read_transcript
 from tasks.media.probe import probe
 
 MANIFEST = "dataset.toml"
-REFERENCES = ("transcript", "turns", "uem", "clean")
-Truth = Literal["text", "turns", "clean", "sounds", "faces"]
+REFERENCES = ("transcript", "turns", "uem", "clean", "on_screen")
+Truth = Literal["text", "turns", "speakers", "clean", "sounds", "faces", "on_screen"]
 LATE = 0.5  # seconds by which a turn may end after the media, whose length containers round
 WHISPERS = {"jw"}  # Whisper's own code of Javanese
 
@@ -91,6 +96,9 @@ class Item(Contract):
     clean: Path | None = None
     sounds: Annotated[list[str], AfterValidator(canonical_names)] | None = None
     faces: list[MarkedFace] | None = None
+    on_screen: Path | None = Field(
+        default=None, description="AVA-ActiveSpeaker's CSV: who is seen, and speaks"
+    )
     session: str = Field(default="", description="names of persons hold within one session")
 
     @model_validator(mode="after")
@@ -104,6 +112,9 @@ class Item(Contract):
     def has(self, truth: Truth) -> bool:
         if truth == "text":
             return self.text is not None or self.transcript is not None
+        if truth == "speakers":
+            named = {said.speaker for said in self.utterances() if not said.ignored} - {None}
+            return len(named) > 1
         return getattr(self, truth) is not None
 
     def utterances(self) -> list[Utterance]:
@@ -116,6 +127,11 @@ class Item(Contract):
         """Who speaks when. Raises UserError."""
         assert self.turns is not None
         return read_turns(self.turns, self.media.stem)
+
+    def seen(self) -> OnScreen:
+        """Who is seen when. Raises UserError."""
+        assert self.on_screen is not None
+        return read_on_screen(self.on_screen, self.media.stem)
 
     def scored(self) -> list[Span] | None:
         """Spans outside of which nothing counts; None where everything does. Raises UserError."""
@@ -139,6 +155,12 @@ class Dataset(Contract):
     items: Path | None = None
     item: list[Item] = []
     vectors: list[VectorSet] = []
+    _place: Path = PrivateAttr(default=Path())
+
+    @property
+    def place(self) -> Path:
+        """The manifest that it was read from."""
+        return self._place
 
     def having(self, truth: Truth) -> list[Item]:
         return [item for item in self.item if item.has(truth)]
@@ -170,6 +192,7 @@ def read_dataset(place: Path) -> Dataset:
         raise UserError(f"{path}: {error}") from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from None
+    dataset._place = path.absolute()
     for number, item in enumerate(dataset.item, 1):
         item.id = item.id or item.media.as_posix()
         item.session = item.session or item.id
@@ -191,6 +214,8 @@ def _complete(item: Item, folder: Path) -> None:
         if (path := getattr(item, name)) is not None:
             setattr(item, name, _found(folder, path))
     item.utterances()
+    if item.on_screen:
+        item.seen()
     if item.scored() == []:
         raise UserError("nothing of it is scored: uem, start and end leave nothing.")
     if item.turns:

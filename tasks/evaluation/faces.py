@@ -70,7 +70,7 @@ def precision_recall(rows: pd.DataFrame, weights: Weights | None = None) -> tupl
     return right[used] / (total or np.nan), right[used] / all_[used]
 
 
-def _average_precision(rows: pd.DataFrame) -> Value:
+def average_precision(rows: pd.DataFrame) -> Value:
     def value(weights: Weights) -> float:
         if not weights @ rows["faces"].to_numpy(float):
             return np.nan
@@ -136,8 +136,39 @@ def purity(rows: pd.DataFrame, inside: str = "cluster", of: str = "person") -> V
     return value
 
 
+def pairwise(side: str) -> Callable[[pd.DataFrame], Value]:
+    """Of all pairs of faces (tracks) of one `side` in a session the share that is of the other side too.
+
+    `side` "cluster": precision of what was put together; "person": recall. E. Amigo et al., A comparison of
+    extrinsic clustering evaluation metrics, Information Retrieval 12 (2009), sec. 3.
+    """
+
+    def of(rows: pd.DataFrame) -> Value:
+        session, cluster, person = (rows[name].astype(str) for name in ("session", "cluster", "person"))
+        both = pd.factorize(session + "\0" + cluster + "\0" + person)[0]
+        one = pd.factorize(session + "\0" + (cluster if side == "cluster" else person))[0]
+
+        def value(weights: Weights) -> float:
+            asked = _pairs(one, weights)
+            return _pairs(both, weights) / asked if asked > 0 else np.nan
+
+        return value
+
+    return of
+
+
+def _pairs(codes: np.ndarray, weights: Weights) -> float:
+    """The weight of all pairs of rows of one code; a row that is drawn twice is no pair with itself."""
+    sums = np.bincount(codes, weights) if len(codes) else np.zeros(1)
+    return float(sums @ sums - weights @ weights) / 2
+
+
+PAIRS = [
+    Measure("pair_precision", "People: pairs rightly together", "higher", pairwise("cluster")),
+    Measure("pair_recall", "People: pairs that are together", "higher", pairwise("person")),
+]
 MEASURES = [
-    Measure("ap", "Detection AP at IoU 0.5", "higher", _average_precision),
+    Measure("ap", "Detection AP at IoU 0.5", "higher", average_precision),
     Measure("count_error", "Faces missed or wrong, a picture", "lower", mean("count_error"), "faces", 2),
     Measure("auc", "Verification: area under ROC", "higher", _area, table="pairs"),
     *(
@@ -152,4 +183,5 @@ MEASURES = [
         lambda rows: purity(rows, "person", "cluster"),
         table="clusters",
     ),
+    *(measure._replace(table="clusters") for measure in PAIRS),
 ]

@@ -4,6 +4,7 @@ OUT/evaluations/<kind>/<run id>/
     report.html         what people open
     measures.parquet    a row a figure and group, with its interval: the tables of many runs can be joined
     items.parquet       a row an item; faces have pairs.parquet and clusters.parquet too
+    hypotheses/         what the models found in each item: JSON, and RTTM or CTM
     run.json            what was measured with what
     notebook.ipynb      as it ran
 """
@@ -22,7 +23,9 @@ from containers.common.contract import ModelRef
 from containers.common.errors import UserError
 from tasks.evaluation.statistics import Estimate, Measure, estimate
 
-Kind = Literal["transcription", "diarization", "denoising", "tagging", "faces", "search", "speed"]
+Kind = Literal[
+    "transcription", "diarization", "attribution", "denoising", "tagging", "faces", "video", "search", "speed"
+]
 ALL = "all"  # the group of every item
 RECORD, FIGURES = "run.json", "measures.parquet"
 
@@ -42,6 +45,8 @@ class RunRecord(BaseModel):
     models: list[ModelRef] = []
     tables: list[str] = []
     software: dict[str, str] = {}
+    data: str = ""  # where the data set was
+    scored_from: str = ""  # the run whose findings these are, where no model was asked
 
 
 class Run:
@@ -62,6 +67,7 @@ class Run:
             digest=dataset.digest,
             model=model,
             options=options or {},
+            data=str(getattr(dataset, "place", "")),
             software={"python": platform.python_version(), "prefect": version("prefect")},
         )
 

@@ -3,39 +3,28 @@
 Everything is HTML for `IPython.display`; what comes from media and file names is escaped.
 """
 
-import base64
-import difflib
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import av
 import numpy as np
 import pandas as pd
 from IPython.display import HTML
-from PIL import Image, ImageDraw
 
-from containers.common.errors import MediaError
-from containers.common.media.audio import load_audio
-from containers.pyannote.contract import Turn
 from tasks.evaluation.run import ALL, Run
-
-LONGEST = 20.0  # seconds of an example
-RATE = 16_000
-WIDTH = 900  # pixels of an example picture
-INK, ACCENT, OTHER = "#1d1f24", "#0b6e69", "#c2631b"
-COLOURS = [ACCENT, OTHER, "#2f6db5", "#6b4fa8", "#2e8b57", "#b23a6e"]
-MARKED, FOUND = "#2bb673", "#ff8a1f"  # boxes of the truth and of the model
-
-
-class Example(NamedTuple):
-    """`parts` are HTML, such as `sound(...)`, `picture(...)` and `paragraph(...)`."""
-
-    title: str
-    figure: str
-    parts: Sequence[str]
+from tasks.evaluation.show_examples import ACCENT as ACCENT
+from tasks.evaluation.show_examples import COLOURS as COLOURS
+from tasks.evaluation.show_examples import FOUND as FOUND
+from tasks.evaluation.show_examples import INK as INK
+from tasks.evaluation.show_examples import MARKED as MARKED
+from tasks.evaluation.show_examples import OTHER as OTHER
+from tasks.evaluation.show_examples import Example as Example
+from tasks.evaluation.show_examples import differences as differences
+from tasks.evaluation.show_examples import examples as examples
+from tasks.evaluation.show_examples import paragraph as paragraph
+from tasks.evaluation.show_examples import picture as picture
+from tasks.evaluation.show_examples import sound as sound
+from tasks.evaluation.show_examples import turns as turns
 
 
 def style() -> None:
@@ -132,93 +121,6 @@ def verdict(sentence: str, kind: str = "") -> HTML:
     return HTML(f'<p class="verdict {escape(kind)}">{escape(sentence)}</p>')
 
 
-def examples(found: Iterable[Example]) -> HTML:
-    items = (
-        f'<li><h3>{escape(each.title)}</h3><p class="quiet">{escape(each.figure)}</p>'
-        f"{''.join(each.parts)}</li>"
-        for each in found
-    )
-    content = "".join(items)
-    return HTML(f'<ul class="examples">{content}</ul>' if content else "<p>All of them are shown above.</p>")
-
-
-def paragraph(label: str, text: str) -> str:
-    return f'<p><span class="label">{escape(label)}</span><br>{escape(text)}</p>'
-
-
-def differences(said: str, heard: str) -> str:
-    """What was said, with what was not heard marked as deleted and what was not said as inserted."""
-    one, other = said.split(), heard.split()
-    parts = []
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
-        if kind == "equal":
-            parts.append(escape(" ".join(one[a:b])))
-            continue
-        if a < b:
-            parts.append(f"<del>{escape(' '.join(one[a:b]))}</del>")
-        if c < d:
-            parts.append(f"<ins>{escape(' '.join(other[c:d]))}</ins>")
-    label = '<span class="label">said, <del>missed</del>, <ins>heard instead</ins></span>'
-    return f"<p>{label}<br>{' '.join(parts)}</p>"
-
-
-def turns(true: Sequence[Turn], found: Sequence[Turn]) -> str:
-    """Two rows of bars over time, the true turns above; a colour a speaker."""
-    last = max([turn.end for turn in (*true, *found)], default=1.0)
-    bars = []
-    for line, spoken in enumerate((true, found)):
-        names = sorted({turn.speaker for turn in spoken})
-        for turn in spoken:
-            place = names.index(turn.speaker)
-            bars.append(
-                f'<rect x="{100 * turn.start / last:.2f}" width="{100 * (turn.end - turn.start) / last:.2f}" '
-                f'y="{10 * line + place % 3 * 2.6:.1f}" height="2.4" fill="{COLOURS[place % len(COLOURS)]}"/>'
-            )
-    return (
-        f'<svg viewBox="0 0 100 18" preserveAspectRatio="none" width="100%" height="72" role="img" '
-        f'aria-label="true turns above, found turns below, {last:.0f} seconds">{"".join(bars)}</svg>'
-    )
-
-
-def sound(path: Path | str, label: str = "", start: float = 0, end: float | None = None) -> str:
-    """A player with up to LONGEST seconds in it, MP3."""
-    stop = min(start + LONGEST, end if end is not None else start + LONGEST)
-    uri = path if isinstance(path, str) else path.as_uri()
-    try:
-        samples = load_audio(uri, RATE, start, stop)
-    except MediaError as error:
-        return paragraph(label, str(error))
-    content = base64.b64encode(_mp3(samples)).decode()
-    name = f'<span class="label">{escape(label)}</span>' if label else ""
-    return f'{name}<audio controls preload="metadata" src="data:audio/mpeg;base64,{content}"></audio>'
-
-
-def picture(path: Path, boxes: Iterable[tuple[Sequence[float], str]] = ()) -> str:
-    """A picture with boxes (x, y, width, height; colour) drawn into it."""
-    with Image.open(path) as opened:
-        shown = opened.convert("RGB")
-    draw, thick = ImageDraw.Draw(shown), max(3, shown.width // 250)
-    for (x, y, width, height), colour in boxes:
-        draw.rectangle((x, y, x + width, y + height), outline=colour, width=thick)
-    shown.thumbnail((WIDTH, WIDTH))
-    target = io.BytesIO()
-    shown.save(target, "JPEG", quality=80)
-    content = base64.b64encode(target.getvalue()).decode()
-    return f'<img alt="{escape(path.name)}" src="data:image/jpeg;base64,{content}">'
-
-
-def _mp3(samples: np.ndarray) -> bytes:
-    target = io.BytesIO()
-    with av.open(target, "w", format="mp3") as container:
-        stream: Any = container.add_stream("mp3", rate=RATE, layout="mono")
-        stream.bit_rate = 48_000
-        scaled = (np.clip(samples, -1, 1) * 32767).astype(np.int16)
-        frame = av.AudioFrame.from_ndarray(scaled[None], format="s16p", layout="mono")
-        frame.sample_rate = RATE
-        container.mux([*stream.encode(frame), *stream.encode(None)])
-    return target.getvalue()
-
-
 def _rows(figures: pd.DataFrame) -> list[Any]:
     return list(figures.itertuples(index=False))
 
@@ -238,6 +140,9 @@ def by_group(figures: pd.DataFrame, name: str, label: str) -> None:
     import matplotlib.pyplot as plt
 
     rows = [row for row in _rows(figures) if row.measure == name]
+    if not rows:
+        print(f"{label}: this data set has nothing to measure it by.")
+        return
     rows.sort(key=lambda row: row.group == ALL)
     _figure, axes = plt.subplots(figsize=(7.5, 0.42 * len(rows) + 1.1))
     for place, row in enumerate(rows):
@@ -251,6 +156,9 @@ def by_group(figures: pd.DataFrame, name: str, label: str) -> None:
     axes.grid(axis="x", color="#e4e2dd")
     axes.set_axisbelow(True)
     plt.show()
+    every = list(dict.fromkeys(figures["group"])) if len(figures) else []
+    if lacking := [str(group) for group in every if group not in {row.group for row in rows}]:
+        print(f"{label}: nothing to measure it by in {', '.join(lacking)}.")
 
 
 def sentence(text: str) -> HTML:

@@ -2,13 +2,13 @@
 
 Speech: pyannote.audio's sample call with its own transcript and turns, cut at pauses, also with noise.
 Sounds: the call, music made by formula, both, and neither. Faces: face-api's demo pictures, marked by eye
-(`starter_faces.toml`), also changed. Vectors: drawn around centres, as embeddings of people lie.
+(`starter_faces.toml`), also changed; the sample video, whose mouths move with the call. Vectors: drawn around
+centres, as embeddings of people lie.
 It shows that everything works and catches what breaks; it is too small to choose a model by.
 """
 
 import json
 import shutil
-import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,9 @@ from tasks.asset.folder import explain_disk
 from tasks.evaluation.dataset import MANIFEST
 from tasks.evaluation.nist import read_turns
 from tasks.evaluation.references import read_transcript
+from tasks.evaluation.starter_video import demo_on_screen, marked_faces
 from tasks.evaluation.synthesis import RATE, fan, music, street, white
-from tasks.media.demo import PICTURES, sample_speech
+from tasks.media.demo import PICTURES, build_demo_video, sample_speech
 from tasks.outputs.embeddings import write_embeddings
 
 PIECES = ((6.3, 14.3), (14.3, 21.7), (21.7, 30.0))  # seconds of the call, cut where nobody speaks
@@ -39,15 +40,17 @@ CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
 VECTORS, DIMENSION, PEOPLE = 4000, 128, 400
 
 
-def build_starter(folder: Path) -> Path:
+def build_starter(folder: Path, video: Path | None = None) -> Path:
     """Writes the data set into `folder`, the same every time; what is there already is replaced.
+
+    `video`: the sample video, where it has been made already.
 
     Raises UserError when the packages that carry its media are not installed.
     """
     if not PICTURES.is_dir():
         raise UserError("The sample pictures are missing: run `make setup`, which installs face-api.")
     folder.mkdir(parents=True, exist_ok=True)
-    items = [*_speech(folder), *_sounds(folder), *_faces(folder)]
+    items = [*_speech(folder), *_sounds(folder), *_faces(folder), _video(folder, video)]
     _vectors(folder / "vectors.parquet")
     lines = "\n".join(json.dumps(item, ensure_ascii=False) for item in items) + "\n"
     (folder / "items.jsonl").write_text(lines, encoding="utf-8")
@@ -78,10 +81,12 @@ def _speech(folder: Path) -> Iterator[dict[str, Any]]:
             known = {"language": "en", "transcript": f"speech/{number}.stm", "group": name}
             clean = {} if name == "clean" else {"clean": f"speech/{number} clean.flac"}
             yield {"media": media, **known, **clean}
+    _write(folder / "call.stm", sample_speech().with_suffix(".stm").read_text(encoding="utf-8"))
     for name, samples in _spoiled(call, 0).items():
         media = f"call/{name}.flac"
         _write_sound(folder / media, samples)
-        yield {"media": media, "turns": "call.rttm", "group": name}
+        who = {"transcript": "call.stm", "language": "en"} if name == "clean" else {}
+        yield {"media": media, "turns": "call.rttm", "group": name, **who}
     # Two people who never talk at once are easier: each turn alone, a pause between.
     _write_sound(folder / "call" / "one at a time.flac", _one_at_a_time(folder, call))
     yield {"media": "call/one at a time.flac", "turns": "one at a time.rttm", "group": "one at a time"}
@@ -131,8 +136,7 @@ def _sounds(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _faces(folder: Path) -> Iterator[dict[str, Any]]:
-    marked = tomllib.loads(Path(__file__).with_name("starter_faces.toml").read_text(encoding="utf-8"))
-    for name, boxes in marked.items():
+    for name, boxes in marked_faces().items():
         with Image.open(PICTURES / f"{name}.jpg") as opened:
             picture = opened.convert("RGB")
         for change, make in CHANGES.items():
@@ -146,6 +150,17 @@ def _faces(folder: Path) -> Iterator[dict[str, Any]]:
                 for number, box in enumerate(boxes, 1)
             ]
             yield {"media": f"faces/{media.name}", "group": change, "session": name, "faces": faces}
+
+
+def _video(folder: Path, made: Path | None) -> dict[str, Any]:
+    place = folder / "video" / "talk.mp4"
+    place.parent.mkdir(exist_ok=True)
+    if made is None:
+        build_demo_video(place)
+    else:
+        shutil.copyfile(made, place)
+    _write(folder / "video" / "talk.csv", demo_on_screen("talk"))
+    return {"media": "video/talk.mp4", "on_screen": "video/talk.csv", "group": "moving mouths"}
 
 
 def _vectors(path: Path) -> None:

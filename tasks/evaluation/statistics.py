@@ -102,6 +102,8 @@ def mean(column: str) -> Callable[[pd.DataFrame], Value]:
 
 def estimate(rows: pd.DataFrame, measure: Measure, draws: int = DRAWS, seed: int = 0) -> Estimate:
     """The figure over all rows, and its percentile interval over `draws` draws of items."""
+    if not _counted(rows, measure):
+        return Estimate(np.nan, np.nan, np.nan, 0)
     rows = _taking_part(rows, measure)
     value = measure.of(rows)
     codes, items = _items(rows)
@@ -122,6 +124,8 @@ def compare(
     """
     if set(a["item"]) != set(b["item"]):
         raise ValueError("the two tables are not of the same items")
+    if not (_counted(a, measure) and _counted(b, measure)):
+        return Difference(*[np.nan] * 5, 1.0, 0)
     a, b = _taking_part(a, measure), _taking_part(b, measure)
     both = pd.concat([a, b], ignore_index=True)
     codes, items = _items(both)
@@ -159,6 +163,11 @@ def smallest_p(items: int, figures: int = 1) -> float:
 
 def _taking_part(rows: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     return rows.loc[rows[measure.amount] > 0] if measure.amount else rows
+
+
+def _counted(rows: pd.DataFrame, measure: Measure) -> bool:
+    """False of a table that an older version wrote, which did not count it."""
+    return not measure.amount or measure.amount in rows
 
 
 def _items(rows: pd.DataFrame) -> tuple[NDArray[np.intp], int]:

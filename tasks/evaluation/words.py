@@ -2,6 +2,7 @@
 
 WER = (S + D + I) / N over all items together, after Whisper's normalisation (A. Radford et al., Robust Speech
 Recognition via Large-Scale Weak Supervision, 2022, app. C). CER is the same over characters without spaces.
+Korean has its numbers in one spelling and is counted with the reference's spaces as well (`korean.py`).
 Alignment errors: words that were recognised, whose time the reference has.
 """
 
@@ -17,6 +18,7 @@ from whisper_normalizer.english import EnglishTextNormalizer
 
 from containers.common.contract import Span
 from containers.whisperx.contract import Segment, Transcript, Word
+from tasks.evaluation.korean import read_numbers, spaced_alike
 from tasks.evaluation.nist import Utterance, choices
 from tasks.evaluation.statistics import Measure, Value, ratio
 
@@ -44,6 +46,13 @@ def _median_error(rows: pd.DataFrame) -> Value:
 MEASURES = [
     Measure("wer", "Word error rate", "lower", ratio("errors", "words")),
     Measure("cer", "Character error rate", "lower", ratio("character_errors", "characters")),
+    Measure(
+        "wer_spaced",
+        "Word error rate, spaces as in the reference (Korean)",
+        "lower",
+        ratio("spaced_errors", "spaced_words"),
+        amount="spaced_words",
+    ),
     Measure("alignment", "Median alignment error", "lower", _median_error, "ms", 0),
 ]
 
@@ -56,13 +65,16 @@ class _Token(NamedTuple):
 
 @cache
 def normaliser(language: str | None) -> Callable[[str], str]:
-    """Whisper's: numbers, spellings and contractions in English; elsewhere case and punctuation.
+    """Whisper's: numbers, spellings and contractions in English; elsewhere case and punctuation; in Korean
+    numbers too.
 
     Marks stay, since in many scripts they are vowels; scripts without spaces are split into characters.
     """
     if language == "en":
         return EnglishTextNormalizer()
     basic = BasicTextNormalizer(preserve_marks=True, split_letters=language in WITHOUT_SPACES)
+    if language == "ko":
+        return lambda text: basic(read_numbers(text)).strip()
     return lambda text: basic(text).strip()
 
 
@@ -78,12 +90,12 @@ def score_words(
     utterances and words whose middle is there (as NIST's sclite has it).
     """
     normalise = normaliser(language)
-    kept = [said for said in reference if not said.ignored and _inside(said.start, said.end, scored)]
-    found = _scored_part(found, [said for said in reference if said.ignored], scored)
+    kept, found = scored_parts(reference, found, scored)
     heard = normalise(" ".join(segment.text for segment in found.segments))
     said = resolve(kept, heard, normalise)
     words, characters = _count(said.split(), heard.split()), _count(_letters(said), _letters(heard))
     times = time_errors(kept, found, language)
+    spaced = spaced_alike(said.split(), heard.split()) if language == "ko" else None
     return {
         "words": words["total"],
         "substitutions": words["substitutions"],
@@ -93,9 +105,26 @@ def score_words(
         "characters": characters["total"],
         "character_errors": characters["errors"],
         "time_errors": times,
+        "spaced_words": words["total"] if spaced is not None else 0,
+        "spaced_errors": _count(said.split(), spaced)["errors"] if spaced is not None else 0,
         "said": said,
         "heard": heard,
+        "as_said": " ".join(plain(each) for each in kept),
+        "as_heard": " ".join(segment.text.strip() for segment in found.segments),
     }
+
+
+def scored_parts(
+    reference: Sequence[Utterance], found: Transcript, scored: Sequence[Span] | None
+) -> tuple[list[Utterance], Transcript]:
+    """What counts of both."""
+    kept = [said for said in reference if not said.ignored and _inside(said.start, said.end, scored)]
+    return kept, _scored_part(found, [said for said in reference if said.ignored], scored)
+
+
+def plain(said: Utterance) -> str:
+    """As it is spoken: of what may be said the first, of what may be left out everything."""
+    return " ".join("".join(part[0] for part in _choices(said)).split())
 
 
 def resolve(reference: Sequence[Utterance], heard: str, normalise: Callable[[str], str]) -> str:

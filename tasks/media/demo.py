@@ -7,6 +7,7 @@ is moved by the sound. The video is made on the user's machine and not published
 """
 
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -103,6 +104,36 @@ def demo_truth() -> DemoTruth:
         for second in range(SHOT_SECONDS)
     }
     return DemoTruth(duration=len(faces), faces=faces, rttm=sample_speech().with_suffix(".rttm"))
+
+
+def face_in_video(
+    place: int, box: tuple[float, float, float, float], second: float
+) -> tuple[float, float, float, float]:
+    """Where a box of the picture of shot `place` (x, y, width, height in its pixels) is in the sample video.
+
+    In pixels of the video, at `second` of it, which is the shot's.
+    """
+    shot = SHOTS[place]
+    size = (round(WIDTH * ZOOM), round(HEIGHT * ZOOM))
+    width, height = _size_of(shot.picture)
+    scale = min(size[0] / width, size[1] / height)
+    fitted = (round(width * scale), round(height * scale))
+    shown = fitted[0] / size[0]
+    focus = (0.5 + (shot.focus[0] - 0.5) * shown, shot.focus[1])
+    count = SHOT_SECONDS * FRAME_RATE
+    progress = round((second - place * SHOT_SECONDS) * FRAME_RATE) / (count - 1)
+    nearness = progress * progress * (3 - 2 * progress)
+    left, top, right, bottom = _window(size, focus, nearness if shot.approach else 1 - nearness)
+    across, down = WIDTH / (right - left), HEIGHT / (bottom - top)
+    x = box[0] * scale + (size[0] - fitted[0]) // 2
+    y = box[1] * scale + (size[1] - fitted[1]) // 2
+    return (x - left) * across, (y - top) * down, box[2] * scale * across, box[3] * scale * down
+
+
+@cache
+def _size_of(picture: str) -> tuple[int, int]:
+    with Image.open(PICTURES / picture) as original:
+        return original.size
 
 
 def sample_turns() -> list[tuple[float, float, str]]:

@@ -14,23 +14,24 @@ KEPT = (
     "speech/1 street, 5 dB.flac",
     "call/clean.flac",
     *(f"sounds/{name} 1.flac" for name in ("speech", "music", "a fan")),
+    "video/talk.mp4",
     *(f"faces/sample3 {change}.jpg" for change in ("as it is", "a third of the size", "dark")),
 )
 
 
 @pytest.fixture(scope="session")
-def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_starter(tmp_path_factory.mktemp("starter"))
+def starter(demo_video: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_starter(tmp_path_factory.mktemp("starter"), demo_video)
 
 
 @pytest.fixture(scope="session")
 def few(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nine of the starter's items: as somebody writes a data set of their own, with a few queries."""
+    """Ten of the starter's items: as somebody writes a data set of their own, with a few queries."""
     folder = tmp_path_factory.mktemp("few")
     lines = (starter / "items.jsonl").read_text(encoding="utf-8").splitlines()
     items = [item for item in map(json.loads, lines) if item["media"] in KEPT]
     for item in items:
-        for name in {"media", "transcript", "turns", "clean"} & item.keys():
+        for name in {"media", "transcript", "turns", "clean", "on_screen"} & item.keys():
             item[name] = str(starter / item[name])
         item["id"] = Path(item["media"]).stem
     (folder / "items.jsonl").write_text("\n".join(map(json.dumps, items)), encoding="utf-8")
