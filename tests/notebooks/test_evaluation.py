@@ -1,7 +1,9 @@
 """Every evaluation notebook on a few items: figures as computed by other means, reports to look at."""
 
+import json
 import re
 from html import unescape
+from itertools import permutations
 from pathlib import Path
 
 import jiwer
@@ -16,12 +18,14 @@ from containers.common.media.audio import load_audio
 from flows.evaluate.flow import KINDS
 from tasks.evaluation.compare import compare_runs
 from tasks.evaluation.kinds import measures_of
-from tasks.evaluation.nist import read_turns
+from tasks.evaluation.nist import read_stm, read_turns
 from tasks.evaluation.notebook import run_notebook
 from tasks.evaluation.run import ALL, FinishedRun
 from tasks.evaluation.synthesis import white
+from tasks.evaluation.words import normaliser
 from tasks.media.demo import sample_speech
 from tasks.outputs.embeddings import read_embeddings
+from tasks.stages.transcribe.run import Transcription
 
 pytestmark = pytest.mark.slow
 
@@ -96,6 +100,52 @@ def test_diarization_errors_add_up(runs: Runs, starter: Path) -> None:
     assert value(runs["diarization"], "der") == pytest.approx(parts)
     assert value(runs["diarization"], "der") < 0.3
     assert np.isnan(figure(runs["diarization"], "der")["low"]), "one recording has no interval"
+
+
+def test_words_by_speaker_are_the_best_of_all_matches(runs: Runs) -> None:
+    """Of what the run kept: every way to match its speakers with Diane and Sheila, by jiwer."""
+    run = runs["attribution"]
+    (kept,) = (run.folder / "hypotheses").glob("*.json")
+    found = Transcription.model_validate(json.loads(kept.read_text(encoding="utf-8"))["found"]).transcript
+    same, true = normaliser("en"), read_stm(sample_speech().with_suffix(".stm"))
+    heard = {
+        name: same(" ".join(w.word for s in found.segments for w in s.words if w.speaker == name))
+        for name in {segment.speaker for segment in found.segments}
+    }
+    said = {
+        name: same(" ".join(one.text for one in true if one.speaker == name)) for name in ("Diane", "Sheila")
+    }
+    assert len(heard) == 2
+    counts = [
+        jiwer.process_words(list(said.values()), [heard[name] for name in way]) for way in permutations(heard)
+    ]
+    errors = min(one.substitutions + one.deletions + one.insertions for one in counts)
+    words = sum(len(text.split()) for text in said.values())
+    assert value(run, "cpwer") == pytest.approx(errors / words)
+    assert value(run, "cpwer") <= value(run, "tcpwer") < 1
+
+
+def test_faces_in_video_are_found_and_who_speaks_is_seen(runs: Runs) -> None:
+    run = runs["video"]
+    rows, frames, tracks = (run.table(name) for name in ("items", "frames", "tracks"))
+    assert rows is not None and frames is not None and tracks is not None
+    assert len(frames) == 30 and frames["faces"].sum() > 80
+    assert value(run, "ap") > 0.7
+    assert value(run, "seen_right") == pytest.approx(rows["right"].sum() / rows["speaking"].sum())
+    assert rows["right"].sum() + rows["missed"].sum() == pytest.approx(rows["speaking"].sum())
+    assert set(tracks["person"]) <= {f"sample{n}-{m}" for n in range(1, 7) for m in range(1, 6)}
+
+
+def test_a_run_is_scored_again_without_a_model(runs: Runs, few: Path, tmp_path: Path) -> None:
+    """Figures and report are those of the run."""
+    first = runs["faces"]
+    parameters = {"data": str(few), "model": "auto", "options": {}, "found": str(first.folder)}
+    done = run_notebook.fn("evaluate/faces", tmp_path / "again", parameters, "again")
+    again = FinishedRun.open(done.folder)
+    columns = ["measure", "group", "value", "low", "high"]
+    pd.testing.assert_frame_equal(again.figures[columns], first.figures[columns])
+    assert again.record.scored_from == first.record.id
+    assert (done.folder / "hypotheses").is_dir()
 
 
 def test_denoising_gains_what_is_left_after_less_what_was_there_before(runs: Runs) -> None:
