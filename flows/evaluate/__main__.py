@@ -46,13 +46,22 @@ def main(arguments: list[str] | None = None) -> int:
 
             scorable(Path(given.what[1]), given.data)
             return _run_flow(lambda: _score(given))
+        if given.what[0] == "import":
+            if len(given.what) != 2:
+                parser.error("import takes one file or folder")
+            from tasks.evaluation.importers.run import import_dataset
+
+            print(import_dataset(Path(given.what[1]), given.output, given.media))
+            return 0
         if given.what[0] == "starter":
             from tasks.evaluation.starter import make_starter
 
             print(make_starter(given.output))
             return 0
         if unknown := [word for word in given.what if word not in (*KINDS, "all")]:
-            parser.error(f"'{unknown[0]}' is none of all, {', '.join(KINDS)}, score, compare, starter")
+            parser.error(
+                f"'{unknown[0]}' is none of all, {', '.join(KINDS)}, score, compare, import, starter"
+            )
         if given.data:  # a mistake in it is told before a server is started
             from tasks.evaluation.dataset import read_dataset
 
@@ -74,10 +83,14 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         metavar="WHAT",
         help=f"all, or some of {', '.join(KINDS)}; or `score RUN`: what it found once more, without a model; "
-        "or `compare RUN_A RUN_B`; or `starter`: a small data set",
+        "or `compare RUN_A RUN_B`; or `import PLACE`: a data set in another form, into OUTPUT; "
+        "or `starter`: a small data set",
     )
     parser.add_argument(
         "--data", type=Path, help="folder of the data set (OUTPUT/datasets/starter, made if missing)"
+    )
+    parser.add_argument(
+        "--media", type=Path, help="import: the folder of the media, where it is not that of PLACE"
     )
     parser.add_argument("--output", type=Path, default=Path("out"), help="folder for reports (%(default)s)")
     parser.add_argument(

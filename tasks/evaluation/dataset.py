@@ -9,9 +9,9 @@ evaluations that this is enough for:
     media = "monday.mp4"
     group = "phone"              # figures are given for each group too
     language = "en"
-    transcript = "monday.stm"    # or .txt, .ctm, .srt, .vtt, a corrected transcript.json; or text = "Hello."
-    turns = "monday.rttm"        # who speaks when
-    sounds = ["speech", "Music"] # what is heard in it, AudioSet's names and families
+    transcript = "monday.stm"    # .txt, .ctm, .srt, .vtt, .TextGrid, .eaf, .json; or text = "Hello."
+    turns = "monday.rttm"        # who speaks when; also .TextGrid, .eaf, Audacity's labels (.txt)
+    sounds = ["speech", "Music"] # what is heard in it, AudioSet's names, ids and families
     source = "call 17"           # cuts or copies of one recording are no independent measurements
     uem = "monday.uem"           # only this is scored; or start = 60, end = 120 in seconds
 
@@ -44,13 +44,13 @@ from typing import Annotated, Any, Literal, Self
 from babel import Locale
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 
-from containers.audioset.ontology import canonical_names
 from containers.common.contract import Contract, Span
 from containers.common.errors import UserError
 from containers.pyannote.contract import Turn
-from tasks.evaluation.nist import Utterance, read_turns, read_uem
+from tasks.evaluation.audioset_ids import sound_names
+from tasks.evaluation.nist import Utterance, read_uem
 from tasks.evaluation.on_screen import OnScreen, read_on_screen
-from tasks.evaluation.references import read_transcript
+from tasks.evaluation.references import KINDS, read_transcript, read_who_speaks
 from tasks.media.probe import probe
 
 MANIFEST = "dataset.toml"
@@ -88,13 +88,13 @@ class Item(Contract):
         default=None, description="ISO 639-1; chooses the normaliser of words"
     )
     text: str | None = Field(default=None, description="what is said")
-    transcript: Path | None = Field(default=None, description=".txt, .stm, .ctm, .srt, .vtt or .json")
-    turns: Path | None = Field(default=None, description="RTTM")
+    transcript: Path | None = Field(default=None, description=KINDS)
+    turns: Path | None = Field(default=None, description="RTTM, TextGrid, EAF or Audacity's labels")
     uem: Path | None = Field(default=None, description="NIST's UEM: what is scored")
     start: float = Field(default=0, ge=0, description="seconds; what comes before is not scored")
     end: float | None = Field(default=None, description="seconds; what comes after is not scored")
     clean: Path | None = None
-    sounds: Annotated[list[str], AfterValidator(canonical_names)] | None = None
+    sounds: Annotated[list[str], AfterValidator(sound_names)] | None = None
     faces: list[MarkedFace] | None = None
     on_screen: Path | None = Field(
         default=None, description="AVA-ActiveSpeaker's CSV: who is seen, and speaks"
@@ -126,7 +126,7 @@ class Item(Contract):
     def true_turns(self) -> list[Turn]:
         """Who speaks when. Raises UserError."""
         assert self.turns is not None
-        return read_turns(self.turns, self.media.stem)
+        return read_who_speaks(self.turns, self.media.stem)
 
     def seen(self) -> OnScreen:
         """Who is seen when. Raises UserError."""

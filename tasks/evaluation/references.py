@@ -6,35 +6,60 @@ import pysubs2
 from pydantic import ValidationError
 
 from containers.common.errors import UserError
+from containers.pyannote.contract import Turn
 from containers.whisperx.contract import Transcript
-from tasks.evaluation.nist import Utterance, read_ctm, read_stm
+from tasks.evaluation.annotations import is_labels, read_eaf, read_labels, read_text, read_textgrid
+from tasks.evaluation.nist import Utterance, read_ctm, read_stm, read_turns
 from tasks.outputs.subtitles import read_subtitles
 
-KINDS = ".txt, .stm, .ctm, .srt, .vtt or .json"
+KINDS = ".txt, .stm, .ctm, .srt, .vtt, .TextGrid, .eaf or .json"
 
 
 def read_transcript(path: Path, recording: str | None = None) -> list[Utterance]:
     """What was said, with times where the format has some.
 
     `.txt`: a text without times; `.stm`: an utterance a line; `.ctm`: a word a line; `.srt`, `.vtt`: a cue
-    each; `.json`: a transcript.json, a word each. `recording` chooses its rows where a file has those of
+    each; `.TextGrid`, `.eaf`: an annotation each; `.txt` of Audacity: a label each; `.json`: a
+    transcript.json, a word each. `recording` chooses its rows where a file has those of
     several. Raises UserError.
     """
     if path.suffix == ".stm":
         return read_stm(path, recording)
     if path.suffix == ".ctm":
         return read_ctm(path, recording)
-    try:
-        content = path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path.name} cannot be read: {error}.") from None
+    if path.suffix.lower() == ".textgrid":
+        return read_textgrid(path)
+    if path.suffix == ".eaf":
+        return read_eaf(path)
+    content = read_text(path)
     if path.suffix == ".json":
         return _read_json(path, content)
     if path.suffix in {".srt", ".vtt"}:
         return _read_cues(path, content)
     if path.suffix == ".txt":
+        if is_labels(content):
+            return read_labels(path, content)
         return [Utterance(content, None, None)]
     raise UserError(f"{path.name} is of no known kind: {KINDS} is wanted.")
+
+
+def read_who_speaks(path: Path, recording: str | None = None) -> list[Turn]:
+    """Turns of RTTM, of the tiers of a TextGrid or EAF, of Audacity's labels, of a transcript's words.
+
+    Audacity's labels are the speakers' names. Raises UserError.
+    """
+    if path.suffix.lower() not in {".textgrid", ".eaf", ".txt", ".json"}:
+        return read_turns(path, recording)
+    said = read_transcript(path, recording)
+    labels = path.suffix == ".txt"
+    turns = [
+        Turn(start=one.start, end=one.end, speaker=one.text if labels else one.speaker or "")
+        for one in said
+        if one.start is not None and one.end is not None and one.end > one.start and (labels or one.speaker)
+    ]
+    if not turns:
+        raise UserError(f"{path.name} does not say who speaks when.")
+    return turns
 
 
 def _read_json(path: Path, content: str) -> list[Utterance]:

@@ -76,6 +76,7 @@ def test_the_digest_follows_the_truth_not_the_place(
             "item 1 tex: extra inputs are not permitted",
         ),
         ('name = "a"\n[[item]]\nmedia = "call.wav"\nsounds = ["Spech"]', "'Spech'"),
+        ('name = "a"\n[[item]]\nmedia = "call.wav"\nsounds = ["/m/nothing"]', "'/m/nothing'"),
         ('name = "a"\n[[item]]\nmedia = "call.wav"\nlanguage = "english"', "'english' is no language code"),
         ('name = "a"\n[[item]]\nmedia = "call.wav"\nturns = "late.rttm"', "turns up to 41.0 s of 30.0 s"),
         ('name = "a"\n[[item]]\nmedia = "call.wav"\nstart = 9\nend = 8', "end is not later than start"),
@@ -102,6 +103,8 @@ def test_a_mistake_is_told_in_one_sentence(folder: Path, manifest: str, sentence
 def test_sounds_may_be_written_in_any_case_and_as_families(folder: Path) -> None:
     write(folder, 'name = "a"\n[[item]]\nmedia = "call.wav"\nsounds = ["speech", "Animals", "NATURE"]\n')
     assert read_dataset(folder).item[0].sounds == ["Speech", "Animal", "nature"]
+    write(folder, 'name = "a"\n[[item]]\nmedia = "call.wav"\nsounds = ["/m/0bt9lr", "/t/dd00135", "Music"]\n')
+    assert read_dataset(folder).item[0].sounds == ["Dog", "Children shouting", "Music"]
 
 
 def test_copies_of_one_recording_have_one_source(folder: Path) -> None:
