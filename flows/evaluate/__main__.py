@@ -32,8 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         if given.what[0] == "compare":
-            if len(given.what) != 3:
-                parser.error("compare takes the folders of two runs")
+            if len(given.what) < 3:
+                parser.error("compare takes the folders of two runs or more")
             from tasks.evaluation.compare import compared_titles
             from tasks.evaluation.run import FinishedRun
 
@@ -46,6 +46,11 @@ def main(arguments: list[str] | None = None) -> int:
 
             scorable(Path(given.what[1]), given.data)
             return _run_flow(lambda: _score(given))
+        if given.what == ["history"]:
+            from tasks.evaluation.history import write_history
+
+            print(write_history(given.output))
+            return 0
         if given.what[0] == "import":
             if len(given.what) != 2:
                 parser.error("import takes one file or folder")
@@ -60,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if unknown := [word for word in given.what if word not in (*KINDS, "all")]:
             parser.error(
-                f"'{unknown[0]}' is none of all, {', '.join(KINDS)}, score, compare, import, starter"
+                f"'{unknown[0]}' is none of all, {', '.join(KINDS)}, score, compare, history, import, starter"
             )
         if given.data:  # a mistake in it is told before a server is started
             from tasks.evaluation.dataset import read_dataset
@@ -83,8 +88,8 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         metavar="WHAT",
         help=f"all, or some of {', '.join(KINDS)}; or `score RUN`: what it found once more, without a model; "
-        "or `compare RUN_A RUN_B`; or `import PLACE`: a data set in another form, into OUTPUT; "
-        "or `starter`: a small data set",
+        "or `compare RUN_A RUN_B ...`; or `history`: all runs of OUTPUT over time; or `import PLACE`: a data "
+        "set in another form, into OUTPUT; or `starter`: a small data set",
     )
     parser.add_argument(
         "--data", type=Path, help="folder of the data set (OUTPUT/datasets/starter, made if missing)"
@@ -161,7 +166,8 @@ def _compare(given: argparse.Namespace) -> None:
 
     console = Console()
     with console.status("Comparing"):
-        folder = compare(Path(given.what[1]), Path(given.what[2]), given.output)
+        first, second, *more = map(Path, given.what[1:])
+        folder = compare(first, second, given.output, more)
     console.print(
         (folder / "verdict.txt").read_text(encoding="utf-8").strip(), highlight=False, soft_wrap=True
     )

@@ -11,9 +11,11 @@ from pydantic import BaseModel, Field
 from containers.common.errors import UserError
 from flows.analyze.stages import sentence
 from flows.artifacts import create_markdown_artifact, create_table_artifact
+from flows.settings.load import apply_with_server
 from tasks.evaluation.compare import compared_titles, comparison_folder
 from tasks.evaluation.dataset import Dataset, read_dataset
 from tasks.evaluation.hypotheses import check_kept
+from tasks.evaluation.mlflow import log_run
 from tasks.evaluation.notebook import RanNotebook, run_notebook
 from tasks.evaluation.run import ALL, FinishedRun, Kind, evaluations, new_run_id
 from tasks.evaluation.starter import make_starter
@@ -131,19 +133,22 @@ def scorable(run: Path, data: Path | None) -> tuple[FinishedRun, Dataset, Path]:
 
 
 @flow(name="compare", flow_run_name="{a} and {b}")
-def compare(a: Path, b: Path, output: Path = Path("out")) -> Path:
-    """Says which of two runs of one kind is better, figure by figure, and whether that is more than chance.
+def compare(a: Path, b: Path, output: Path = Path("out"), more: list[Path] | None = None) -> Path:
+    """Says which of two runs or more is better, figure by figure, and whether that is more than chance.
 
     Args:
         a: folder of a finished evaluation.
         b: folder of another one of the same kind.
         output: folder that receives `evaluations/comparisons/.../report.html`.
+        more: folders of more of them; each is held against the first.
 
     Raises UserError when one is not there, or they have nothing in common.
     """
-    title = compared_titles(FinishedRun.open(a), FinishedRun.open(b))
-    folder = comparison_folder(output, a, b)
-    parameters = {"run_a": str(a.absolute()), "run_b": str(b.absolute())}
+    runs = [a, b, *(more or [])]
+    title = compared_titles(*(FinishedRun.open(run) for run in runs))
+    folder = comparison_folder(output, *runs)
+    names = [str(run.absolute()) for run in runs]
+    parameters = {"run_a": names[0], "run_b": names[1], "more": names[2:]}
     ran = run_notebook.with_options(task_run_name="compare")("compare", folder, parameters, title)
     get_run_logger().info("%s", ran.report)
     create_markdown_artifact(f"[Comparison]({ran.report.as_uri()}), in `{ran.report}`", key="comparison")
@@ -206,5 +211,11 @@ def _tell(kind: str, ran: RanNotebook) -> None:
     figures: Any = FinishedRun.open(ran.folder).figures
     columns = ["title", "group", "value", "low", "high", "items", "unit", "better"]
     rows = figures[columns].round(4).astype(object).where(figures[columns].notna(), None)
+    if server := apply_with_server().mlflow:
+        try:
+            get_run_logger().info("MLflow run %s", log_run(FinishedRun.open(ran.folder), server))
+        except UserError as error:
+            get_run_logger().warning("%s", error)
+            teller.get()(f"  not told to MLflow: {error}")
     create_table_artifact(rows.to_dict("records"), key=f"evaluation-{kind}", description=str(ran.folder))
     create_markdown_artifact(f"[Report]({ran.report.as_uri()}), in `{ran.report}`", key=f"report-{kind}")

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     topic: str | None = Field(
         default=None, pattern=r"^arn:aws[\w-]*:sns:", description="SNS topic told of failed and late runs"
     )
+    mlflow: str | None = Field(
+        default=None, pattern=r"^https?://[^\s@]+$", description="MLflow server that evaluations are told to"
+    )
     hf_token: SecretStr | None = _own_name("HF_TOKEN", "token of gated models")
     hf_token_secret: str | None = _own_name("HF_TOKEN_SECRET", "secret in Secrets Manager that holds it")
 

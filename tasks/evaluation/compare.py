@@ -1,6 +1,8 @@
 """Two runs of one evaluation: which is better, figure by figure, and whether that is more than chance."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from string import ascii_uppercase as LETTERS
 from typing import NamedTuple
 
 import numpy as np
@@ -28,19 +30,26 @@ class Compared(NamedTuple):
 
 
 class Comparison(NamedTuple):
+    """`tested`: figures that were looked at together with these, by which their p are adjusted."""
+
     a: FinishedRun
     b: FinishedRun
     shared: int
     left_out: int
     figures: list[Compared]
+    tested: int
+    names: tuple[str, str] = ("A", "B")
 
     @property
     def sentence(self) -> str:
         """Which is better, by its first figure, and what the others say."""
         first, *others = self.figures
-        names = {"A": f"A ({self.a.record.model})", "B": f"B ({self.b.record.model})"}
-        tested = sum(not one.measure.timed for one in self.figures)
-        return " ".join([_sentence(first, names, tested), *_others(others)])
+        return " ".join([_sentence(first, self), *_others(others, self.names)])
+
+    def name(self, which: str) -> str:
+        """`A (base)`."""
+        run = self.a if which == "A" else self.b
+        return f"{self.names[which == 'B']} ({run.record.model})"
 
 
 def compare_runs(a: FinishedRun, b: FinishedRun, measures: list[Measure]) -> Comparison:
@@ -66,34 +75,74 @@ def compare_runs(a: FinishedRun, b: FinishedRun, measures: list[Measure]) -> Com
                 found.append((measure, difference))
     if not found:
         raise UserError(f"{a.folder} and {b.folder} have no item in common that both have figures for.")
-    tested = [place for place, (measure, _) in enumerate(found) if not measure.timed]
-    adjusted = dict(zip(tested, holm([found[place][1].p for place in tested]), strict=True))
-    figures = [Compared(*pair, adjusted.get(place, 1.0)) for place, pair in enumerate(found)]
-    return Comparison(a, b, len(shared), len(every) - len(shared), figures)
+    figures = [Compared(measure, difference, 1.0) for measure, difference in found]
+    return _adjusted([Comparison(a, b, len(shared), len(every) - len(shared), figures, 0)])[0]
 
 
-def compared_titles(a: FinishedRun, b: FinishedRun) -> str:
+def compare_all(runs: Sequence[FinishedRun], measures: list[Measure]) -> list[Comparison]:
+    """The first run against each of the others, p adjusted for all that is looked at (Holm).
+
+    Raises UserError as `compare_runs` does, and for fewer than two runs.
+    """
+    if len(runs) < 2:
+        raise UserError("A comparison takes two runs or more.")
+    first, *others = runs
+    found = []
+    for number, other in enumerate(others, 1):
+        one = compare_runs(first, other, measures)
+        found.append(one._replace(names=("A", LETTERS[number % len(LETTERS)])))
+    return _adjusted(found)
+
+
+def _adjusted(found: list[Comparison]) -> list[Comparison]:
+    """With p of all figures of all comparisons adjusted together; times are not judged."""
+    judged = [
+        (place, number)
+        for place, one in enumerate(found)
+        for number, figure in enumerate(one.figures)
+        if not figure.measure.timed
+    ]
+    ps = holm([found[place].figures[number].found.p for place, number in judged])
+    adjusted = dict(zip(judged, ps, strict=True))
+    return [
+        one._replace(
+            tested=len(judged),
+            figures=[
+                figure._replace(p=adjusted.get((place, number), 1.0))
+                for number, figure in enumerate(one.figures)
+            ],
+        )
+        for place, one in enumerate(found)
+    ]
+
+
+def compared_titles(a: FinishedRun, *others: FinishedRun) -> str:
     """The title of their comparison. Raises UserError for runs of different kinds."""
-    if a.record.kind != b.record.kind:
-        raise UserError(f"{a.record.kind} cannot be compared with {b.record.kind}.")
-    return f"{a.record.kind.capitalize()}: {a.record.model} and {b.record.model}"
+    for other in others:
+        if a.record.kind != other.record.kind:
+            raise UserError(f"{a.record.kind} cannot be compared with {other.record.kind}.")
+    *before, last = [run.record.model for run in (a, *others)]
+    return f"{a.record.kind.capitalize()}: {', '.join(before)} and {last}"
 
 
-def comparison_folder(output: Path, a: Path, b: Path) -> Path:
+def comparison_folder(output: Path, a: Path, *others: Path) -> Path:
     """A folder that is not there yet."""
-    folder = evaluations(output) / "comparisons" / f"{a.name} and {b.name}"
+    name = f"{a.name} and {others[0].name}" + (f" and {len(others) - 1} more" if len(others) > 1 else "")
+    folder = evaluations(output) / "comparisons" / name
     number = 2
     while folder.exists():
-        folder = folder.with_name(f"{a.name} and {b.name} {number}")
+        folder = folder.with_name(f"{name} {number}")
         number += 1
     return folder
 
 
-def write(comparison: Comparison, folder: Path) -> None:
-    """`comparison.parquet`, a row a figure, and `verdict.txt`."""
+def write(comparisons: Sequence[Comparison], folder: Path) -> None:
+    """`comparison.parquet`, a row a figure and comparison, and `verdict.txt`, a line each."""
     folder.mkdir(parents=True, exist_ok=True)
-    table_of(comparison).to_parquet(folder / "comparison.parquet", index=False)
-    (folder / "verdict.txt").write_text(comparison.sentence + "\n", encoding="utf-8")
+    tables = [table_of(one) for one in comparisons]
+    pd.concat(tables, ignore_index=True).to_parquet(folder / "comparison.parquet", index=False)
+    lines = "".join(one.sentence + "\n" for one in comparisons)
+    (folder / "verdict.txt").write_text(lines, encoding="utf-8")
 
 
 def table_of(comparison: Comparison) -> pd.DataFrame:
@@ -122,28 +171,29 @@ def _only(table: pd.DataFrame, items: set[str]) -> pd.DataFrame:
     return table.loc[table["item"].isin(list(items))]
 
 
-def _sentence(one: Compared, names: dict[str, str], tested: int) -> str:
+def _sentence(one: Compared, of: Comparison) -> str:
+    a, b = of.names
     measure, found = one.measure, one.found
     values = " against ".join(
         f"{value:.{measure.digits}f}{' ' + measure.unit if measure.unit else ''}"
         for value in (found.a, found.b)
     )
     if measure.timed:
-        return f"{measure.title}: {values} (A against B); times of two runs are not judged."
-    what = f"{measure.title}: {values} (A against B), p = {one.p:.3f}"
+        return f"{measure.title}: {values} ({a} against {b}); times of two runs are not judged."
+    what = f"{measure.title}: {values} ({a} against {b}), p = {one.p:.3f}"
     if one.winner:
-        return f"{names[one.winner]} is better. {what}."
+        return f"{of.name(one.winner)} is better. {what}."
     if found.difference == 0:
-        return f"A and B are equal. {what}."
-    if smallest_p(found.items, tested) >= ALPHA:
-        what_for = f" in {tested} figures" if tested > 1 else ""
-        return f"{found.items} sources are too few to tell A from B{what_for}, whatever they show. {what}."
-    return f"The difference between A and B may be chance. {what}."
+        return f"{a} and {b} are equal. {what}."
+    if smallest_p(found.items, of.tested) >= ALPHA:
+        those = f"{a} from {b}" + (f" in {of.tested} figures" if of.tested > 1 else "")
+        return f"{found.items} sources are too few to tell {those}, whatever they show. {what}."
+    return f"The difference between {a} and {b} may be chance. {what}."
 
 
-def _others(figures: list[Compared]) -> list[str]:
+def _others(figures: list[Compared], names: tuple[str, str]) -> list[str]:
     parts = []
-    for name in "AB":
-        if better := [one.measure.title for one in figures if one.winner == name]:
+    for which, name in zip("AB", names, strict=True):
+        if better := [one.measure.title for one in figures if one.winner == which]:
             parts.append(f"{name} is better in: {', '.join(better)}.")
     return parts

@@ -56,6 +56,11 @@ def test_wrong_usage_is_told_by_the_parser(arguments: list[str]) -> None:
     assert ended.value.code == 2
 
 
+def test_no_evaluations_have_no_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["history", "--output", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith("Nothing has been evaluated into")
+
+
 @pytest.mark.slow
 def test_a_model_is_evaluated_by_one_command(calls: Path, tmp_path: Path) -> None:
     """Figures are printed, the report lies where the last line says, standard error stays empty."""
@@ -74,5 +79,6 @@ def test_a_model_is_evaluated_by_one_command(calls: Path, tmp_path: Path) -> Non
     (run,) = finished_runs(tmp_path, "tagging")
     said, where = done.stdout.splitlines()[-2:]
     assert said == "tagging Mean average precision 1.000"
+    assert "tagging (1 of 1): 1 items" in done.stdout
     assert Path(where.strip()) == run / "report.html"
     assert (run / "report.html").read_text(encoding="utf-8").lower().startswith("<!doctype html>")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from containers.common.errors import UserError
-from tasks.evaluation.compare import compare_runs, comparison_folder, table_of
+from tasks.evaluation.compare import compare_all, compare_runs, comparison_folder, table_of, write
 from tasks.evaluation.run import FinishedRun, Kind, Run, finished_runs
 from tasks.evaluation.statistics import Measure, mean
 from tasks.evaluation.words import MEASURES
@@ -107,3 +107,21 @@ def test_runs_are_listed_and_comparisons_kept_apart(tmp_path: Path) -> None:
     first = comparison_folder(tmp_path, a.folder, b.folder)
     first.mkdir(parents=True)
     assert comparison_folder(tmp_path, a.folder, b.folder) != first
+
+
+def test_more_than_two_runs_are_each_held_against_the_first(tmp_path: Path) -> None:
+    """All that is looked at counts: seven recordings could tell two runs apart, and not four."""
+    few = [make_run(tmp_path / "few", name, [value] * 7) for name, value in (("a", 50), ("b", 0), ("c", 1))]
+    assert compare_runs(few[0], few[1], MEASURES).figures[0].winner == "B"
+    sentences = [one.sentence for one in compare_all(few, MEASURES)]
+    assert all("7 sources are too few to tell A from" in sentence for sentence in sentences)
+    assert "in 6 figures" in sentences[0]
+    runs = [make_run(tmp_path, name, [value] * 10) for name, value in (("a", 50), ("b", 20), ("c", 70))]
+    one, other = compare_all(runs, MEASURES)
+    assert one.sentence.startswith("B (b) is better. Word error rate: 0.500 against 0.200 (A against B)")
+    assert other.sentence.startswith("A (a) is better. Word error rate: 0.500 against 0.700 (A against C)")
+    assert one.figures[0].p == pytest.approx(6 * 2 / 2**10), "of six figures"
+    write([one, other], tmp_path / "compared")
+    assert (tmp_path / "compared" / "verdict.txt").read_text().splitlines() == [one.sentence, other.sentence]
+    with pytest.raises(UserError, match="two runs or more"):
+        compare_all(runs[:1], MEASURES)
