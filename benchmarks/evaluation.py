@@ -1,8 +1,8 @@
-"""`python -m benchmarks.evaluation FOLDER [SET ...]`: every data set below a folder, evaluated by one command each.
+"""`python -m benchmarks.evaluation FOLDER [SET ...]`: every data set below a folder, by one command each.
 
-A set is a folder with a dataset.toml, as `flows.evaluate` reads it (MEDIAFLOW_REAL_DATA names the folder where none
-is given). Each kind that a set has truth for is run but for speed, which other tables have; the figures go into
-evaluation.md, a table a set.
+A set is a folder with a dataset.toml, as `flows.evaluate` reads it; MEDIAFLOW_REAL_DATA may name their
+folder. Each kind that a set has truth for is run but for speed, which other tables have; figures go into
+evaluation.md.
 """
 
 import argparse

@@ -10,7 +10,7 @@ import pandas as pd
 
 from containers.common.errors import UserError
 from tasks.evaluation.run import FinishedRun, evaluations
-from tasks.evaluation.statistics import ALPHA, Difference, Measure, compare, holm, smallest_p
+from tasks.evaluation.statistics import ALPHA, DRAWS, Difference, Measure, compare, holm, smallest_p
 
 
 class Compared(NamedTuple):
@@ -52,8 +52,8 @@ class Comparison(NamedTuple):
         return f"{self.names[which == 'B']} ({run.record.model})"
 
 
-def compare_runs(a: FinishedRun, b: FinishedRun, measures: list[Measure]) -> Comparison:
-    """All figures that both runs have, over the items that both runs have.
+def compare_runs(a: FinishedRun, b: FinishedRun, measures: list[Measure], draws: int = DRAWS) -> Comparison:
+    """All figures that both runs have, over the items that both runs have. `draws`: of items, for intervals.
 
     Raises UserError when the runs are of different kinds or share no item.
     """
@@ -70,7 +70,7 @@ def compare_runs(a: FinishedRun, b: FinishedRun, measures: list[Measure]) -> Com
         shared |= both
         every |= set(one["item"]) | set(other["item"])
         if both:
-            difference = compare(_only(one, both), _only(other, both), measure)
+            difference = compare(_only(one, both), _only(other, both), measure, draws)
             if np.isfinite([difference.a, difference.b]).all():
                 found.append((measure, difference))
     if not found:
