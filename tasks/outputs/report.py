@@ -117,6 +117,7 @@ def render_report(asset: ReportData) -> str:
                 report_view.MOST_PEOPLE,
             ),
             most_appearances=report_view.MOST_APPEARANCES,
+            about={stage.name: stage.about for stage in STAGES.values()},
             outcome={stage.name: stage for stage in asset.stages},
         )
     )
@@ -136,6 +137,7 @@ def _environment() -> Environment:
         span=report_view.span,
         speaker_name=report_view.speaker_name,
         what_it_is=report_view.what_it_is,
+        plainly=report_view.plainly,
         data_uri=_data_uri,
     )
     return environment

@@ -1,5 +1,6 @@
 """What the report page draws, derived from results: lanes, rows, tiles and words with their gaps."""
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -74,6 +75,23 @@ class PersonTile(NamedTuple):
     @property
     def samples(self) -> int:
         return sum(len(track.seen) for track in self.tracks)
+
+
+# How stages say what they found, and how people say it: names of models are in the table of models.
+PLAIN = (
+    (re.compile(r"^0 of (\d+) turns spoken by a face on screen$"), "of nobody who speaks the face was found"),
+    (re.compile(r"^(\d+) of (\d+) turns spoken by a face on screen$"), r"\1 times of \2 the speaker is seen"),
+    (re.compile(r",? ?\d+ vectors by [\w.-]+(?:, [\w.-]+)*$"), ""),
+    (re.compile(r" by [a-z]+[\w.]*-[\w.-]+(?:, [\w.-]+)*$"), ""),
+    (re.compile(r"(\d+) vectors of [\w.-]+"), r"\1 to search by"),
+)
+
+
+def plainly(found: str) -> str:
+    """What a stage found, in words that need no model's name."""
+    for pattern, words in PLAIN:
+        found = pattern.sub(words, found)
+    return found
 
 
 def list_speakers(diarization: Diarization, transcript: Transcript) -> list[Speaker]:

@@ -7,15 +7,67 @@
     language.textContent = names.of(language.dataset.language);
   }
   const player = document.getElementById("player");
-  if (!player) return;
   document.documentElement.classList.add("js");
+  const pane = document.querySelector(".pane");
+  const segments = pane ? [...pane.children] : [];
+  const told = document.getElementById("told");
+
+  // What is looked for: sentences without it step aside. Letters alone count, as they are without accents.
+  const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase();
+  const find = document.getElementById("find");
+  find?.addEventListener("input", () => {
+    const wanted = plain(find.value.trim()).split(/\s+/).join(" ");
+    let hits = 0;
+    for (const each of segments) {
+      const hit = !wanted || plain(each.textContent).replace(/\s+/g, " ").includes(wanted);
+      each.classList.toggle("other", !hit);
+      hits += hit;
+    }
+    told.textContent = wanted ? `${hits} of ${segments.length}` : "";
+  });
+
+  /** The sentence that is marked, else heard, else the first: its words, speaker, time and address. */
+  function quoted() {
+    const marked = getSelection();
+    const text = marked.isCollapsed ? "" : marked.toString().trim();
+    const from = text && marked.getRangeAt(0).startContainer.parentElement?.closest(".segment");
+    const one = from && pane.contains(from) ? from : (pane.querySelector(".segment.now") ?? segments[0]);
+    const own = from && one === from ? text : one.querySelector("p").textContent.trim();
+    let who = one;
+    while (who && !who.querySelector(".who")) who = who.previousElementSibling;
+    const name = who?.querySelector(".who").textContent.trim();
+    const link = one.querySelector(".time");
+    const words = own.replace(/\s+/g, " ");
+    return `“${words}” (${name ? `${name}, ` : ""}${link.textContent.trim()}) ${link.href}`;
+  }
+
+  async function copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // Without leave to write there, or in a page from disk: as browsers always could.
+      const box = document.createElement("textarea");
+      box.value = text;
+      document.body.append(box);
+      box.select();
+      document.execCommand("copy");
+      box.remove();
+    }
+  }
+
+  document.getElementById("quote")?.addEventListener("click", async () => {
+    await copy(quoted());
+    told.textContent = "copied";
+  });
+  if (!player) return;
+  document.getElementById("speed")?.addEventListener("change", (event) => {
+    player.playbackRate = Number(event.target.value);
+  });
   const start = Number(document.body.dataset.start) || 0; // of what was analysed
   const duration = Number(document.body.dataset.duration) || 1;
   const lanes = document.querySelector(".lanes");
   const playhead = document.querySelector(".playhead");
-  const pane = document.querySelector(".pane");
   const follow = document.getElementById("follow");
-  const segments = pane ? [...pane.children] : [];
   const starts = segments.map((segment) => Number(segment.dataset.start));
   let segment = -1;
   let words = [];

@@ -14,6 +14,7 @@ from tasks.checks.page import render_quality
 from tasks.checks.verdicts import BrokenRow, Quality, Verdict
 from tasks.media.demo import sample_speech
 from tasks.outputs.report import ReportData, render_report
+from tasks.outputs.report_view import plainly
 
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'&#t=1%2f"
 BROKEN = Verdict(
@@ -118,6 +119,53 @@ def test_axe_finds_nothing(long: ReportData, open_page: Open, scheme: str, width
 def found(page: Page) -> list[tuple[str, str]]:
     violations = Axe().run(page).response["violations"]
     return [(each["help"], node["html"]) for each in violations for node in each["nodes"]]
+
+
+def test_the_transcript_is_searched_played_faster_and_quoted(page_of_two_hours: str, open_page: Open) -> None:
+    opened = open_page(page_of_two_hours)
+    page = opened.page
+    every = page.locator(".segment").count()
+    page.locator(".segment p").nth(3).evaluate("one => one.append(' Ein Überfall')")
+    words = page.locator(".segment p").nth(3).inner_text()
+    page.locator("#find").fill("ein uberfall")
+    assert page.locator(".segment:visible").count() == 1
+    assert page.locator("#told").inner_text() == f"1 of {every}"
+    page.locator("#find").fill("")
+    assert page.locator(".segment:visible").count() == every
+    page.locator("#speed").select_option("1.5")
+    assert page.evaluate("document.getElementById('player').playbackRate") == 1.5
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    page.locator(".segment .time").nth(3).click()
+    page.locator("#quote").click()
+    page.wait_for_function("window.copied")
+    copied = page.evaluate("window.copied")
+    address = page.locator(".segment .time").nth(3).evaluate("one => one.href")
+    assert copied.startswith(f"“{' '.join(words.split())}” (") and copied.endswith(f") {address}")
+    assert page.locator("#told").inner_text() == "copied"
+    assert not opened.trouble
+
+
+def test_hashes_are_one_click_away(page_of_two_hours: str, open_page: Open) -> None:
+    page = open_page(page_of_two_hours).page
+    assert not page.locator("footer .hash").is_visible()
+    page.locator("footer summary").click()
+    assert page.locator("footer .hash").is_visible()
+
+
+@pytest.mark.parametrize(
+    ("found", "plain"),
+    [
+        ("0 of 12 turns spoken by a face on screen", "of nobody who speaks the face was found"),
+        ("3 of 12 turns spoken by a face on screen", "3 times of 12 the speaker is seen"),
+        ("4 people, 9 vectors by facenet-vggface2", "4 people"),
+        ("30 pictures in 30 frames by phash-256, siglip-base", "30 pictures in 30 frames"),
+        ("9 vectors of faceapi, 2 vectors of ge2e-speaker", "9 to search by, 2 to search by"),
+        ("120 words, language en", "120 words, language en"),
+        ("denoised: speech 12 dB above noise", "denoised: speech 12 dB above noise"),
+    ],
+)
+def test_what_was_found_is_said_without_names_of_models(found: str, plain: str) -> None:
+    assert plainly(found) == plain
 
 
 def test_hostile_names_and_texts_do_nothing(long: ReportData, open_page: Open, tmp_path: Path) -> None:
