@@ -5,11 +5,21 @@ AdaptiveDetector (https://www.scenedetect.com/docs/latest/api/detectors.html), o
 """
 
 from collections import deque
+from functools import cache
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 SIZE = (64, 36)  # pixels; large enough to tell shots apart, small enough that motion within one is slight
+# Formats whose first plane is brightness in 8 bits: points of it say what libswscale would (FAST_BILINEAR),
+# in a tenth of the time.
+PLANAR = frozenset(
+    f"{range_}{chroma}"
+    for range_ in ("yuv", "yuvj")
+    for chroma in ("410p", "411p", "420p", "422p", "440p", "444p")
+) | {"gray", "nv12"}
+FULL_RANGE = 2  # AVColorRange; brightness is 16 to 235 otherwise
 LEAST = 10.0  # mean change of brightness, of 255
 RATIO = 3.0  # times the mean change of the frames before
 MEMORY = 12  # frames that mean is taken over
@@ -26,7 +36,7 @@ class CutDetector:
 
     def is_cut(self, frame: av.VideoFrame, seconds: float) -> bool:
         """Whether a shot starts with this frame; the very first frame starts one."""
-        small = frame.reformat(*SIZE, format="gray", interpolation="FAST_BILINEAR").to_ndarray().astype(float)
+        small = _small(frame)
         before, self._before = self._before, small
         if before is None:
             return True
@@ -38,3 +48,21 @@ class CutDetector:
         self._changes.clear()
         self._start = seconds
         return True
+
+
+def _small(frame: av.VideoFrame) -> NDArray[np.float64]:
+    """Brightness, 0 to 255, of SIZE points."""
+    name, plane = frame.format.name, frame.planes[0]
+    if name not in PLANAR or plane.line_size < frame.width:
+        return frame.reformat(*SIZE, format="gray", interpolation="FAST_BILINEAR").to_ndarray().astype(float)
+    luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    columns, rows = (_middles(*each) for each in zip(SIZE, (frame.width, frame.height), strict=True))
+    points = luma[rows[:, None], columns].astype(float)
+    full = name == "gray" or name.startswith("yuvj") or int(frame.color_range or 0) == FULL_RANGE
+    return points if full else (points - 16) * (255 / 219)
+
+
+@cache
+def _middles(count: int, size: int) -> NDArray[np.intp]:
+    """Of `count` equal parts of `size` pixels."""
+    return (np.arange(count) * size + size // 2) // count

@@ -22,6 +22,9 @@ SIGNATURES = (
     (0, b"\x06\x0e+4\x02\x05\x01\x01"), (0, b"#!AMR"), (0, b"NIST_1A"), (0, b"FLV\x01"), (0, b".RMF"),
     (0, b".snd"), (0, b"wvpk"), (0, b"MAC "), (0, b"TTA1"), (0, b"riff\x2e\x91\xcf\x11"),
 )  # fmt: skip
+PICTURE_BRANDS = (  # of ISO media (ISO 23008-12, AVIF), and RIFF's own
+    b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis", b"WEBP",
+)  # fmt: skip
 TS_PACKET = 188  # bytes; each begins with 0x47
 
 
@@ -47,6 +50,6 @@ def looks_like_media(path: Path) -> bool:
     with path.open("rb") as file:
         start = file.read(4 * TS_PACKET)
     if any(start[place : place + len(mark)] == mark for place, mark in SIGNATURES):
-        return start[8:12] not in (b"WEBP", b"heic", b"avif", b"mif1")
+        return start[8:12] not in PICTURE_BRANDS
     packets = [start[place] for place in range(0, len(start), TS_PACKET)]
     return len(start) == 4 * TS_PACKET and packets == [0x47] * 4

@@ -100,22 +100,27 @@ class Mixer:
     def _planes(self, frame: av.AudioFrame) -> Samples:
         """(channels, samples): one or two channels as they are, more as libswresample mixes them, or
         unmixed where it does not know where they belong."""
-        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         count = len(frame.layout.channels)
+        planes = _own_planes(frame, count)
+        if planes is None:
+            planes = self._converted(frame, count)
+        if planes.size and not (planes.max() <= LARGEST and planes.min() >= -LARGEST):  # also with NaNs
+            sound = np.abs(planes) <= LARGEST
+            self._broken += int((~sound).sum())
+            planes = np.where(sound, planes, np.float32(0))
+        return planes
+
+    def _converted(self, frame: av.AudioFrame, count: int) -> Samples:
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         if kind != self._kind:
             self._kind = kind
             self._resampler = av.AudioResampler("flt", "mono" if count > 2 else frame.layout)
         assert self._resampler
         try:
-            planes = planes_of(frame, self._resampler)
+            return planes_of(frame, self._resampler)
         except (ValueError, av.error.FFmpegError):
             self._resampler = av.AudioResampler("flt", frame.layout)
-            planes = planes_of(frame, self._resampler)
-        if planes.size and not np.abs(planes).max() <= LARGEST:  # also where there are NaNs
-            sound = np.abs(planes) <= LARGEST
-            self._broken += int((~sound).sum())
-            planes = np.where(sound, planes, np.float32(0))
-        return planes
+            return planes_of(frame, self._resampler)
 
     def _mix_pair(self, pair: Samples) -> Samples:
         seconds = pair.shape[1] / self._rate
@@ -178,6 +183,18 @@ def _flatness(channel: Samples, rate: int) -> float:
     low, high = (round(edge * WINDOW / rate) for edge in BAND)
     power = power[max(low, 1) : high] + 1e-12
     return float(np.exp(np.log(power).mean()) / power.mean()) if len(power) > 16 else 0.0
+
+
+def _own_planes(frame: av.AudioFrame, count: int) -> Samples | None:
+    """(channels, samples) of formats that nearly all decoders give, without a resampler; None of others."""
+    if count > 2 or frame.format.name not in ("fltp", "flt", "s16p", "s16"):
+        return None
+    samples = frame.to_ndarray()
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, count).T
+    if samples.dtype == np.int16:
+        return samples * np.float32(1 / 32768)
+    return np.ascontiguousarray(samples, np.float32)
 
 
 def planes_of(frame: av.AudioFrame, resampler: av.AudioResampler) -> Samples:

@@ -48,6 +48,8 @@ class Reader:
     _notes: list[str] = field(default_factory=list)
     _passed: dict[int, int] = field(default_factory=dict)  # packets left to pass over, by stream
     _alive: Callable[[], object] = lambda: None
+    _told_aspect: tuple[Fraction | None, Fraction | None] | None = None
+    _aspect: Fraction | None = None
 
     def __post_init__(self) -> None:
         """Raises MediaError as `open_media` does, and when there is nothing to decode."""
@@ -91,12 +93,15 @@ class Reader:
         """Of one pixel. Of what stream and codec say, the one that can be true."""
         assert self.video is not None
         told = (self.video.sample_aspect_ratio, self.video.codec_context.sample_aspect_ratio)
+        if told == self._told_aspect:
+            return self._aspect
         believed = next((aspect for aspect in told if pixel_aspect(aspect)), None)
         if wrong := next((aspect for aspect in told if aspect and not pixel_aspect(aspect)), None):
             instead = f"{believed.numerator}:{believed.denominator}" if believed else "square"
             self._note(
                 f"Pixels of {wrong.numerator}:{wrong.denominator} cannot be; they are shown {instead}."
             )
+        self._told_aspect, self._aspect = told, believed
         return believed
 
     def compare_length(self, seconds: float) -> None:
@@ -173,24 +178,26 @@ class Reader:
         showing = _Showing(self)
         beyond: set[int] = set()
         for index, frame in self._frames(streams):
-            lane = lanes[index]
-            for time, settled in self._clock.push(lane, _said(frame), self._length(frame, lane), frame):
-                yield from self._give(time, settled, showing)
+            lane, length = lanes[index], self._length(frame)
+            for time, settled in self._clock.push(lane, _said(frame), length, (frame, length)):
+                yield from self._give(time, *settled, showing)
                 if until is not None and time >= until:
                     beyond.add(index)
             if until is not None and (len(beyond) == len(lanes) or (beyond and lane.last > until + FAR)):
                 break
         for lane in lanes.values():
             for time, settled in self._clock.flush(lane):
-                yield from self._give(time, settled, showing)
+                yield from self._give(time, *settled, showing)
         yield from showing.flush()
 
-    def _give(self, time: float, frame: object, showing: "_Showing") -> Iterator[Heard | Shown]:
+    def _give(
+        self, time: float, frame: Decodable, length: float, showing: "_Showing"
+    ) -> Iterator[Heard | Shown]:
         if isinstance(frame, av.AudioFrame):
-            self.end = max(self.end, time + frame.samples / frame.sample_rate)
+            self.end = max(self.end, time + length)
             yield Heard(time, frame)
-        elif isinstance(frame, av.VideoFrame):
-            self.end = max(self.end, time + self._shown_for(frame, time))
+        else:
+            self.end = max(self.end, time + self._shown_for(length, time))
             if note := tell_colours(frame):
                 self._note(note)
             yield from showing.push(time, frame)
@@ -250,21 +257,21 @@ class Reader:
             yield packet
         raise MediaError(f"{self.path.name} holds the same packets over and over.")
 
-    def _length(self, frame: object, lane: Lane) -> float:
+    def _length(self, frame: Decodable) -> float:
         """Seconds that the frame itself claims, or its stream's rate."""
         if isinstance(frame, av.AudioFrame):
             return frame.samples / frame.sample_rate
-        assert isinstance(frame, av.VideoFrame) and self.video is not None
-        if frame.duration and frame.time_base:
-            told = float(frame.duration * frame.time_base)
+        assert self.video is not None
+        base = frame.time_base
+        if frame.duration and base:
+            told = frame.duration * base.numerator / base.denominator
             if 0 < told <= LONGEST_PICTURE:
                 return told
         rate = self.video.average_rate or self.video.guessed_rate or 25
         return float(1 / rate) if 0.001 <= rate <= 1000 else 0.04
 
-    def _shown_for(self, frame: av.VideoFrame, time: float) -> float:
-        """The same, but no longer than the container lasts."""
-        told = self._length(frame, Lane("", 0.0))
+    def _shown_for(self, told: float, time: float) -> float:
+        """How long a picture is shown that claims `told` seconds: no longer than the container lasts."""
         left = (self.duration or 0) - time
         if 0 < left < told:
             return left

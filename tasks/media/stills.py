@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from containers.common.errors import MediaError
+from tasks.media.kinds import looks_like_media
 
 MAX_PIXELS = 8192 * 8192
 # What Pillow opens and FFmpeg is not asked about; no format that runs a program (EPS) or names other files.
@@ -98,6 +99,8 @@ class Stills:
 
 def open_stills(path: Path) -> Stills | None:
     """None when the file is no picture. Raises MediaError when it is one that nobody should open."""
+    if looks_like_media(path):
+        return None  # before Pillow loads what it needs for every format that it knows
     try:
         formats = FORMATS
         if _is_heif(path):
