@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from containers.common.errors import StorageError
 from tasks.asset.bucket import Location, size_of
 
 
@@ -23,7 +24,7 @@ class Tally:
     _started: float = 0
 
     def begin(self, files: Iterable[Location]) -> None:
-        self._sizes = {file: size_of(file) + 1 for file in files}
+        self._sizes = {file: _size(file) + 1 for file in files}
         self.total, self._all, self._started = len(self._sizes), sum(self._sizes.values()), time.monotonic()
         self.on_change(self, f"{self.total} files")
 
@@ -55,6 +56,14 @@ class Tally:
         if self.seconds_left:
             parts.append(f"about {timedelta(seconds=round(self.seconds_left))} left")
         return ", ".join(parts)
+
+
+def _size(file: Location) -> int:
+    """0 of what has gone since it was found: its own run will say so."""
+    try:
+        return size_of(file)
+    except (OSError, StorageError):
+        return 0
 
 
 _watched: ContextVar[Tally | None] = ContextVar("watched_tally", default=None)

@@ -6,7 +6,6 @@ files that vanish. Nothing of it stops the rest.
 
 import glob
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +14,11 @@ from containers.common import storage
 from containers.common.errors import MediaError, NothingThere, StorageError
 from tasks.asset.bucket import Location, is_remote
 from tasks.media.kinds import kind_of_name, looks_like_media
+from tasks.media.patterns import ASSET, MANIFEST, holds_results, matches, walk_once
 
-ASSET = re.compile(r"[0-9a-f]{16}")  # a folder of results
-MANIFEST = "manifest.json"
 NO_TEXT = "its name holds bytes that are no UTF-8 text; rename it first"
+PICTURE = "a picture: name it to have it analysed"
+NO_MEDIA = "no media"
 TOLD = 5  # names of files left out that a sentence holds
 
 
@@ -89,7 +89,7 @@ def survey(sources: Iterable[str]) -> Found:
     for given in sources:
         for source in _listed(given):
             if is_remote(source):
-                places: list[Location] = [*_objects(source)]
+                places: list[Location] = [*_objects(source, left_out)]
             else:
                 places = [*_files(source, left_out)]
             if not places:
@@ -118,23 +118,26 @@ def _listed(source: str) -> list[str]:
     return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
-def _objects(source: str) -> list[str]:
+def _objects(source: str, left_out: dict[str, str]) -> list[str]:
     names = sorted(storage.list_sizes(source))
     results = {name.rpartition("/")[0] for name in names if _is_manifest(Path(name))}
-    media = [
-        name
-        for name in names
-        if is_media(Path(name))
-        and not _hidden(Path(name))
-        and not any(str(parent) in results for parent in Path(name).parents)
-    ]
+    media = []
+    for name in names:
+        place = f"{source.rstrip('/')}/{name}"
+        if _hidden(Path(name)) or any(str(parent) in results for parent in Path(name).parents):
+            continue
+        if is_media(Path(name)):
+            media.append(place)
+        else:
+            left_out[place] = PICTURE if kind_of_name(Path(name)) == "picture" else NO_MEDIA
     if media:
-        return [f"{source.rstrip('/')}/{name}" for name in media]
+        return media
     try:
         storage.size(source)
     except StorageError:
         kind = MediaError if is_media(Path(source)) else NothingThere  # a name, or a prefix
-        raise kind(f"There is no media at {source}.") from None
+        why = f": {Found(left_out=left_out).sentence}" if left_out else "."
+        raise kind(f"There is no media at {source}{why}") from None
     return [source]
 
 
@@ -148,9 +151,7 @@ def _files(source: str, left_out: dict[str, str]) -> Iterator[Path]:
         else:
             left_out[readable(path)] = NO_TEXT
     elif glob.has_magic(source):
-        # Path.glob takes no absolute pattern.
-        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
-        for match in map(Path, matches):
+        for match in matches(path):
             if readable(match) != str(match):
                 left_out[readable(match)] = NO_TEXT
             elif match.is_file():
@@ -159,22 +160,13 @@ def _files(source: str, left_out: dict[str, str]) -> Iterator[Path]:
 
 def _below(folder: Path, left_out: dict[str, str]) -> Iterator[Path]:
     """Media files by name; links to folders are followed, each folder once."""
-    seen: set[tuple[int, int]] = set()
 
     def refused(error: OSError) -> None:
         left_out[readable(Path(os.fsdecode(error.filename or folder)))] = _why(error)
 
-    for place, folders, names in os.walk(folder, onerror=refused, followlinks=True):
+    for place, folders, names in walk_once(folder, refused):
         here = Path(place)
-        try:
-            status = here.stat()
-        except OSError as error:
-            refused(error)
-            folders.clear()
-            continue
-        known = (status.st_dev, status.st_ino) in seen
-        seen.add((status.st_dev, status.st_ino))
-        if known or (ASSET.fullmatch(here.name) and MANIFEST in names):
+        if holds_results(here, names):
             folders.clear()
             continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -197,9 +189,9 @@ def _reason_against(file: Path) -> str | None:
             return "it is no file" if file.exists() else "it has gone"
         kind = kind_of_name(file)
         if kind == "picture":
-            return "a picture: name it to have it analysed"
+            return PICTURE
         if kind == "other" or (kind == "unknown" and not looks_like_media(file)):
-            return "no media"
+            return NO_MEDIA
         return None if os.access(file, os.R_OK) else "it may not be read by this user"
     except OSError as error:
         return _why(error)

@@ -9,7 +9,9 @@ import time
 import boto3
 import pytest
 
+from containers.common.errors import NothingThere
 from flows.bucket_events import Arrived, NotUnderstood, Queue, read_message
+from tasks.media.find import survey
 from tests.flows.serving import ROOT
 
 
@@ -148,3 +150,19 @@ def test_a_queue_that_is_not_there_is_one_sentence(aws):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("The queue cannot be used: ") and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_what_is_left_out_of_a_prefix_is_said_with_the_reason(bucket):
+    for key in ("talks/a.wav", "talks/notes.txt", "talks/cover.jpg", "talks/.b.wav"):
+        bucket.put_object(Key=key, Body=b"1")
+    for name in ("manifest.json", "denoised.flac"):  # results are no media
+        bucket.put_object(Key=f"talks/out/0123456789abcdef/{name}", Body=b"1")
+    found = survey(["s3://media/talks/"])
+    assert found.media == ["s3://media/talks/a.wav"]
+    assert found.left_out == {
+        "s3://media/talks/notes.txt": "no media",
+        "s3://media/talks/cover.jpg": "a picture: name it to have it analysed",
+    }
+    bucket.Object("talks/a.wav").delete()
+    with pytest.raises(NothingThere, match=r"^There is no media at s3://media/talks/: Left out: cover\.jpg"):
+        survey(["s3://media/talks/"])

@@ -39,3 +39,11 @@ def test_nothing_to_do_is_everything_done():
     tally = Tally()
     tally.begin([])
     assert tally.percent == 100
+
+
+def test_a_file_that_vanishes_after_it_was_found_stops_nobody(files):
+    files[1].unlink()
+    tally = Tally()
+    tally.begin(files)
+    tally.ended(files[1], complete=False, last=True, news="There is no file large.mp4.")
+    assert tally.line.startswith("1 of 2 files, 1 failed")

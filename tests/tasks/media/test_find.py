@@ -110,6 +110,16 @@ def test_links_in_circles_are_walked_once(library):
     assert names(look_below(library).media) == ["a.wav", "b.mp4", "c.MKV", "e.opus"]
 
 
+def test_a_pattern_finds_each_file_once_whatever_links_lead_to_it(library):
+    """Two circles: the standard library's glob would never end."""
+    for name in ("again", "once_more"):
+        (library / "deep" / name).symlink_to(library)
+    assert names(find_media([f"{library}/**/*.*"])) == ["a.wav", "b.mp4", "c.MKV", "e.opus", "notes.txt"]
+    assert names(find_media([f"{library}/**/deep/*"])) == ["c.MKV", "e.opus"]
+    assert names(find_media([f"{library}/d*/**"])) == ["c.MKV", "e.opus"]
+    assert names(find_media([f"{library}/**/.cache/*.wav"])) == ["d.wav"]
+
+
 def test_results_are_no_media(library):
     """An output folder inside the one that is looked at: its denoised sound must not be analysed."""
     asset = library / "out" / "0123456789abcdef"
@@ -117,6 +127,7 @@ def test_results_are_no_media(library):
     (asset / "denoised.flac").write_bytes(b"fLaC")
     (asset / "manifest.json").write_text("{}")
     assert "denoised.flac" not in names(look_below(library).media)
+    assert names(find_media([f"{library}/**/*.*a*"])) == ["a.wav"]
 
 
 def test_a_folder_that_may_not_be_read_or_goes_away_stops_nothing(library, monkeypatch):
