@@ -140,8 +140,10 @@ def _language(code: str) -> str:
 
 
 def _choose_video(container: InputContainer, pictures: list[tuple[Any, Track]]) -> av.VideoStream | None:
-    """FFmpeg's own choice (by disposition, frames seen and bit rate), covers apart."""
+    """FFmpeg's own choice (by disposition, frames seen and bit rate), covers apart, also those that only
+    their one picture tells from a film."""
     usable = [stream for stream, track in pictures if not track.note and not is_cover(stream)]
+    usable = [stream for stream in usable if stream.frames != 1] or usable
     try:
         best: Any = container.streams.best("video")
     except IndexError:  # PyAV's, where a damaged header names a stream that does not exist

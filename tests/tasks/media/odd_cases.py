@@ -23,6 +23,7 @@ class Out:
     frames: int | None = None
     size: tuple[int, int] | None = None
     upright: bool = True
+    turned: Image.Transpose | None = None  # what the file does to the picture, undone before it is looked at
     hertz: float | None = None  # the sound's main frequency
     level: float = 0.05  # root mean square that the sound has at least
     note: str | None = None
@@ -167,21 +168,26 @@ def turned() -> Cases:
     for suffix in ("mp4", "mov", "3gp", "mkv"):
         for degrees in (90, 180, 270):
             size = (odd.WIDTH, odd.HEIGHT) if degrees == 180 else (odd.HEIGHT, odd.WIDTH)
-            out = Out(odd.SECONDS, 20, size, upright=False)
+            out = Out(odd.SECONDS, 20, size, turned=ROTATIONS[degrees])
             found[f"{suffix}-{degrees}"] = (_video(suffix, "libx264", rotation=degrees), out)
     for suffix in ("mp4", "mov"):
-        for name, matrix in MIRRORS.items():
+        for name, (matrix, turned) in MIRRORS.items():
             size = (odd.HEIGHT, odd.WIDTH) if "transpos" in name else (odd.WIDTH, odd.HEIGHT)
-            out = Out(odd.SECONDS, 20, size, upright=False)
+            out = Out(odd.SECONDS, 20, size, turned=turned)
             found[f"{suffix}-{name}"] = (_with_matrix(suffix, matrix), out)
     return found
 
 
-MIRRORS = {
-    "mirrored": (-1, 0, 0, 1),
-    "flipped": (1, 0, 0, -1),
-    "transposed": (0, 1, 1, 0),
-    "antitransposed": (0, -1, -1, 0),
+ROTATIONS = {  # counterclockwise, as av_display_rotation_set has them; the way back
+    90: Image.Transpose.ROTATE_270,
+    180: Image.Transpose.ROTATE_180,
+    270: Image.Transpose.ROTATE_90,
+}
+MIRRORS = {  # each its own way back
+    "mirrored": ((-1, 0, 0, 1), Image.Transpose.FLIP_LEFT_RIGHT),
+    "flipped": ((1, 0, 0, -1), Image.Transpose.FLIP_TOP_BOTTOM),
+    "transposed": ((0, 1, 1, 0), Image.Transpose.TRANSPOSE),
+    "antitransposed": ((0, -1, -1, 0), Image.Transpose.TRANSVERSE),
 }
 
 
@@ -289,6 +295,17 @@ def streams() -> Cases:
 
         return write
 
+    def cover(suffix: str) -> Make:
+        """A large still that only its one picture tells from a film."""
+
+        def write(folder: Path) -> Path:
+            made = odd.Made(folder / f"a.{suffix}")
+            made.picture("mjpeg", (640, 480), black=True, frames=1)
+            made.picture("libx264")
+            return made.write()
+
+        return write
+
     def two_sounds(suffix: str, codec: str, default: int | None) -> Make:
         def write(folder: Path) -> Path:
             made = odd.Made(folder / f"a.{suffix}")
@@ -303,6 +320,7 @@ def streams() -> Cases:
     found: Cases = {
         f"small-first-{suffix}": (two_pictures(suffix, True, True), SEEN) for suffix in ("mp4", "mov", "mkv")
     }
+    found |= {f"cover-first-{suffix}": (cover(suffix), SEEN) for suffix in ("mp4", "mov", "mkv")}
     for suffix, codec in (("mkv", "flac"), ("mka", "aac"), ("mp4", "aac"), ("mov", "aac")):
         found[f"default-2-{suffix}"] = (two_sounds(suffix, codec, 1), Out(odd.SECONDS, 0, hertz=1000))
         found[f"default-1-{suffix}"] = (two_sounds(suffix, codec, 0), HEARD)

@@ -110,6 +110,16 @@ def test_flipped_bytes_are_skipped_and_counted(tmp_path: Path) -> None:
     assert decoded.duration == pytest.approx(4, abs=0.2)
 
 
+def test_where_the_container_promises_more_the_notes_say_what_was_believed(tmp_path: Path) -> None:
+    whole = make_media(tmp_path / "whole.mkv", video_seconds=4, audio_seconds=4)
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    decoded = decode_media(cut, tmp_path / "out", frame_rate=1)
+    (note,) = decoded.notes
+    assert note.startswith("The container tells of 4.0 s; what can be decoded of it lasts ")
+    assert note.endswith(f" {decoded.duration:.1f} s.")
+
+
 def not_media(folder: Path) -> dict[str, bytes]:
     speech = folder / "speech.wav"
     return {

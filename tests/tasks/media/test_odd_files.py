@@ -47,7 +47,7 @@ def check(decoded: Decoded, out: Out) -> None:
         with Image.open(decoded.frames[-1].image.removeprefix("file://")) as picture:
             assert picture.size == out.size
             if out.upright:
-                assert_upright(picture)
+                assert_upright(picture if out.turned is None else picture.transpose(out.turned))
     if out.hertz:
         rate, samples = wavfile.read((decoded.audio_16k or "").removeprefix("file://"))
         heard = samples[:rate]

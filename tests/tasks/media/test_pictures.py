@@ -13,6 +13,7 @@ from tasks.media.fields import Deinterlacer
 from tasks.media.hdr import PQ, to_standard
 from tasks.media.moment import picture_at
 from tasks.media.pictures import pixel_aspect, turn_upright
+from tasks.media.probe import probe
 from tasks.media.reader import Reader
 from tasks.media.stills import open_stills
 from tests.tasks.media import odd_files as odd
@@ -137,3 +138,25 @@ def test_the_second_that_is_asked_for_is_found(suffix: str, tmp_path: Path) -> N
     assert np.asarray(picture_at(path, 1.55)).mean() > 200
     with pytest.raises(MediaError, match=r"has no picture at second 99\.$"):
         picture_at(path, 99)
+
+
+@pytest.mark.parametrize(("aspect", "width"), [("2", 128), ("1/2", 32), ("30000", 64), ("64/45", 91)])
+def test_it_has_square_pixels(aspect: str, width: int, tmp_path: Path) -> None:
+    path = odd.video(tmp_path / "a.mkv", "libx264", aspect=aspect)
+    assert picture_at(path, 1.0).size == (width, odd.HEIGHT)
+
+
+@pytest.mark.parametrize(("curve", "code"), [("smpte2084", 0.58), ("arib-std-b67", 0.75)])
+def test_white_of_an_hdr_film_is_nearly_white(curve: str, code: float, tmp_path: Path) -> None:
+    """Diffuse white (BT.2408-7: 58 % of PQ, 75 % of HLG), in 10 bits and BT.2020."""
+    parameters = f"transfer={curve}:colorprim=bt2020:colormatrix=bt2020nc:log=-1"
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:
+        stream = container.add_stream("libx264", rate=5, width=64, height=48, pix_fmt="yuv420p10le")
+        stream.codec_context.options = {"preset": "ultrafast", "x264-params": parameters}
+        level = np.full((48, 64, 3), round(code * 65535), np.uint16)
+        for _ in range(5):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(level, "rgb48le")))
+        container.mux(stream.encode(None))
+    assert probe(tmp_path / "a.mkv").high_dynamic_range
+    shown = np.asarray(picture_at(tmp_path / "a.mkv", 0.5)).astype(int)
+    assert 205 <= shown.mean() <= 250 and np.ptp(shown) <= 4
