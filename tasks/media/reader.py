@@ -3,11 +3,12 @@
 The first pass, the pass over mouths, a search's picture and a notebook's all come through here.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, cast
 
 import av
 import av.error
@@ -206,13 +207,16 @@ class Reader:
         self, streams: Sequence[av.AudioStream | av.VideoStream]
     ) -> Iterator[tuple[int, av.AudioFrame | av.VideoFrame]]:
         hopeless = 0
+        stays = _Stays()
         for packet in self.packets(streams):
             if self._passed.get(packet.stream.index, 0) > 0:
                 self._passed[packet.stream.index] -= 1
                 self._alive()
                 continue
             if not packet.size and packet.dts is not None:
-                continue  # Theora's way to say that a picture stays; to the decoder it would be the end
+                if packet.stream is self.video:
+                    stays.said(packet)
+                continue  # to the decoder it would be the end
             try:
                 decoded = packet.decode()
             except av.error.EOFError:
@@ -229,8 +233,14 @@ class Reader:
                 hopeless = 0
                 if isinstance(frame, av.VideoFrame) and frame.width * frame.height > MAX_PIXELS:
                     raise MediaError(f"{self.path.name} has pictures of more than {MAX_PIXELS} pixels.")
+                if isinstance(frame, av.VideoFrame):
+                    for repeated in stays.before(frame):
+                        yield packet.stream.index, repeated
                 if isinstance(frame, av.AudioFrame | av.VideoFrame):
                     yield packet.stream.index, frame
+        if self.video is not None:
+            for repeated in stays.before(None):
+                yield self.video.index, repeated
 
     def packets(self, streams: Sequence[av.AudioStream | av.VideoStream]) -> Iterator[av.Packet]:
         """Raises MediaError when the file reads itself over and over, or cannot be read any further."""
@@ -280,6 +290,33 @@ class Reader:
     def _note(self, sentence: str) -> None:
         if sentence not in self._notes:
             self._notes.append(sentence)
+
+
+class _Stays:
+    """Packets without content: Theora's way, and AVI's, to say that the picture before stays.
+
+    Decoders with threads give their pictures later than their packets come.
+    """
+
+    def __init__(self) -> None:
+        self._last: av.VideoFrame | None = None
+        self._waiting: deque[av.Packet] = deque()
+
+    def said(self, packet: av.Packet) -> None:
+        if packet.stream.codec_context.has_b_frames:
+            return  # packets are in another order than pictures
+        self._waiting.append(packet)
+
+    def before(self, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
+        """The picture before `frame`, as often as it stays, with the times of those; None: after the end."""
+        while self._last is not None and self._waiting:
+            packet = self._waiting[0]
+            if frame is not None and (frame.pts is None or frame.pts <= cast(int, packet.dts)):
+                break
+            self._waiting.popleft()
+            self._last.pts = self._last.dts = packet.dts
+            yield self._last
+        self._last = frame or self._last
 
 
 class _Showing:
