@@ -156,6 +156,8 @@ def _files(source: str, left_out: dict[str, str]) -> Iterator[Path]:
                 left_out[readable(match)] = NO_TEXT
             elif match.is_file():
                 yield match
+            elif not match.is_dir():
+                left_out[str(match)] = _no_file(match)
 
 
 def _below(folder: Path, left_out: dict[str, str]) -> Iterator[Path]:
@@ -186,7 +188,7 @@ def _reason_against(file: Path) -> str | None:
         return NO_TEXT
     try:
         if not file.is_file():
-            return "it is no file" if file.exists() else "it has gone"
+            return _no_file(file)
         kind = kind_of_name(file)
         if kind == "picture":
             return PICTURE
@@ -195,6 +197,10 @@ def _reason_against(file: Path) -> str | None:
         return None if os.access(file, os.R_OK) else "it may not be read by this user"
     except OSError as error:
         return _why(error)
+
+
+def _no_file(file: Path) -> str:
+    return "it is no file" if file.exists() else "it has gone"
 
 
 def _why(error: OSError) -> str:

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from containers.common.errors import MediaError
-from tasks.media.find import find_everywhere, find_media, find_noting, look_below
+from tasks.media.find import find_everywhere, find_media, find_noting, look_below, survey
 
 
 @pytest.fixture
@@ -93,6 +93,10 @@ def test_what_is_left_out_of_a_folder_is_said_with_the_reason(library):
         "pipe.mp3": "it is no file",
     }
     assert found.sentence.startswith("Left out: ") and found.sentence.endswith(").")
+    assert survey([f"{library}/*.mp[34]"]).left_out == {
+        f"{library}/gone.mp4": "it has gone",
+        f"{library}/pipe.mp3": "it is no file",
+    }
 
 
 def test_what_a_name_does_not_tell_the_first_bytes_do(tmp_path, speech_wav):
