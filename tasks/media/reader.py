@@ -3,12 +3,11 @@
 The first pass, the pass over mouths, a search's picture and a notebook's all come through here.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple, Self, cast
+from typing import NamedTuple, Self
 
 import av
 import av.error
@@ -17,9 +16,9 @@ from av.format import Flags
 from containers.common.errors import MediaError
 from containers.common.media.container import open_media
 from tasks.media.clock import Clock, Lane
-from tasks.media.fields import Deinterlacer
 from tasks.media.pictures import Shown, pixel_aspect, tell_colours
 from tasks.media.scout import FAR, LEAD, pass_over
+from tasks.media.showing import Showing, Stays
 from tasks.media.tracks import Choice
 
 Decodable = av.AudioFrame | av.VideoFrame
@@ -176,7 +175,7 @@ class Reader:
         if self.audio in streams:
             assert self.audio is not None
             lanes[self.audio.index] = self._clock.lane("sound")
-        showing = _Showing(self)
+        showing = Showing(self)
         beyond: set[int] = set()
         for index, frame in self._frames(streams):
             lane, length = lanes[index], self._length(frame)
@@ -192,7 +191,7 @@ class Reader:
         yield from showing.flush()
 
     def _give(
-        self, time: float, frame: Decodable, length: float, showing: "_Showing"
+        self, time: float, frame: Decodable, length: float, showing: Showing
     ) -> Iterator[Heard | Shown]:
         if isinstance(frame, av.AudioFrame):
             self.end = max(self.end, time + length)
@@ -207,7 +206,7 @@ class Reader:
         self, streams: Sequence[av.AudioStream | av.VideoStream]
     ) -> Iterator[tuple[int, av.AudioFrame | av.VideoFrame]]:
         hopeless = 0
-        stays = _Stays()
+        stays = Stays()
         for packet in self.packets(streams):
             if self._passed.get(packet.stream.index, 0) > 0:
                 self._passed[packet.stream.index] -= 1
@@ -290,57 +289,6 @@ class Reader:
     def _note(self, sentence: str) -> None:
         if sentence not in self._notes:
             self._notes.append(sentence)
-
-
-class _Stays:
-    """Packets without content: Theora's way, and AVI's, to say that the picture before stays.
-
-    Decoders with threads give their pictures later than their packets come.
-    """
-
-    def __init__(self) -> None:
-        self._last: av.VideoFrame | None = None
-        self._waiting: deque[av.Packet] = deque()
-
-    def said(self, packet: av.Packet) -> None:
-        if packet.stream.codec_context.has_b_frames:
-            return  # packets are in another order than pictures
-        self._waiting.append(packet)
-
-    def before(self, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
-        """The picture before `frame`, as often as it stays, with the times of those; None: after the end."""
-        while self._last is not None and self._waiting:
-            packet = self._waiting[0]
-            if frame is not None and (frame.pts is None or frame.pts <= cast(int, packet.dts)):
-                break
-            self._waiting.popleft()
-            self._last.pts = self._last.dts = packet.dts
-            yield self._last
-        self._last = frame or self._last
-
-
-class _Showing:
-    """Gives each picture when its successor is there."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._deinterlacer = Deinterlacer()
-        self._before: av.VideoFrame | None = None
-        self._held: tuple[float, av.VideoFrame] | None = None
-
-    def push(self, time: float, frame: av.VideoFrame) -> Iterator[Shown]:
-        yield from self._give(frame)
-        self._held = (time, frame)
-
-    def flush(self) -> Iterator[Shown]:
-        yield from self._give(None)
-
-    def _give(self, after: av.VideoFrame | None) -> Iterator[Shown]:
-        if self._held is None:
-            return
-        time, frame = self._held
-        yield Shown(time, frame, self._before, after, self._reader.aspect, self._deinterlacer)
-        self._before, self._held = frame, None
 
 
 def _said(frame: av.AudioFrame | av.VideoFrame) -> float | None:
