@@ -114,6 +114,7 @@ def test_what_leaks_is_heard_once(way: str, call: Sound, tmp_path: Path) -> None
         alone, others = (speaking[k] & ~speaking[1 - k] for k in (number, 1 - number))
         before, after = (np.square(each[number]) for each in (given, found))
         assert after[others].mean() < 0.7 * before[others].mean()
+        assert (after[others] == 0).mean() > 0.5, "silence: what is only quiet is heard as speech"
         assert after[alone].mean() > 0.97 * before[alone].mean()
 
 
