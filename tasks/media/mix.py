@@ -192,9 +192,8 @@ def _own_planes(frame: av.AudioFrame, count: int) -> Samples | None:
     samples = frame.to_ndarray()
     if not frame.format.is_planar:
         samples = samples.reshape(-1, count).T
-    if samples.dtype == np.int16:
-        return samples * np.float32(1 / 32768)
-    return np.ascontiguousarray(samples, np.float32)
+    planes = np.ascontiguousarray(samples, np.float32)  # one channel after the other: sums of each are fast
+    return planes * np.float32(1 / 32768) if samples.dtype == np.int16 else planes
 
 
 def planes_of(frame: av.AudioFrame, resampler: av.AudioResampler) -> Samples:
