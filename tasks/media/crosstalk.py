@@ -97,6 +97,8 @@ class Crosstalk:
         """What leaked is quiet in the files from now on. Returns the seconds of it that could be heard."""
         sounding = self._sounding()
         for number, sound in enumerate(self._sounds):
+            if not sounding[number].any():
+                continue  # a tone, or noise: nobody speaks, nor is anybody heard
             # Words begin and end softly: what is kept begins a little earlier and ends later.
             closed = minimum_filter1d(self.leaked[number].astype(np.float32), 5)
             middles = np.arange(self._count) * HOP + WINDOW // 2
