@@ -75,7 +75,7 @@ images: .venv/.synced ## build the images with Docker or buildah: IMAGE=faiss VE
 	@$(RUN) python -m deployments.images build $(IMAGE) $(if $(VERSION),--version $(VERSION)) $(if $(PUSH),--push)
 
 lab: models ## JupyterLab with every model in one kernel
-	@$(RUN) jupyter lab --notebook-dir .
+	@JUPYTER_CONFIG_PATH=$(CURDIR)/notebooks/jupyter $(RUN) jupyter lab --notebook-dir .
 
 serve: models ## Prefect server, UI and deployments on this machine
 	@$(RUN) python -m flows.serve

@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 
 from containers.common.errors import UserError
 from notebooks.explore.figures import draw_asset
-from notebooks.explore.opened import OpenedAsset
+from notebooks.explore.opened import OpenedAsset, voice_of
 from tasks.people.edit import list_people
 
 EXPLORE = Path(__file__).parents[2] / "notebooks" / "explore"
@@ -81,6 +81,7 @@ def test_label_people(library: Path, tmp_path: Path) -> None:
     assert "Sheila" in [group.person.name for group in list_people(library) if group.person]
     assert "Sheila" in (folder / "transcript.srt").read_text()
     assert any("application/vnd.jupyter.widget-view+json" in each.get("data", {}) for each in outputs)
+    assert (voice_of(library, folder.name, "SPEAKER_00") or b"")[:4] == b"RIFF", "who is named can be heard"
 
 
 def test_try_a_model(demo: tuple[Path, str], demo_video: Path, tmp_path: Path) -> None:
