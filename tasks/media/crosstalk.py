@@ -24,6 +24,7 @@ BLOCK = 1500  # frames analysed at once
 FARTHEST = 0.4  # seconds of an echo
 LEAKED = 0.4  # share of a channel's power that is another's; of people who speak at once 0.1
 SAME = 0.8  # the same, where both are equally loud: one sound in both
+EVEN = 0.5  # dB between two that are equally loud
 LOUDER = 3.0  # dB by which the other channel has to be louder
 SMOOTH = 5  # frames of a level
 QUIET = 0.0  # what leaked is turned down to: the networks that listen hear speech however quiet it is
@@ -72,7 +73,11 @@ class Crosstalk:
         own = slice(first - begin, last - begin)
         blocks = [self._samples(number, begin, end) for number in range(len(self._sounds))]
         spectra = [_spectra(block) for block in blocks]
-        powers = [uniform_filter1d(np.square(np.abs(each)).sum(axis=1), SMOOTH) for each in spectra]
+        single = [np.square(np.abs(each)).sum(axis=1) for each in spectra]
+        powers = [uniform_filter1d(each, SMOOTH) for each in single]
+        steady = [
+            uniform_filter1d(each, CONTEXT) for each in single
+        ]  # of which one word is no more than the next
         for number, power in enumerate(powers):
             self.levels[number, first:last] = power[own] / WINDOW**2 + 1e-12
         for number in range(len(blocks)):
@@ -82,8 +87,12 @@ class Crosstalk:
                 lag = _lag(blocks[number], blocks[other])
                 late = _spectra(self._samples(other, begin, end, lag)) if lag else spectra[other]
                 share = _explained(spectra[number], late)
-                louder = 10 * np.log10((powers[other] + 1e-12) / (powers[number] + 1e-12))
-                twice = (share > SAME) & (np.abs(louder) <= LOUDER) & (other < number)
+                louder, usually = (
+                    10 * np.log10((each[other] + 1e-12) / (each[number] + 1e-12)) for each in (powers, steady)
+                )
+                # Of one sound in both the louder is kept, the first where nobody could tell.
+                second = (usually > EVEN) | ((usually >= -EVEN) & (other < number))
+                twice = (share > SAME) & (usually <= LOUDER) & second
                 leaked = (share > LEAKED) & (louder > LOUDER) | twice
                 self.leaked[number, first:last] |= leaked[own]
 
