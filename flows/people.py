@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
             return _say(explain_person(chosen.output, chosen.who), console)
         if chosen.command == "page":
             return _say([str(write_page(chosen.output, chosen.html))], console)
-        done = _change(chosen)
+        done = change(chosen)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
@@ -48,14 +48,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _forget_words(output: Path) -> int:
     """The name is in no version of the index of words any more."""
-    from tasks.words.versions import forget_versions
-
     try:
-        forget_versions(output)
+        forget_words(output)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def forget_words(output: Path) -> None:
+    """Raises UserError."""
+    from tasks.words.versions import forget_versions
+
+    forget_versions(output)
 
 
 def _say(lines: list[str], console: Console) -> int:
@@ -64,7 +69,7 @@ def _say(lines: list[str], console: Console) -> int:
     return 0
 
 
-def _change(chosen: argparse.Namespace) -> str:
+def change(chosen: argparse.Namespace) -> str:
     """Does what is asked, and says what is so now."""
     output = chosen.output
     match chosen.command:
@@ -174,20 +179,7 @@ def _list(told: Told, all_of_them: bool, as_json: bool, console: Console) -> int
     shown = [each for each in groups if all_of_them or each.person or not _glimpsed(each)]
     table = Table("who", "name", "faces", "voices", "seen", "assets", "first", box=None, pad_edge=False)
     for each in shown:
-        row = _row(each)
-        assets = sorted({appearance["asset"] for appearance in row["appearances"]})
-        first = min(each.appearances, key=lambda a: (a.asset, a.start), default=None)
-        faces, voices = (sum(a.kind == kind for a in each.appearances) for kind in ("face", "voice"))
-        seconds = sum(a.end - a.start for a in each.appearances)
-        table.add_row(
-            row["who"],
-            row["name"] or "",
-            str(faces),
-            str(voices),
-            span(seconds),
-            str(len(assets)),
-            f"{first.asset[:8]} at {first.start:.1f} s" if first else "in no asset now",
-        )
+        table.add_row(*_cells(each).values())
     console.print(table if shown else "Nobody was seen or heard yet.")
     if hidden := len(groups) - len(shown):
         console.print(
@@ -200,6 +192,27 @@ def _list(told: Told, all_of_them: bool, as_json: bool, console: Console) -> int
         people = _count(left_out, "person", "people")
         console.print(f"\n{people} hidden: --all shows them.", highlight=False)
     return 0
+
+
+def rows_of(told: Told) -> list[dict[str, str]]:
+    """Everybody who is not hidden, as a table."""
+    return [_cells(each) for each in told.groups if not each.hidden and (each.person or not _glimpsed(each))]
+
+
+def _cells(each: Group) -> dict[str, str]:
+    row = _row(each)
+    assets = {appearance["asset"] for appearance in row["appearances"]}
+    first = min(each.appearances, key=lambda a: (a.asset, a.start), default=None)
+    faces, voices = (sum(a.kind == kind for a in each.appearances) for kind in ("face", "voice"))
+    return {
+        "who": row["who"],
+        "name": row["name"] or "",
+        "faces": str(faces),
+        "voices": str(voices),
+        "seen": span(sum(a.end - a.start for a in each.appearances)),
+        "assets": str(len(assets)),
+        "first": f"{first.asset[:8]} at {first.start:.1f} s" if first else "in no asset now",
+    }
 
 
 def _glimpsed(group: Group) -> bool:

@@ -7,11 +7,11 @@ from typing import cast
 from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
 
-from containers.common import storage
 from containers.common.errors import NothingThere, UserError
 from flows.artifacts import create_markdown_artifact, create_table_artifact
 from flows.forms import Place, own_name_or
 from flows.nothing import nothing_to_do
+from flows.results import link_to
 from tasks.asset.bucket import location
 from tasks.checks.store import StoreCheck, check_store
 from tasks.checks.verdicts import Quality
@@ -62,7 +62,8 @@ def quality(output: Place = "out", days: int = 28, new_baseline: bool = False) -
     get_run_logger().info(_summary(found))
     broken = [*checked.blocked, *checked.warnings]
     create_table_artifact([each.model_dump(mode="json") for each in broken], key="quality-broken")
-    page = f"[Rules, drift and Data Docs]({storage.as_uri(found.page)}), in `{found.page}`"
+    names = found.page.removeprefix(str(location(output))).strip("/").split("/")
+    page = f"[Rules, drift and Data Docs]({link_to(output, *names)}), in `{found.page}`"
     create_markdown_artifact(page, key="quality-docs")
     if checked.blocked:
         raise UserError("; ".join(each.sentence for each in checked.blocked[:5]) + ".")

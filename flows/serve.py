@@ -1,16 +1,19 @@
 """`make serve`: a Prefect server with its UI, the deployments of prefect.yaml, and a worker for them.
 
-A server or worker that ends is started again: the runs under way outlive both. Flows wait two minutes for a
-server that is away, a run whose worker is gone goes on, and one that was killed itself is started again.
+Reports and shelves are served beside it (flows/results.py). Whichever of these ends is started again: the
+runs under way outlive it. Flows wait two minutes for a server that is away, a run whose worker is gone goes
+on, and one that was killed itself is started again.
 """
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -19,10 +22,12 @@ from containers.common.errors import UserError
 from deployments.local import end_idle
 from flows.child import end_child, start_child
 from flows.left_behind import LeftBehind
+from flows.results import RESULTS_URL
 from flows.server_secret import (
     CLIENT_SECRET,
     SERVER_SECRET,
     is_anothers,
+    is_loopback,
     kept_secret,
     know_secret,
     secret_file,
@@ -68,9 +73,14 @@ def main() -> None:
             _deploy()
             left = LeftBehind(API_URL, POOL, only_machine="server" in watched)
             _settle(left, unserved="server" in watched)
+            if place := _results_place():
+                watched["results"] = partial(_results, *place)
+                running["results"] = watched["results"]()
             watched["worker"] = _worker
             running["worker"] = _worker()
             print(f"Ready: {API_URL.removesuffix('/api')}/deployments", flush=True)
+            if place:
+                print(f"Reports and shelves: {os.environ[RESULTS_URL]}", flush=True)
             print(_how_to_enter(), flush=True)
             _supervise(watched, running, left)
         except KeyboardInterrupt:
@@ -131,13 +141,35 @@ def _server() -> subprocess.Popen[bytes]:
     return start_child("flows.local_server", str(address.port), address.host, cwd=ROOT, env=environment)
 
 
+def _results_place() -> tuple[int, str] | None:
+    """Port and host, the port after the server's where it is free; their URL for the runs' links.
+
+    None where this machine's pages are no use to who looks at the server, which is elsewhere.
+    """
+    address = httpx.URL(API_URL)
+    if not is_loopback(address.host) or not os.environ.get(CLIENT_SECRET):
+        return None
+    for port in ((address.port or 4200) + 1, 0):
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            free = probe.getsockname()[1]
+            os.environ[RESULTS_URL] = f"http://127.0.0.1:{free}"
+            return free, "127.0.0.1"
+    return None
+
+
+def _results(port: int, host: str) -> subprocess.Popen[bytes]:
+    return start_child("flows.results", str(port), host, cwd=ROOT)
+
+
 def _worker() -> subprocess.Popen[bytes]:
     return start_child("prefect", "worker", "start", "--pool", POOL, "--name", "this machine", cwd=ROOT)
 
 
 def _end(running: dict[str, subprocess.Popen[bytes]]) -> None:
     """With their images, where no other run needs them."""
-    for name in ("worker", "server"):  # the worker still has to say how its runs ended
+    for name in ("worker", "results", "server"):  # the worker still has to say how its runs ended
         if name in running:
             end_child(running[name])
     end_idle()

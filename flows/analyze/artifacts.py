@@ -1,7 +1,6 @@
 """The finished analysis in the Prefect UI: what was found, timings, costs, pictures and links."""
 
 import base64
-import re
 from pathlib import Path
 
 import jinja2
@@ -9,7 +8,13 @@ import jinja2
 from containers.common import storage
 from flows.analyze.lineage import lineage
 from flows.analyze.ui import somebody_looks
-from flows.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
+from flows.artifacts import (
+    as_markdown,
+    create_image_artifact,
+    create_markdown_artifact,
+    create_table_artifact,
+)
+from flows.results import link_to
 from tasks.asset.folder import MANIFEST, Asset
 from tasks.asset.manifest import Manifest
 from tasks.media.decoded import Decoded
@@ -50,7 +55,8 @@ def _page(asset: Asset, manifest: Manifest, findings: Findings) -> str:
         "found.md.j2",
         manifest=manifest,
         folder=asset.place,
-        uri=storage.as_uri(asset.place),
+        link=lambda name: link_to(asset.remote or asset.output, asset.id, name),
+        shelf=link_to(asset.remote or asset.output, "index.html"),
         findings=findings,
         words=sum(len(segment.words) for segment in findings.transcript.segments),
         files=[name for name in [*manifest.files, MANIFEST] if "/" not in name],
@@ -78,15 +84,6 @@ def _stages(manifest: Manifest) -> list[dict[str, object]]:
         }
         for stage in manifest.stages
     ]
-
-
-def as_markdown(text: str) -> str:
-    """`text`, which media and people have written, as Markdown that shows it and does nothing else.
-
-    Punctuation can be escaped (https://spec.commonmark.org/0.31.2/#backslash-escapes); < and & are HTML's
-    own, and the templates' affair.
-    """
-    return re.sub(r"([\\`*_{}\[\]()#!|~])", r"\\\1", " ".join(text.split()))
 
 
 def _render(template: str, **values: object) -> str:

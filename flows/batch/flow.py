@@ -12,17 +12,25 @@ from pydantic import Field
 
 from containers.common.errors import UserError
 from flows.analyze.stages import sentence
-from flows.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+from flows.artifacts import (
+    as_markdown,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from flows.batch.item import BatchItem, analyze_file
 from flows.batch.tally import current_tally
 from flows.forms import Place, own_name_or
 from flows.images import running_images, runtime_of, turn_of
 from flows.nothing import nothing_to_do
+from flows.results import link_to
 from flows.settings.load import apply_with_server
 from tasks.asset.bucket import Location, absolute, name_of
 from tasks.media.find import find_noting
 from tasks.stages.options import AnalyzeOptions
 
+LINKED = 500  # reports; the shelf has all
 NAMED = 10  # failures that the sentence names; the table has all
 Runner = Literal["threads", "dask", "ray"]
 
@@ -83,6 +91,7 @@ def batch(
                 logger.info(news)
     items = [done[file] for file in files]
     create_table_artifact([item.model_dump() for item in items], key="batch-files")
+    create_markdown_artifact(_reports(items, output), key="batch-reports", description="Reports")
     if failed := [item for item in items if not item.complete]:
         raise UserError(_account(failed, len(items)))
     return items
@@ -115,6 +124,17 @@ def _runner(name: Runner, at_once: int) -> TaskRunner[Any]:
     except ModuleNotFoundError:
         raise UserError(f"The {name} runner needs its packages: uv sync --extra {name}.") from None
     return ThreadPoolTaskRunner(max_workers=at_once)
+
+
+def _reports(items: list[BatchItem], output: Location) -> str:
+    """The shelf, and each file's report."""
+    lines = [
+        f"- [{as_markdown(name_of(item.media))}]({link_to(output, item.asset, 'report.html')})"
+        for item in items[:LINKED]
+        if item.asset
+    ]
+    more = [f"\n{len(items) - LINKED} more are on the shelf."] if len(items) > LINKED else []
+    return "\n".join([f"[Shelf]({link_to(output, 'index.html')})\n", *lines, *more])
 
 
 def _account(failed: list[BatchItem], total: int) -> str:

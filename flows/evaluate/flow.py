@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from containers.common.errors import UserError
 from flows.analyze.stages import sentence
 from flows.artifacts import create_markdown_artifact, create_table_artifact
+from flows.results import link_to_file
 from flows.settings.load import apply_with_server
 from tasks.evaluation.compare import compared_titles, comparison_folder
 from tasks.evaluation.dataset import Dataset, read_dataset
@@ -151,7 +152,7 @@ def compare(a: Path, b: Path, output: Path = Path("out"), more: list[Path] | Non
     parameters = {"run_a": names[0], "run_b": names[1], "more": names[2:]}
     ran = run_notebook.with_options(task_run_name="compare")("compare", folder, parameters, title)
     get_run_logger().info("%s", ran.report)
-    create_markdown_artifact(f"[Comparison]({ran.report.as_uri()}), in `{ran.report}`", key="comparison")
+    create_markdown_artifact(f"[Comparison]({link_to_file(ran.report)}), in `{ran.report}`", key="comparison")
     return ran.folder
 
 
@@ -218,4 +219,4 @@ def _tell(kind: str, ran: RanNotebook) -> None:
             get_run_logger().warning("%s", error)
             teller.get()(f"  not told to MLflow: {error}")
     create_table_artifact(rows.to_dict("records"), key=f"evaluation-{kind}", description=str(ran.folder))
-    create_markdown_artifact(f"[Report]({ran.report.as_uri()}), in `{ran.report}`", key=f"report-{kind}")
+    create_markdown_artifact(f"[Report]({link_to_file(ran.report)}), in `{ran.report}`", key=f"report-{kind}")

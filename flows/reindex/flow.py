@@ -8,10 +8,11 @@ from prefect.runtime import flow_run
 from containers.common import storage
 from containers.common.errors import NothingThere, UserError
 from flows.analyze.stages import sentence
-from flows.artifacts import create_table_artifact
+from flows.artifacts import create_link_artifact, create_table_artifact
 from flows.forms import Place, own_name_or
 from flows.images import running_images
 from flows.nothing import nothing_to_do
+from flows.results import link_to
 from flows.settings.load import apply_with_server
 from tasks.asset.bucket import Location, location
 from tasks.index.collect import collect, drop_orphans, reindexing_alone
@@ -87,6 +88,8 @@ def _reindex(output: Location, options: ReindexOptions) -> list[Outcome]:
             state = bring_shelf_up_to_date(output if remote else folder, changed, return_state=True)
             if isinstance(fault := state.result(raise_on_failure=False), BaseException):
                 logger.warning(f"The shelf is not brought up to date: {sentence(fault)}")
+            else:
+                create_link_artifact(link_to(remote or folder, "index.html"), link_text="Shelf", key="shelf")
     create_table_artifact([_row(outcome) for outcome in done], key="reindex", description=_account(failed))
     if failed:
         raise UserError(f"The index before serves on: {_account(failed)}")

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from containers.whisperx.contract import Segment, Transcript
-from flows.analyze.artifacts import _page, as_markdown
+from flows.analyze.artifacts import _page
+from flows.artifacts import as_markdown
 from tasks.asset.folder import Asset
 from tasks.outputs.findings import Findings
 from tests.tasks.asset.test_folder import make_manifest
