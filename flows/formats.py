@@ -27,7 +27,7 @@ def export(
     Args:
         assets: asset folders, or their s3:// URIs.
         writing: formats and layout.
-        to: folder that receives only these files, below <asset id>; the asset folders when empty.
+        to: folder that receives only these files, in one of the asset's id; asset folders when empty.
 
     Returns the files. Raises UserError that names what cannot be written, after the others were.
     """

@@ -13,6 +13,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
 
 from containers.common.errors import UserError
+from flows.forms import for_people
 from flows.operate.capacity import work_queues
 from flows.operate.server import asking_server
 
@@ -48,6 +49,11 @@ def deploy(reset: list[str] | None = None, first: bool = False) -> list[str]:
                 client.delete_deployment_schedule(there[name].id, schedule.id)
         if anew:
             _prefect_deploy(anew)
+            for each in client.read_deployments(limit=200):
+                if each.name in anew:
+                    client.update_deployment(
+                        each.id, DeploymentUpdate(parameter_openapi_schema=_form_of(each))
+                    )
         kept = [name for name in there if name not in anew]
         for name in kept:
             _refresh(client, there[name], wanted[name])
@@ -116,7 +122,7 @@ def _refresh(client: SyncPrefectClient, there: DeploymentResponse, wanted: dict[
             entrypoint=wanted["entrypoint"],
             description=wanted["description"],
             version=version(),
-            parameter_openapi_schema=form.model_dump_for_openapi(),
+            parameter_openapi_schema=for_people(form.model_dump_for_openapi()),
             pull_steps=[{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}],
         ),
     )

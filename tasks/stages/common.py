@@ -17,10 +17,11 @@ class NotInKey:
 
 
 def _names(given: object) -> object:
-    """What a command line gives, names between commas, as a list."""
-    if not isinstance(given, str):
+    """Names between commas, as a command line gives them and as people type them into a form's items."""
+    items = [given] if isinstance(given, str) else given
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         return given
-    return [name.strip().lower() for name in given.split(",") if name.strip()]
+    return [name.strip().lower() for item in items for name in item.split(",") if name.strip()]
 
 
 # As a number or as a clock shows it; Prefect's form takes both.

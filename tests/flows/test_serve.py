@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 import yaml
@@ -67,6 +69,35 @@ def test_what_was_found_is_a_page_with_the_speakers_timeline(server, analysed):
     made = {(row["kind"], row["thing"]): row for row in json.loads(artifacts["lineage"]["data"])}
     assert made["stage", "transcribe"]["by"].startswith("whisperx ")
     assert made["file", "transcript.json"]["identity"] and ("media", "clip.wav") in made
+
+
+def test_its_report_is_a_click_away_for_who_knows_the_password(server, analysed):
+    (page,) = [
+        each for each in server.of_run("artifacts", analysed) if (each["key"] or "").startswith("found-")
+    ]
+    link = re.search(r"\[Report\]\((http://127\.0\.0\.1:\d+/\S+/report\.html)\)", page["data"])
+    assert link, page["data"]
+    assert httpx.get(link[1], trust_env=False).status_code == 401
+    user, password = server.secret.split(":", 1)
+    report = httpx.get(link[1], auth=(user, password), trust_env=False)
+    assert report.status_code == 200 and "clip.wav" in report.text
+
+
+def test_people_are_named_and_files_written_from_the_form(server, analysed):
+    output = analysed["parameters"]["output"]
+    (asset,) = (path.parent for path in Path(output).glob("*/manifest.json"))
+    listed = server.run("people", output=output)
+    assert listed["state_type"] == "COMPLETED", listed["state"]["message"]
+    tables = {each["key"]: each for each in server.of_run("artifacts", listed)}
+    who = json.loads(tables["people"]["data"])[0]["who"]
+    named = server.run("people", output=f' "{output}" ', action="name", who=[f" {who} "], name="Kate")
+    assert named["state_type"] == "COMPLETED", named["state"]["message"]
+    assert "Kate" in (asset / "transcript.srt").read_text()
+    refused = server.run("people", output=output, action="name", who=["nobody"], name="Tom")
+    assert refused["state_type"] == "FAILED" and "nobody" in refused["state"]["message"]
+    written = server.run("export", assets=[str(asset)], writing={"formats": ["txt"]})
+    assert written["state_type"] == "COMPLETED", written["state"]["message"]
+    assert "Kate" in (asset / "transcript.txt").read_text()
 
 
 def test_the_log_reads_like_a_story(server, analysed):
