@@ -51,9 +51,8 @@ def deploy(reset: list[str] | None = None, first: bool = False) -> list[str]:
             _prefect_deploy(anew)
             for each in client.read_deployments(limit=200):
                 if each.name in anew:
-                    client.update_deployment(
-                        each.id, DeploymentUpdate(parameter_openapi_schema=_form_of(each))
-                    )
+                    form = for_people(each.parameter_openapi_schema)
+                    client.update_deployment(each.id, DeploymentUpdate(parameter_openapi_schema=form))
         kept = [name for name in there if name not in anew]
         for name in kept:
             _refresh(client, there[name], wanted[name])
