@@ -20,6 +20,7 @@ from tasks.asset.manifest import Manifest
 from tasks.media.decoded import Decoded
 from tasks.outputs.face_sheet import face_sheet
 from tasks.outputs.findings import Findings
+from tasks.outputs.labels import speaker_name
 from tasks.outputs.report_view import list_speakers
 from tasks.outputs.sound_picture import spectrogram
 
@@ -30,21 +31,28 @@ def show_result(asset: Asset, manifest: Manifest, findings: Findings, decoded: D
     """Call it while the decoded sound is there: its picture is made of it."""
     if not somebody_looks():
         return
-    create_markdown_artifact(_page(asset, manifest, findings), key=f"found-{asset.id}", description="Found")
-    create_table_artifact(_stages(manifest), key=f"stages-{asset.id}", description="What each stage found")
+    name = manifest.media.name
+    create_markdown_artifact(
+        _page(asset, manifest, findings), key=f"found-{asset.id}", description=f"What was found in {name}"
+    )
     create_table_artifact(
-        lineage(asset, manifest), key=f"lineage-{asset.id}", description="What it was made of, and by what"
+        _stages(manifest), key=f"stages-{asset.id}", description=f"What each stage found in {name}"
+    )
+    create_table_artifact(
+        lineage(asset, manifest),
+        key=f"lineage-{asset.id}",
+        description=f"What {name} was made of, and by what",
     )
     if manifest.costs:
         calls = [call.model_dump() for call in manifest.costs.calls]
         total = f"About {manifest.costs.amount:.4f} {manifest.costs.currency}, by {manifest.costs.prices}"
         create_table_artifact(calls, key=f"costs-{asset.id}", description=total)
-    for name, picture, kind, text in (
-        ("faces", face_sheet(findings), "jpeg", "Everybody who was seen, with the time"),
-        ("sound", _sound(findings, decoded), "png", "Spectrogram of the sound"),
+    for key, picture, kind, text in (
+        ("faces", face_sheet(findings), "jpeg", f"Everybody who is seen in {name}, with the time"),
+        ("sound", _sound(findings, decoded), "png", f"Spectrogram of {name}"),
     ):
         if picture:
-            create_image_artifact(_inline(picture, kind), key=f"{name}-{asset.id}", description=text)
+            create_image_artifact(_inline(picture, kind), key=f"{key}-{asset.id}", description=text)
 
 
 def _page(asset: Asset, manifest: Manifest, findings: Findings) -> str:
@@ -90,7 +98,7 @@ def _render(template: str, **values: object) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters["markdown"] = as_markdown
+    environment.filters |= {"markdown": as_markdown, "speaker_name": speaker_name}
     return environment.get_template(template).render(**values)
 
 
