@@ -12,7 +12,7 @@ from tasks.search.said import Judged, Unit, Way, judge
 from tasks.words.index_file import context_term
 from tasks.words.store import Held, OpenFile
 
-DATED = {"media": "recorded", "file": "by its file's time of", "analysis": "analysed"}
+DATED = {"media": "recorded", "file": "its file is dated", "analysis": "analysed"}
 PICTURES = 5  # the last ones shown before the moment's end, of which one is there
 
 

@@ -111,7 +111,7 @@ def test_it_says_when_it_was_recorded_and_what_says_so(output: Path, tmp_path: P
     file = find(output, said="budget", after=date(2026, 1, 1))[0]
     assert [(each.day, each.dated, each.why[-1]) for each in (told, file, analysed)] == [
         (date(2025, 12, 31), "media", "recorded 2025-12-31"),
-        (date(2026, 1, 1), "file", "by its file's time of 2026-01-01"),
+        (date(2026, 1, 1), "file", "its file is dated 2026-01-01"),
         (date(2026, 5, 1), "analysis", "analysed 2026-05-01"),
     ]
 
