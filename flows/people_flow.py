@@ -63,7 +63,7 @@ def people(
             Namespace(command=action, output=folder, who=one, name=name.strip() or None, merge=merge)
         )
         written, lost = republish_named(folder)
-        done += f"; {len(written)} assets written anew"
+        done += f"; {len(written)} {'asset' if len(written) == 1 else 'assets'} written anew"
         if lost:
             logger.warning(f"Analyse again to see the names in: {', '.join(lost)}")
         if action == "forget":
