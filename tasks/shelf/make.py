@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from tasks.shelf.card import SHAPE, card_of, pictures_of, said_in
 from tasks.shelf.files import SHARDS, as_script, from_script, shard_of
 from tasks.shelf.places import SHELF, Folder, Place
 from tasks.words.store import Held, OpenFile, Words, open_words
-from tasks.words.tokens import pieces, terms
+from tasks.words.tokens import pieces, terms_of
 
 PAGE = "index.html"
 ASSETS = f"{SHELF}/assets.js"
@@ -129,14 +129,17 @@ def _write(place: Place, words: Words, picture_of: PictureOf, whole: bool) -> No
 def _write_shards(place: Place, files: list[OpenFile], cards: list[Card]) -> None:
     numbers = {card["id"]: number for number, card in enumerate(cards)}
     found: dict[str, list[int]] = defaultdict(list)
-    known: Counter[str] = Counter()
+    known: Counter[str] = Counter()  # words of which the page looks for forms, and for what is spelled alike
     for file in files:
         for held in file.assets.values():
             query = "SELECT text FROM segments WHERE asset = ?"
-            texts = [text for (text,) in file.connection.execute(query, (held.number,))]
-            own = {term for text in texts for term in terms(text)}
-            known.update(term for text in texts for term in words_in(text))
-            for term in own | {str(said.value) for text in texts for said in numbers_in(text)}:
+            own: set[str] = set()
+            for (text,) in file.connection.execute(query, (held.number,)):
+                runs = list(pieces(text))
+                own.update(term for run in runs for term in terms_of(run))
+                own.update(str(said.value) for said in numbers_in(text))
+                known.update(run.text for run in runs if run.script == "word" and len(run.text) >= LONG)
+            for term in own:
                 found[term].append(numbers[held.asset])
     shards: list[dict[str, list[int]]] = [{} for _ in range(SHARDS)]
     for term, assets in found.items():
@@ -164,11 +167,6 @@ def _script() -> Markup:
     )
     scripts = [(TEMPLATES / name).read_text(encoding="utf-8") for name in ("shelf_numbers.js", "shelf.js")]
     return Markup("\n".join([given, *scripts]))
-
-
-def words_in(text: str) -> Iterator[str]:
-    """Words of which the page looks for forms, and for what is spelled alike."""
-    return (piece.text for piece in pieces(text) if piece.script == "word" and len(piece.text) >= LONG)
 
 
 def write_page(place: Place) -> None:
