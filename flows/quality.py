@@ -13,7 +13,7 @@ from flows.forms import Place, own_name_or
 from flows.nothing import nothing_to_do
 from flows.results import link_to
 from tasks.asset.bucket import location
-from tasks.checks.store import StoreCheck, check_store
+from tasks.checks.store import FOLDER, StoreCheck, check_store
 from tasks.checks.verdicts import Quality
 
 
@@ -62,8 +62,7 @@ def quality(output: Place = "out", days: int = 28, new_baseline: bool = False) -
     get_run_logger().info(_summary(found))
     broken = [*checked.blocked, *checked.warnings]
     create_table_artifact([each.model_dump(mode="json") for each in broken], key="quality-broken")
-    names = found.page.removeprefix(str(location(output))).strip("/").split("/")
-    page = f"[Rules, drift and Data Docs]({link_to(output, *names)}), in `{found.page}`"
+    page = f"[Rules, drift and Data Docs]({link_to(output, FOLDER, 'index.html')}), in `{found.page}`"
     create_markdown_artifact(page, key="quality-docs")
     if checked.blocked:
         raise UserError("; ".join(each.sentence for each in checked.blocked[:5]) + ".")
