@@ -217,11 +217,10 @@ const shelf = (() => {
 
   function drawCards(list) {
     byId("shelf").replaceChildren(...list.slice(0, shown).map((card) => {
-      const picture = make("div", { className: "picture" });
-      if (card.picture) {
-        picture.append(make("img", { src: card.picture.split("/").map(encodeURIComponent).join("/"), alt: "", loading: "lazy" }));
-      } else {
-        picture.textContent = "\u266a";
+      const picture = make("div", { className: "picture", textContent: "\u266a" });
+      if (card.picture) {  // the cache that it lies in may have been tidied since
+        const src = card.picture.split("/").map(encodeURIComponent).join("/");
+        picture.replaceChildren(make("img", { src, alt: "", loading: "lazy", onerror: () => picture.replaceChildren("\u266a") }));
       }
       const day = card.day ?? new Date(card.made * 1000).toISOString().slice(0, 10);
       const facts = [DATED[card.dated] ? `${DATED[card.dated]} ${day}` : day, clock(card.seconds), card.languages.join(", ")].filter(Boolean).join(" \u00b7 ");
