@@ -114,7 +114,9 @@ def table(frame: pd.DataFrame, digits: int = 3, numbers: Sequence[str] = ()) -> 
         + "</tr>"
         for row in frame.itertuples(index=False, name=None)
     )
-    return HTML(f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
+    return HTML(
+        f'<div class="wide" tabindex="0" role="group" aria-label="Table"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
 
 
 def verdict(sentence: str, kind: str = "") -> HTML:
