@@ -114,9 +114,8 @@ def table(frame: pd.DataFrame, digits: int = 3, numbers: Sequence[str] = ()) -> 
         + "</tr>"
         for row in frame.itertuples(index=False, name=None)
     )
-    return HTML(
-        f'<div class="wide" tabindex="0" role="group" aria-label="Table"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
+    whole = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return HTML(f'<div class="wide" tabindex="0" role="group" aria-label="Table">{whole}</div>')
 
 
 def verdict(sentence: str, kind: str = "") -> HTML:

@@ -62,7 +62,8 @@ def differences(said: str, heard: str, language: str | None = None, label: str =
     space = "" if language in WITHOUT_SPACES else " "
     parts = []
     for kind, a, b, c, d in difflib.SequenceMatcher(None, *keys, autojunk=False).get_opcodes():
-        if kind == "equal":
+        spoken, written = space.join(one[a:b]), space.join(other[c:d])
+        if kind == "equal" or (kind == "replace" and same(spoken) == same(written)):
             parts.append(escape(space.join(one[a:b])))
             continue
         if a < b:
