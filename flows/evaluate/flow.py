@@ -189,7 +189,8 @@ def _count(dataset: Dataset, kind: Kind) -> str:
         return f"{len(dataset.vectors)} sets of vectors"
     if kind == "speed":
         return "each image on what it reads"
-    return f"{len(dataset.having(TRUTH[kind]))} items"  # type: ignore[arg-type]
+    number = len(dataset.having(TRUTH[kind]))  # type: ignore[arg-type]
+    return f"{number} {'item' if number == 1 else 'items'}"
 
 
 def told(folder: Path) -> str:
