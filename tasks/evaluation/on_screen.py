@@ -2,7 +2,8 @@
 
 J. Roth et al., AVA Active Speaker, ICASSP 2020: CSV without a header, a row a face and time: video, seconds,
 x1, y1, x2, y2 (0 to 1 of the picture's width and height), label, entity. Labels: NOT_SPEAKING,
-SPEAKING_AUDIBLE, SPEAKING_NOT_AUDIBLE. A row without a box (corners empty) says that nobody is seen then.
+SPEAKING_AUDIBLE, SPEAKING_NOT_AUDIBLE. A row without a box (corners empty) says that nobody is seen then. An
+entity that ends with a question mark may be another one's person, and is compared with none.
 """
 
 import csv

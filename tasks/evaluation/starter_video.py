@@ -15,7 +15,10 @@ def marked_faces() -> dict[str, list[list[float]]]:
 
 
 def demo_on_screen(video: str) -> str:
-    """Rows of `video`; people are named by their picture and place in it."""
+    """Rows of `video`; people are named by their picture and place in it.
+
+    Nobody knows whether two pictures show one person, so that no name is sure.
+    """
     turns, marked, rows = sample_turns(), marked_faces(), []
     voices = sorted({speaker for _, _, speaker in turns})
     for place, shot in enumerate(SHOTS):
@@ -31,7 +34,7 @@ def demo_on_screen(video: str) -> str:
                 x, y, width, height = box
                 if corners := _corners(face_in_video(place, (x, y, width, height), second)):
                     ends = ",".join(f"{value:.4f}" for value in corners)
-                    rows.append(f"{video},{second:.2f},{ends},{label},{stem}-{number}\n")
+                    rows.append(f"{video},{second:.2f},{ends},{label},{stem}-{number}?\n")
     return "".join(rows)
 
 

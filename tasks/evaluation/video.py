@@ -69,6 +69,11 @@ def owners(truth: OnScreen, found: Sequence[FrameFaces], tracks: Sequence[Track]
     return shown
 
 
+def is_known(person: str) -> bool:
+    """Whether the truth says who it is: `Kate?` is told apart in its video, and may be anybody in others."""
+    return not person.endswith("?")
+
+
 def score_speaking(truth: OnScreen, links: Sequence[Link], shown: Owners) -> dict[str, Any]:
     """Seconds of people seen speaking, and those that were right, wrong and missed.
 

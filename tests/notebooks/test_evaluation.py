@@ -128,12 +128,12 @@ def test_words_by_speaker_are_the_best_of_all_matches(runs: Runs) -> None:
 def test_faces_in_video_are_found_and_who_speaks_is_seen(runs: Runs) -> None:
     run = runs["video"]
     rows, frames, tracks = (run.table(name) for name in ("items", "frames", "tracks"))
-    assert rows is not None and frames is not None and tracks is not None
+    assert rows is not None and frames is not None
+    assert tracks is None, "nobody knows whether two of the pictures show one person"
     assert len(frames) == 30 and frames["faces"].sum() > 80
     assert value(run, "ap") > 0.7
     assert value(run, "seen_right") == pytest.approx(rows["right"].sum() / rows["speaking"].sum())
     assert rows["right"].sum() + rows["missed"].sum() == pytest.approx(rows["speaking"].sum())
-    assert set(tracks["person"]) <= {f"sample{n}-{m}" for n in range(1, 7) for m in range(1, 6)}
 
 
 def test_a_run_is_scored_again_without_a_model(runs: Runs, few: Path, tmp_path: Path) -> None:

@@ -129,6 +129,10 @@ def test_a_track_is_whom_most_of_its_boxes_are() -> None:
     assert video.owners({0.0: []}, frames, [one]) == {}
 
 
+def test_who_may_be_anybody_is_compared_with_none() -> None:
+    assert video.is_known("Kate") and not video.is_known("Kate?")
+
+
 def test_pairs_are_scikit_learns() -> None:
     random = np.random.default_rng(0)
     rows = pd.DataFrame(
