@@ -1,4 +1,4 @@
-"""Processes of a campaign by what they are: server, worker, the flow's, those of images; and its locks."""
+"""Processes of a campaign by what they are: server, worker, flows, images, who serves these; its locks."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +13,7 @@ KINDS = {
     "flow": lambda command: "prefect.flow_engine" in command or "prefect.engine" in command,
     "worker": lambda command: "flows.child prefect worker" in command,
     "server": lambda command: "flows.child flows.local_server" in command,
+    "endpoint": lambda command: "deployments.local.serve_shared" in command,
     "image": lambda command: "local/bootstrap.py" in command or "bootstrap.mjs" in command,
 }
 
@@ -33,6 +34,11 @@ class Processes:
 
     def of(self, kind: str) -> list[psutil.Process]:
         return [each for each in self.all() if KINDS[kind](" ".join(each.info["cmdline"] or ()))]
+
+    def ownerless(self) -> list[psutil.Process]:
+        """Images whose endpoint is gone."""
+        owners = {each.pid for kind in ("flow", "endpoint") for each in self.of(kind)}
+        return [each for each in self.of("image") if each.ppid() not in owners]
 
 
 def held(paths: Iterable[Path]) -> list[str]:
