@@ -14,7 +14,7 @@ from containers.common.locks import held
 from containers.common.private import write_private
 from deployments.local.attend import SharedExchange
 from deployments.local.endpoint import LocalEndpoint
-from deployments.local.neighbours import Neighbours
+from deployments.local.neighbours import Neighbours, address_in
 
 
 def main() -> None:
@@ -39,7 +39,8 @@ def _over(endpoint: LocalEndpoint, place: Path, keep_s: float) -> bool:
     with held(place.with_suffix(".lock"), "a run that joins"):
         if endpoint.idle_for() < keep_s:
             return False
-        place.unlink(missing_ok=True)
+        if address_in(place) == endpoint.url:  # while this one was stopped, another may have taken its place
+            place.unlink(missing_ok=True)
         return True
 
 

@@ -87,6 +87,18 @@ def test_it_ends_with_its_workers_when_nobody_has_needed_it_for_a_while(
     assert join(0.5, start=False) is None
 
 
+def test_one_that_was_replaced_while_it_stood_still_keeps_the_address_of_the_other(
+    own_home: Path, gone: Callable[[list[int]], bool]
+) -> None:
+    with join(0.5):
+        process = pid_of(own_home)
+        (place,) = own_home.glob("*.json")
+        place.write_text('{"url": "http://127.0.0.1:9/another"}')
+    assert gone([process])
+    assert "another" in place.read_text()
+    place.unlink()
+
+
 def test_it_can_be_told_that_nobody_will_need_it(
     own_home: Path, gone: Callable[[list[int]], bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
