@@ -12,7 +12,7 @@ MARK = "MEDIAFLOW_SOAK"  # in the environment of every process of a campaign, th
 KINDS = {
     "flow": lambda command: "prefect.flow_engine" in command or "prefect.engine" in command,
     "worker": lambda command: "flows.child prefect worker" in command,
-    "server": lambda command: "flows.child flows.local_server" in command,
+    "server": lambda command: "flows.local_server" in command,
     "endpoint": lambda command: "deployments.local.serve_shared" in command,
     "image": lambda command: "local/bootstrap.py" in command or "bootstrap.mjs" in command,
 }

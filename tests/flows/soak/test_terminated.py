@@ -1,4 +1,7 @@
-"""SIGTERM at every stage: the run ends at once with its processes, and the same command goes on there."""
+"""SIGTERM at every stage: the run ends at once with its processes, and the same command goes on there.
+
+With images and a server of its own, which end with it, and with those that runs share, which stay.
+"""
 
 import os
 import re
@@ -18,14 +21,15 @@ from tests.flows.soak.processes import MARK, Processes, held
 
 ROOT = Path(__file__).parents[3]
 ENDS = 30  # seconds, on a machine that others use too
+STAY = 0.5  # minutes that shared images and servers wait for the next run
 STARTED = re.compile(r"(\w+): started")
 
 
-def begin(media: Path, output: Path, mark: str) -> "subprocess.Popen[str]":
+def begin(media: Path, output: Path, mark: str, stay: float) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "flows.analyze", str(media), "--output", str(output)],
         cwd=ROOT,
-        env={**os.environ, "MEDIAFLOW_KEEP_WARM": "0", MARK: mark},  # images that end with the run
+        env={**os.environ, "PREFECT_HOME": f"{output}-home", "MEDIAFLOW_KEEP_WARM": str(stay), MARK: mark},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -43,17 +47,25 @@ def end_at_a_new_stage(run: "subprocess.Popen[str]", ended_at: set[str]) -> str 
     return None
 
 
+def of_the_run(processes: Processes, stay: float) -> list[psutil.Process]:
+    """Those that have to end with it."""
+    shared = [each for kind in ("endpoint", "image", "server") for each in processes.of(kind)] if stay else []
+    return [each for each in processes.all() if each not in shared]
+
+
 def finished(output: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in output.glob(".cache/*/results/*")}
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_a_run_that_is_asked_to_end_at_any_stage_continues_there(demo_video: Path, tmp_path: Path) -> None:
-    output, ended_at = tmp_path / "out", set[str]()
+@pytest.mark.parametrize("stay", [0, STAY])
+def test_a_run_that_is_asked_to_end_at_any_stage_continues_there(
+    demo_video: Path, tmp_path: Path, stay: float
+) -> None:
+    output, ended_at, processes = tmp_path / "out", set[str](), Processes(str(uuid.uuid4()))
     while True:
-        mark = str(uuid.uuid4())
-        run = begin(demo_video, output, mark)
+        run = begin(demo_video, output, processes.mark, stay)
         stage = end_at_a_new_stage(run, ended_at)
         began = time.monotonic()
         _, complaints = run.communicate(timeout=600)
@@ -62,7 +74,7 @@ def test_a_run_that_is_asked_to_end_at_any_stage_continues_there(demo_video: Pat
         assert run.returncode == 128 + signal.SIGTERM, complaints
         assert complaints == "Interrupted; the same command continues where this run stopped.\n"
         assert time.monotonic() < began + ENDS
-        _, alive = psutil.wait_procs(list(Processes(mark).all()), timeout=5)
+        _, alive = psutil.wait_procs(of_the_run(processes, stay), timeout=5)
         assert [each.cmdline() for each in alive] == []
         assert held(output.rglob("*.lock")) == []
         ended_at.add(stage)
@@ -77,3 +89,5 @@ def test_a_run_that_is_asked_to_end_at_any_stage_continues_there(demo_video: Pat
     done = {stage.name for stage in manifest.stages if stage.status == "done"}
     assert ended_at >= done - {"decode"}, f"not ended at {done - ended_at}"
     assert len(ended_at) > len(STAGES) // 2
+    _, alive = psutil.wait_procs(list(processes.all()), timeout=60 * stay + 30)
+    assert [each.cmdline() for each in alive] == []
