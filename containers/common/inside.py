@@ -38,6 +38,14 @@ Name = Annotated[str, AfterValidator(_one_name)]  # of a file or folder
 RelativePath = Annotated[str, AfterValidator(_relative)]  # names with / between them
 
 
+def is_name(name: Any) -> bool:
+    """Whether `name` is one of a file or folder, and leads nowhere else."""
+    try:
+        return isinstance(name, str) and _one_name(name) == name
+    except ValueError:
+        return False
+
+
 def inside(folder: Path, *names: str) -> Path:
     """The path of `names` below `folder`. Raises StorageError when it is elsewhere, links followed."""
     try:

@@ -14,7 +14,7 @@ Image.MAX_IMAGE_PIXELS = 100_000_000
 
 
 def name_of(uri: str) -> str:
-    return Path(unquote(uri)).name
+    return unquote(uri).rpartition("/")[2]
 
 
 def open_picture(uri: str) -> Image.Image:

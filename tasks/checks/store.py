@@ -13,6 +13,7 @@ import pandas as pd
 
 from containers.common import storage
 from containers.common.errors import NothingThere, StorageError
+from containers.common.inside import inside
 from tasks.asset.bucket import Location, absolute, is_remote, work_folder
 from tasks.asset.folder import MANIFEST, QUALITY
 from tasks.checks import docs, drift
@@ -97,9 +98,7 @@ def _downloaded(uri: str) -> Iterator[Path]:
 
 
 def _download(uri: str, name: str, folder: Path) -> None:
-    target = folder / name
-    if ".." in target.parts:
-        raise StorageError(f"{uri} holds an object whose name leaves its folder: {name}.")
+    target = inside(folder, name)
     target.parent.mkdir(parents=True, exist_ok=True)
     storage.download(storage.join(uri, name), target)
 

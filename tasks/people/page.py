@@ -14,7 +14,7 @@ import numpy as np
 from markupsafe import Markup
 
 from containers.common import storage
-from containers.common.inside import existing
+from containers.common.inside import existing, inside
 from containers.common.models.embeddings import embeddings
 from tasks.asset.folder import Asset
 from tasks.outputs.environment import TEMPLATES, page_environment, read_style
@@ -169,7 +169,7 @@ class _View:
         for each in group.appearances:
             times.setdefault(each.asset, []).append(each.start)
         for asset, own in times.items():
-            report = self._output / asset / "report.html"
+            report = inside(self._output, asset, "report.html")
             yield Place(self._name(asset), quote(os.path.relpath(report, self._folder)), sorted(own))
 
     def _name(self, asset: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from containers.audioset.contract import Tags
 from containers.common import storage
 from containers.common.errors import UserError
-from containers.common.inside import existing, one_name
+from containers.common.inside import existing, inside, is_name, one_name
 from containers.common.locks import tell
 from containers.common.models.store import sha256_of
 from containers.facenet.contract import DINOV2, PHASH
@@ -79,7 +79,10 @@ class Library:
     def nearest(
         self, model: str, vectors: list[list[float]], k: int, where: Filter, result: Path
     ) -> list[list[Match]]:
-        """One list of matches for each vector, best first; `result` is where a large answer is put."""
+        """One list of matches for each vector, best first; `result` is where a large answer is put.
+
+        An index may be anybody's: rows whose asset is no name of a folder are left out.
+        """
         request = SearchRequest(
             action="search",
             index_uri=self._index(model),
@@ -88,7 +91,8 @@ class Library:
             where=where,
             result_uri=result.as_uri(),
         )
-        return invoke("faiss", request, SearchResult).value.matches
+        matches = invoke("faiss", request, SearchResult).value.matches
+        return [[match for match in each if is_name(match.asset)] for each in matches]
 
     def _index(self, model: str) -> str:
         return storage.join(self.place, "index", one_name(model))
@@ -110,8 +114,8 @@ class Library:
     def embeddings(self, asset: str) -> list[dict[str, Any]]:
         """The asset's vectors with what they are of."""
         self.fetch([asset])
-        path = self.output / asset / EMBEDDINGS
-        return read_embeddings(path) if path.is_file() else []
+        path = existing(self.output, asset, EMBEDDINGS)
+        return read_embeddings(path) if path else []
 
     def fetch(self, assets: Iterable[str]) -> None:
         """Embeddings of an output on S3, where they are other ones than those that are here."""
@@ -122,7 +126,7 @@ class Library:
         self._fetched.update(assets)
 
     def _fetch(self, asset: str) -> None:
-        path = self.output / asset / EMBEDDINGS
+        path = inside(self.output, asset, EMBEDDINGS)
         manifest = Asset(output=self.output, id=asset).manifest()
         entry = manifest and manifest.files.get(EMBEDDINGS)
         if not entry:
@@ -153,8 +157,8 @@ class Library:
 
     def sounds(self, asset: str) -> Tags:
         if asset not in self._sounds:
-            path = self.output / asset / "tags.json"
-            text = path.read_text(encoding="utf-8") if path.is_file() else '{"predictions": []}'
+            path = existing(self.output, asset, "tags.json")
+            text = path.read_text(encoding="utf-8") if path else '{"predictions": []}'
             self._sounds[asset] = Tags.model_validate_json(text)
         return self._sounds[asset]
 

@@ -69,7 +69,7 @@ def read_rows(output: Path, asset: str) -> AssetRows | None:
         Asset,
     )  # half a second, which a search of what is indexed is spared
 
-    folder = output / asset
+    folder = inside(output, asset)
     try:
         content = inside(output, asset, MANIFEST).read_bytes()
     except FileNotFoundError:

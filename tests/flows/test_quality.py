@@ -12,8 +12,10 @@ import pandas as pd
 import pytest
 
 from containers.common import storage
+from containers.common.errors import StorageError
 from containers.faiss.app import handler
 from tasks.asset.bucket import upload_folder
+from tasks.checks.store import check_store
 
 ROOT = Path(__file__).parents[2]
 
@@ -102,6 +104,17 @@ def voices(output):
     request = {"action": "search", "index_uri": (output / "index/ge2e-speaker").as_uri(), "k": 1000}
     (matches,) = handler({**request, "vectors": [[1.0] * 256]}, None)["result"]["matches"]
     return {match["asset"] for match in matches}
+
+
+@pytest.mark.parametrize("kind", ["absolute", "above"])
+def test_an_object_of_a_bucket_is_written_nowhere_else(bucket, tmp_path, kind):
+    """Downloading an asset once put an object whose name has two slashes where it says."""
+    place = f"{tmp_path}/escaped" if kind == "absolute" else "../escaped"
+    for name in ("manifest.json", place):
+        bucket.put_object(Key=f"{kind}/0123456789abcdef/{name}", Body=b"{}")
+    with pytest.raises(StorageError, match="is not inside"):
+        check_store(f"s3://{bucket.name}/{kind}")
+    assert not (tmp_path / "escaped").exists()
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from containers.common.inside import inside
 from containers.faceapi.contract import Box, DetectRequest, DetectResult
 from tasks.calls.invoke import invoke
 from tasks.media.bounded import items_bounded
@@ -95,12 +96,13 @@ def _measure(sheets: Sequence[Sheet], folder: Path, output: StageOutput) -> list
         [Box(x=x, y=y, width=width, height=height) for x, y, width, height in _places(sheet)]
         for sheet in sheets
     ]
-    images = [Path(sheet["image"]).as_uri() for sheet in sheets]
-    request = DetectRequest(images=images, boxes=boxes, result_uri=(folder / "shapes.json").as_uri())
+    images = [inside(folder, sheet["image"]) for sheet in sheets]
+    uris = [image.as_uri() for image in images]
+    request = DetectRequest(images=uris, boxes=boxes, result_uri=(folder / "shapes.json").as_uri())
     answer = invoke("faceapi", request, DetectResult)
     output.add_cost(answer)
-    for sheet in sheets:
-        Path(sheet["image"]).unlink(missing_ok=True)
+    for image in images:
+        image.unlink(missing_ok=True)
     shapes = [shape for picture in answer.value.images for shape in picture.shapes]
     return [
         Mouth(cell.track, cell.time, measure_opening(shape))

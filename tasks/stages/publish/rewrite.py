@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from containers.audioset.contract import Tags
 from containers.common import storage
 from containers.common.errors import StorageError, UserError
-from containers.common.inside import check_uris
+from containers.common.inside import check_uris, inside
 from containers.common.locks import tell
 from containers.whisperx.contract import Transcript
 from tasks.asset.bucket import Location, absolute, is_remote, name_of
@@ -86,8 +86,8 @@ def write_to(place: Location, folder: Path, given: Mapping[str, Any]) -> list[Pa
     asset = name_of(absolute(place))
     files = write_speech(Speech(named, tags, asset, _chosen(WritingOptions(), given)))
     for name, content in files.items():
-        storage.write_bytes(storage.as_uri(folder.absolute() / asset / name), content)
-    return [folder / asset / name for name in files]
+        storage.write_bytes(storage.as_uri(inside(folder.absolute(), asset, name)), content)
+    return [inside(folder, asset, name) for name in files]
 
 
 def _asset_at(place: Location) -> Asset:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,18 @@ from containers.common.inside import Name, RelativePath, check_uris, existing, i
 
 ROOT = Path(__file__).parents[3]
 LEADS_OUT = ["..", "../x", "a/../../x", "/etc/passwd", "a/../..", "\0"]
-# Where the right side of a path is something that a file, a bucket or a browser said.
-SAID_BY_OTHERS = {"thumbnail", "crop"}
+# What a file, a bucket or a browser said: names of fields and variables, and calls that read what was said.
+SAID_BY_OTHERS = {"thumbnail", "crop", "asset"}
+READ_OF_OTHERS = {"unquote", "get", "loads", "list_sizes", "list_tags", "list_names", "list_folders"}
+OURS = {  # and why nobody else could have said it, or why it does not matter
+    "os.environ.get(": "this user's own setting",
+    "Path(text)": "what this user pasted into a form",
+    "Path(job['path'])": "what our own process tells the one that reads media",
+    "Path(moment.thumbnail)": "an answer of ours, made by `existing`",
+    "Path(place, name": "an asset folder by its own name, which may be a link that this user made",
+    "Path(media)": "a link on a page for a browser to follow; nobody reads it here",
+    "Path(unquote(parts.path))": "the reading of URIs itself: `check_uris` looks at those of others",
+}
 
 
 @pytest.mark.parametrize("name", LEADS_OUT)
@@ -89,24 +100,85 @@ def test_the_types_of_names() -> None:
 
 @pytest.mark.parametrize("folder", ["flows", "tasks", "containers", "notebooks"])
 def test_nobody_follows_what_others_wrote_without_looking(folder: str) -> None:
-    """`folder / row["thumbnail"]`, `folder / unquote(name)`: `inside` and `existing` are for them."""
+    """`folder / row["thumbnail"]`, `Path(unquote(name))`, `folder / name` of what a bucket holds: for these
+    there are `inside` and `existing`."""
     found = []
     for path in (ROOT / folder).rglob("*.py"):
         if "node_modules" in path.parts:
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and _said(node.right):
-                found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}")
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = SAID_BY_OTHERS | _taken_from(tree)
+        for line, text in _followed(tree, names):
+            if not any(ours in text for ours in OURS):
+                found.append(f"{path.relative_to(ROOT)}:{line}: {text}")
     assert found == []
 
 
-def _said(right: ast.expr) -> bool:
+@pytest.mark.parametrize(
+    "code",
+    [
+        'folder / row["thumbnail"]',
+        "folder / row.thumbnail",
+        "folder / match.asset / 'x'",
+        "folder / unquote(name)",
+        "Path(unquote(uri))",
+        'Path(found["media"])',
+        'folder.joinpath(row.get("name"))',
+        "for name in storage.list_sizes(uri):\n    read(folder / name)",
+        "name = json.loads(text)['version']\nread(folder / name)",
+        "list(pool.map(lambda name: fetch(folder / name), storage.list_sizes(uri)))",
+    ],
+)
+def test_what_is_followed_without_looking_is_seen(code: str) -> None:
+    tree = ast.parse(code)
+    assert list(_followed(tree, SAID_BY_OTHERS | _taken_from(tree)))
+    assert not list(_followed(ast.parse("inside(folder, row['thumbnail']) / 'x.json'"), SAID_BY_OTHERS))
+
+
+def _followed(tree: ast.AST, names: set[str]) -> Iterator[tuple[int, str]]:
+    """Line and text of each path that is made with something said by others."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            parts = [node.right]
+        elif isinstance(node, ast.Call) and _called(node) in ("Path", "joinpath"):
+            parts = node.args[:1] if _called(node) == "Path" and len(node.args) == 1 else node.args
+        else:
+            continue
+        if any(_said(part, names) for part in parts):
+            yield node.lineno, ast.unparse(node)
+
+
+def _taken_from(tree: ast.AST) -> set[str]:
+    """Variables of a module that take a value from what was said."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and _is_reading(node.value):
+            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.For | ast.comprehension) and _is_reading(node.iter):
+            found |= {each.id for each in ast.walk(node.target) if isinstance(each, ast.Name)}
+        elif isinstance(node, ast.Call) and _called(node) == "map" and isinstance(node.args[0], ast.Lambda):
+            taken = {each.arg for each in node.args[0].args.args}
+            found |= taken if any(map(_is_reading, node.args[1:])) else set()
+    return found
+
+
+def _is_reading(node: ast.expr) -> bool:
+    calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
+    checked = any(_called(each) in ("one_name", "inside", "existing", "is_name") for each in calls)
+    return not checked and any(_called(each) in READ_OF_OTHERS - {"get"} for each in calls)
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _said(right: ast.expr, names: set[str]) -> bool:
     if isinstance(right, ast.Subscript):
         return isinstance(right.slice, ast.Constant) and isinstance(right.slice.value, str)
     if isinstance(right, ast.Call):
-        called = right.func.attr if isinstance(right.func, ast.Attribute) else getattr(right.func, "id", "")
-        return called in ("unquote", "get")
-    return isinstance(right, ast.Attribute) and right.attr in SAID_BY_OTHERS
+        return _called(right) in READ_OF_OTHERS
+    name = right.attr if isinstance(right, ast.Attribute) else getattr(right, "id", "")
+    return name in names
 
 
 def test_a_catalogue_writes_nowhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
