@@ -20,9 +20,10 @@ ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 class Server:
     """The REST API that the UI uses."""
 
-    def __init__(self, port: int, home: Path) -> None:
+    def __init__(self, port: int, secret: Path) -> None:
+        """`secret`: the file that holds it."""
         self.url = f"http://127.0.0.1:{port}"
-        self.secret = (home / "mediaflow-secrets" / f"127.0.0.1-{port}").read_text().strip()
+        self.secret = secret.read_text().strip()
         self._client = asking(f"{self.url}/api", self.secret)
 
     @property
@@ -102,7 +103,7 @@ def serving(home: Path, **environment: str) -> Iterator[tuple[Server, "subproces
         while "Ready: " not in log.read_text():
             assert process.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.5)
-        yield Server(port, home), process
+        yield Server(port, home / "mediaflow-secrets" / f"127.0.0.1-{port}"), process
         os.killpg(process.pid, signal.SIGINT)  # Ctrl-C in a terminal
         assert process.wait(timeout=60) == 0, log.read_text()
     finally:

@@ -16,6 +16,8 @@ import httpx
 import pytest
 
 from containers.common.errors import UserError
+from containers.common.private import write_private
+from flows.local_server import temporary_server, wait_for_server
 from flows.server_secret import (
     configured_url,
     is_anothers,
@@ -25,7 +27,7 @@ from flows.server_secret import (
     server_settings,
 )
 from tests.conftest import chromium
-from tests.flows.serving import ROOT
+from tests.flows.serving import ROOT, Server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -123,6 +125,45 @@ def test_a_page_of_another_origin_gets_nowhere(browser, elsewhere, server) -> No
     assert not names & {"intruder", "blind"}
     wanted = {"event": {"name": ["intruder.was.here"]}, "occurred": {"until": "2031-01-01T00:00:00Z"}}
     assert server.call("POST", "/events/filter", filter=wanted)["events"] == []
+
+
+@pytest.fixture(params=["0", "0.05"], ids=["of one run", "that waits for the next"])
+def temporary(request, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server that a run without one starts for itself."""
+    home = tmp_path_factory.mktemp("temporary")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_HOME", str(home))
+        patch.setenv("MEDIAFLOW_KEEP_WARM", request.param)
+        for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING"):
+            patch.delenv(name, raising=False)
+        with temporary_server() as process:
+            assert process
+            wait_for_server(process)
+            url, secret = os.environ["PREFECT_API_URL"], os.environ["PREFECT_API_AUTH_STRING"]
+            port = httpx.URL(url).port
+            assert port
+            write_private(home / "secret", secret)
+            yield Server(port, home / "secret")
+
+
+@pytest.mark.slow
+def test_nor_does_it_with_the_server_of_a_run(browser, elsewhere, temporary) -> None:
+    assert got_in(browser, elsewhere, temporary.url) == set()
+    assert not {flow["name"] for flow in temporary.call("POST", "/flows/filter")} & {"intruder", "blind"}
+    by_another_name = httpx.get(
+        f"{temporary.url}/api/health", headers={"Host": "rebound.example"}, trust_env=False
+    )
+    assert by_another_name.status_code == 400
+
+
+@pytest.mark.slow
+def test_what_a_browser_sends_with_the_password_alone_changes_nothing(server) -> None:
+    """A page of the same host on another port, for which a browser may know the password."""
+    user, _, password = server.secret.partition(":")
+    answer = httpx.post(
+        f"{server.url}/api/flows/", json={"name": "forged"}, auth=(user, password), trust_env=False
+    )
+    assert (answer.status_code, "CSRF" in answer.text) == (403, True)
 
 
 @pytest.mark.slow
