@@ -1,7 +1,8 @@
 """For a minute nothing answers: the Prefect server, the queue, the bucket and the model store, all at once.
 
 Once while an object arrives, once when it has been decoded and the models are wanted, once before its results
-are put into the bucket. It is waited for, told, and gone on; nobody starts anything again. S3 and SQS are
+are put into the bucket, once in the middle of that, and once when the manifest, which comes last, has arrived
+and nobody has said so. It is waited for, told, and gone on; nobody starts anything again. S3 and SQS are
 moto's, behind a wire that is cut; Prefect's server is stopped.
 """
 
@@ -26,23 +27,28 @@ from tests.flows.test_bucket_events import bridge, waiting
 
 AWAY = 60  # seconds
 PATIENCE = 900  # seconds for an analysis, on a machine that others use too
-STAGES = {"arrives": "", "models": "decode", "results": "check"}  # after the end of which stage
+STAGES = {"models": "decode", "results": "check"}  # after the end of which stage
+REQUESTS = {
+    "upload": r"PUT /media/out/\S+/transcript\.json",
+    "manifest": r"PUT /media/out/\S+/manifest\.json",
+}
+MOMENTS = ["arrives", *STAGES, *REQUESTS]
 
 
 class Cloud:
     """What a watcher needs of AWS and Prefect, and the means to take it away."""
 
     def __init__(self, server: Server, wire: Wire, processes: Processes, work: Path, log: Path) -> None:
-        self.server, self._wire, self._processes = server, wire, processes
+        self.server, self.wire, self._processes = server, wire, processes
         self.work, self.log = work, log
 
     def away(self, seconds: float) -> None:
         (server,) = self._processes.of("server")
-        self._wire.cut()
+        self.wire.cut()
         server.suspend()
         time.sleep(seconds)
         server.resume()
-        self._wire.mend()
+        self.wire.mend()
 
     def arrivals(self, media: str) -> list[dict[str, Any]]:
         wanted = {"flow_runs": {"name": {"any_": [media]}}}
@@ -89,12 +95,12 @@ def until(true: Callable[[], object], patience: float = PATIENCE) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("moment", STAGES)
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_a_minute_in_which_nothing_answers_costs_a_minute(
     cloud: Cloud, speech_wav: Path, tmp_path: Path, moment: str
 ) -> None:
     samples, rate = soundfile.read(speech_wav)
-    start = 5 * list(STAGES).index(moment) * rate
+    start = 5 * MOMENTS.index(moment) * rate
     soundfile.write(tmp_path / "clip.wav", samples[start : start + 3 * rate], rate)
     name, bucket, sqs = f"{moment}.wav", boto3.resource("s3").Bucket("media"), boto3.client("sqs")
     queue = sqs.get_queue_url(QueueName="arrivals")["QueueUrl"]
@@ -103,6 +109,11 @@ def test_a_minute_in_which_nothing_answers_costs_a_minute(
     bucket.upload_file(str(tmp_path / "clip.wav"), f"in/{name}")
     if moment == "arrives":
         boto3.client("sqs").send_message(QueueUrl=queue, MessageBody=bridge(f"in/{name}", moment))
+        cloud.away(AWAY)
+    elif moment in REQUESTS:
+        cloud.wire.cut_after(REQUESTS[moment])
+        sqs.send_message(QueueUrl=queue, MessageBody=bridge(f"in/{name}", moment))
+        until(cloud.wire.was_cut.is_set)
         cloud.away(AWAY)
     else:
         sqs.send_message(QueueUrl=queue, MessageBody=bridge(f"in/{name}", moment))

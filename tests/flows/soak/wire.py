@@ -1,10 +1,14 @@
 """A connection that can be cut: everything between a campaign's processes and S3 passes here."""
 
+import re
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
+CONTINUE = b"HTTP/1.1 100 "  # no answer yet
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing says RST
 
 
@@ -19,6 +23,8 @@ class Wire:
         self._flows.set()
         self._cut = False
         self._lock = threading.Lock()
+        self._cut_after: re.Pattern[bytes] | None = None
+        self.was_cut = threading.Event()
         self._open: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -30,6 +36,11 @@ class Wire:
                 with suppress(OSError):
                     each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                     each.shutdown(socket.SHUT_RDWR)
+
+    def cut_after(self, request: str) -> None:
+        """As soon as a request that matches was answered; its answer never comes, and `was_cut` is set."""
+        self.was_cut.clear()
+        self._cut_after = re.compile(request.encode())
 
     def hush(self) -> None:
         """Connections stay open, and nothing comes through."""
@@ -58,17 +69,34 @@ class Wire:
             with suppress(OSError), socket.create_connection(self._far) as far:
                 with self._lock:
                     self._open |= {near, far}
-                back = threading.Thread(target=self._pump, args=(far, near), daemon=True)
+                asked = threading.Event()
+                answers = partial(self._answers, asked)
+                back = threading.Thread(target=self._pump, args=(far, near, answers), daemon=True)
                 back.start()
-                self._pump(near, far)
+                self._pump(near, far, partial(self._asks, asked))
                 back.join()
             with self._lock:
                 self._open -= {near, far}
 
-    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+    def _asks(self, asked: threading.Event, block: bytes) -> bool:
+        if self._cut_after and self._cut_after.search(block):
+            self._cut_after = None
+            asked.set()
+        return True
+
+    def _answers(self, asked: threading.Event, block: bytes) -> bool:
+        if not asked.is_set() or block.startswith(CONTINUE):
+            return True
+        self.cut()
+        self.was_cut.set()
+        return False
+
+    def _pump(self, source: socket.socket, target: socket.socket, passes: Callable[[bytes], bool]) -> None:
         with suppress(OSError):
             while block := source.recv(1 << 16):
                 self._flows.wait()
+                if not passes(block):
+                    break
                 target.sendall(block)
         for each in (source, target):
             with suppress(OSError):
