@@ -35,6 +35,8 @@ class StageState:
 
 
 current_board: ContextVar["Board | None"] = ContextVar("current_board", default=None)
+# Who hears news beside the run's log: what a batch shows.
+told_too: ContextVar[Callable[[str], object]] = ContextVar("told_too", default=lambda note: None)
 
 
 @dataclass

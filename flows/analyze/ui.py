@@ -16,7 +16,7 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 
-from flows.analyze.board import Board, StageState
+from flows.analyze.board import Board, StageState, told_too
 from flows.local_server import TEMPORARY
 from flows.patient import patiently
 from tasks.calls import progress
@@ -82,7 +82,11 @@ def tag_run(media: MediaInfo) -> None:
 
 def narrating_board() -> Board:
     """A board whose news are lines of the run's log."""
-    logger = get_run_logger()
+    logger, hears = get_run_logger(), told_too.get()
+
+    def note(text: str) -> None:
+        logger.info(text)
+        hears(text)
 
     def tell(stage: StageState) -> None:
         if stage.state == "running":
@@ -97,7 +101,7 @@ def narrating_board() -> Board:
             f"{stage.found or stage.reason}{timing}{kept}",
         )
 
-    return Board(on_change=tell, on_note=logger.info)
+    return Board(on_change=tell, on_note=note)
 
 
 def show_skipped(stage: str, reason: str) -> None:

@@ -83,10 +83,13 @@ def batch(
             futures = {_submit(pool, file, *given, anew): file for file in left}
             for future in as_completed(list(futures)):
                 file = futures[future]
-                done[file] = _outcome(future, file)
-                again = "" if done[file].complete or attempt == 2 else "will be tried again: "
-                news = f"{name_of(file)}: {again}{done[file].reason or 'complete'}"
-                tally.ended(file, done[file].complete, attempt == 2, news)
+                item = _outcome(future, file)
+                if not item.begun and file in done:
+                    item = done[file]  # what the first attempt says is more
+                done[file] = item
+                again = "" if item.complete or attempt == 2 else "will be tried again: "
+                news = f"{name_of(file)}: {again}{item.reason or 'complete'}"
+                tally.ended(file, item.complete, item.begun and attempt == 2, news)
                 update_progress_artifact(artifact, tally.percent, description=tally.line)
                 logger.info(news)
     items = [done[file] for file in files]
@@ -137,7 +140,14 @@ def _reports(items: list[BatchItem], output: Location) -> str:
     return "\n".join([f"[Shelf]({link_to(output, 'index.html')})\n", *lines, *more])
 
 
-def _account(failed: list[BatchItem], total: int) -> str:
+def _account(incomplete: list[BatchItem], total: int) -> str:
+    failed = [item for item in incomplete if item.begun]
     named = [f"{item.media} ({(item.reason or 'unknown').rstrip('.')})" for item in failed[:NAMED]]
     rest = f"; and {len(failed) - NAMED} more" if len(failed) > NAMED else ""
-    return f"{len(failed)} of {total} files failed: {'; '.join(named)}{rest}."
+    sentences = [f"{len(failed)} of {total} files failed: {'; '.join(named)}{rest}."] if failed else []
+    if left := [item for item in incomplete if not item.begun]:
+        why = (
+            f"{left[0].reason} {len(left)} of {total} files were not begun; the same batch goes on with them."
+        )
+        sentences.insert(0, why)
+    return " ".join(sentences)

@@ -36,6 +36,10 @@ class Tally:
             self.failed += not complete
         self.on_change(self, news)
 
+    def note(self, news: str) -> None:
+        """What somebody who waits should know."""
+        self.on_change(self, news)
+
     @property
     def percent(self) -> float:
         return 100 * self._done / self._all if self._all else 100.0

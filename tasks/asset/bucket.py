@@ -61,6 +61,12 @@ def on_this_machine(media: Location) -> Iterator[Path]:
         yield path
 
 
+def work_place(output: Location) -> Path:
+    """The folder on this machine below which an analysis into `output` writes."""
+    place = absolute(output)
+    return work_folder(place) if isinstance(place, str) else place
+
+
 def work_folder(output: str) -> Path:
     """Where the stages of an s3:// output are kept on this machine. A shared folder serves many machines."""
     given = os.environ.get("MEDIAFLOW_WORK")

@@ -1,6 +1,7 @@
 """Two machines on one bucket at the same time: the same media and different media, whole runs.
 
-Each has a home, a cache and a folder for temporary files of its own; S3 is moto's. Nothing is done twice, nothing is lost, and the indexes hold what the assets hold.
+Each has a home, a cache and a folder for temporary files of its own; S3 is moto's. Nothing is done
+twice, nothing is lost, and the indexes hold what the assets hold.
 """
 
 import os
