@@ -53,7 +53,7 @@ def turn_of(runtime: str, say: Callable[[str], object] = print) -> AbstractConte
     It is taken before anything else that others may want: whoever waits for a turn holds nothing.
     """
     here = runtime == "local" and not os.environ.get(ENDPOINT)
-    return turn(say) if here else nullcontext()
+    return turn(say, sharing=bool(load().keep_warm)) if here else nullcontext()
 
 
 def _shared(settings: Settings) -> "AbstractContextManager[Joined] | None":

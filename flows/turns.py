@@ -1,7 +1,8 @@
 """So many analyses at once as a machine's memory allows: those of one user, however they were started.
 
-Each has workers of its own, of some gigabytes together. Without turns twenty of them started at once would
-leave it to the kernel which ones to end.
+Those with images of their own need some gigabytes each: without turns twenty of them started at once would leave
+it to the kernel which ones to end. Those that share images, which keep below a ceiling, need little more than
+themselves: they take turns among each other, and more of them work at once.
 """
 
 import os
@@ -16,25 +17,27 @@ from filelock import BaseFileLock, Timeout
 from containers.common.errors import StorageError
 from containers.common.locks import QUIET, lock_of
 from containers.common.machine import memory
+from deployments.local.ceiling import SHARE
 from flows.operate.capacity import RUN_GB
 
 AT_ONCE = "MEDIAFLOW_RUNS_AT_ONCE"
+SHARING_GB = 0.8  # of an analysis without images: the run, its reading of media and a part of a server
 LOOK = 0.5  # seconds between two looks for a free turn
 _ours: list[BaseFileLock] = []  # what this process holds: its runs have one turn together
 
 
 @contextmanager
-def turn(say: Callable[[str], object] = print) -> Iterator[None]:
+def turn(say: Callable[[str], object] = print, sharing: bool = False) -> Iterator[None]:
     """Waits for a turn on this machine and keeps it while the block lasts; within the block it is had.
 
-    `say` is told after two seconds what is waited for. The kernel frees the turn of a process that is killed.
+    `sharing`: the images are those that runs share. `say` is told after two seconds what is waited for. The
+    kernel frees the turn of a process that is killed.
     Raises StorageError where the folder for turns cannot be had.
     """
     if _ours:
         yield
         return
-    at_once = runs_at_once()
-    lock = _wait(_folder(), at_once, say)
+    lock = _wait(_folder(), "shared-" if sharing else "", runs_at_once(sharing), say)
     _ours.append(lock)
     try:
         yield
@@ -43,16 +46,17 @@ def turn(say: Callable[[str], object] = print) -> Iterator[None]:
         lock.release()
 
 
-def runs_at_once() -> int:
+def runs_at_once(sharing: bool = False) -> int:
     """The setting `runs_at_once`, else by memory: a short run beside a long one, where there is enough."""
     if given := os.environ.get(AT_ONCE):
         return int(given)
-    return max(1, int(memory() / 2**30 / RUN_GB))
+    share, each = (1 - SHARE, SHARING_GB) if sharing else (1, RUN_GB)
+    return max(1, int(memory() / 2**30 * share / each))
 
 
-def _wait(folder: Path, at_once: int, say: Callable[[str], object]) -> BaseFileLock:
+def _wait(folder: Path, kind: str, at_once: int, say: Callable[[str], object]) -> BaseFileLock:
     began, told = time.monotonic(), False
-    while (lock := _free(folder, at_once)) is None:
+    while (lock := _free(folder, kind, at_once)) is None:
         if not told and time.monotonic() > began + QUIET:
             told = True
             runs = "another run" if at_once == 1 else f"one of {at_once} other runs"
@@ -61,9 +65,9 @@ def _wait(folder: Path, at_once: int, say: Callable[[str], object]) -> BaseFileL
     return lock
 
 
-def _free(folder: Path, at_once: int) -> BaseFileLock | None:
+def _free(folder: Path, kind: str, at_once: int) -> BaseFileLock | None:
     for number in range(at_once):
-        lock = lock_of(folder / f"{number}.lock")
+        lock = lock_of(folder / f"{kind}{number}.lock")
         with suppress(Timeout):
             lock.acquire(blocking=False)
             return lock

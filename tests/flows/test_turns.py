@@ -70,9 +70,27 @@ def test_runs_of_one_process_have_one_turn_together(hold) -> None:
 
 def test_as_many_as_memory_allows_and_always_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(AT_ONCE, raising=False)
-    for gigabytes, at_once in ((4, 1), (16, 2), (64, 10)):
+    for gigabytes, at_once, sharing in ((2, 1, 1), (8, 1, 3), (16, 2, 6), (64, 10, 26)):
         monkeypatch.setattr(turns, "memory", lambda memory=gigabytes * 2**30: memory)
-        assert turns.runs_at_once() == at_once
+        assert (turns.runs_at_once(), turns.runs_at_once(sharing=True)) == (at_once, sharing)
+
+
+def test_a_run_that_shares_images_waits_for_none_that_has_its_own(hold) -> None:
+    """Not behind a long one, though the machine takes no second with images of its own."""
+    first, second = hold(), hold()
+    with turn(pytest.fail, sharing=True):
+        assert turns._ours
+    for each in (first, second):
+        each.kill()
+        each.communicate()
+
+
+def test_who_is_to_share_images_takes_such_a_turn(hold, monkeypatch: pytest.MonkeyPatch) -> None:
+    for minutes, sharing in (("0", False), ("10", True)):
+        monkeypatch.setenv("MEDIAFLOW_KEEP_WARM", minutes)
+        with turn_of("local"):
+            (lock,) = turns._ours
+            assert Path(lock.lock_file).name.startswith("shared-") == sharing
 
 
 def test_images_that_run_elsewhere_need_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
