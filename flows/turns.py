@@ -1,8 +1,8 @@
 """So many analyses at once as a machine's memory allows: those of one user, however they were started.
 
 Those with images of their own need some gigabytes each: without turns twenty of them started at once would
-leave it to the kernel which ones to end. Those that share images, which keep below a ceiling, need little more
-than themselves: they take turns among each other, and more of them work at once.
+leave it to the kernel which ones to end. Those that share images, which keep below a ceiling, need little
+more than themselves: they take turns among each other, and more of them work at once.
 """
 
 import os
@@ -31,7 +31,7 @@ def turn(say: Callable[[str], object] = print, sharing: bool = False) -> Iterato
     """Waits for a turn on this machine and keeps it while the block lasts; within the block it is had.
 
     `sharing`: the images are those that runs share. `say` is told after two seconds what is waited for. The
-    kernel frees the turn of a process that is killed. Raises StorageError where the folder for turns cannot be had.
+    kernel frees the turn of a process that is killed. Raises StorageError where there is no folder for turns.
     """
     if _ours:
         yield

@@ -4,9 +4,11 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -22,6 +24,8 @@ from tasks.stages.chosen import is_wanted
 from tasks.stages.common import StageOptions
 from tasks.stages.options import AnalyzeOptions
 from tasks.stages.registry import STAGES
+
+Stoppable = Callable[[Any], Any]  # makes of a flow one that signals end at once
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -99,7 +103,7 @@ def _analyze(
 
     quiet_prefect()
     with ExitStack() as started:
-        stop_on_signals(started)
+        stoppable = stop_on_signals(started)
         runtime = runtime_of(options)
         started.enter_context(turn_of(runtime))
         server = started.enter_context(temporary_server())
@@ -114,7 +118,7 @@ def _analyze(
         current_board.set(board)
         started.enter_context(watching(board, console))
         wait_for_server(server)
-        state = analyze(absolute(media), absolute(output), options, force, return_state=True)
+        state = stoppable(analyze)(absolute(media), absolute(output), options, force, return_state=True)
         return manifest_of(state)
 
 
@@ -123,8 +127,12 @@ def quiet_prefect() -> None:
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 
 
-def stop_on_signals(started: ExitStack) -> None:
-    """Ctrl-C and SIGTERM end workers and server first: stages waiting for them could not be interrupted."""
+def stop_on_signals(started: ExitStack) -> Stoppable:
+    """Ctrl-C and SIGTERM end workers and server first: stages waiting for them could not be interrupted.
+
+    Returns what a flow has to pass before it is called: Prefect takes SIGTERM for itself while one runs, and
+    waits for all that is under way.
+    """
 
     def stop(number: int, frame: object) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -133,8 +141,12 @@ def stop_on_signals(started: ExitStack) -> None:
         print("Interrupted; the same command continues where this run stopped.", file=sys.stderr, flush=True)
         os._exit(128 + number)
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    def listen(*_: object) -> None:
+        signal.signal(signal.SIGINT, stop)
+        signal.signal(signal.SIGTERM, stop)
+
+    listen()
+    return lambda flow: flow.with_options(on_running=[*flow.on_running_hooks, listen])
 
 
 def _complain(sentence: str) -> int:

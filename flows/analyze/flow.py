@@ -23,6 +23,7 @@ from flows.analyze.find import find, stages_for
 from flows.analyze.plan import decode_key, fingerprint, plan_keys, reads_pictures
 from flows.analyze.shared import SharedResults, load_block
 from flows.analyze.stages import Stages
+from flows.ending import ending_in_time
 from flows.forms import Place, own_name_or
 from flows.images import LocalImages, images_of, runtime_of, stop_tasks, turn_of
 from flows.operate.limits import within_limits
@@ -84,7 +85,7 @@ def analyze(
     options = options or AnalyzeOptions()
     settings = apply_with_server()
     board = current_board.get() or ui.narrating_board()
-    with on_this_machine(media) as path:
+    with ending_in_time(), on_this_machine(media) as path:
         return _analyze(media, path, output, options, force, board, started, settings)
 
 

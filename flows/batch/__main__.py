@@ -72,7 +72,7 @@ def _run(files: list[str], options: AnalyzeOptions, chosen: argparse.Namespace, 
 
     quiet_prefect()
     with ExitStack() as started:
-        stop_on_signals(started)
+        stoppable = stop_on_signals(started)
         runtime = runtime_of(options)
         started.enter_context(turn_of(runtime))
         server = started.enter_context(temporary_server())
@@ -89,7 +89,7 @@ def _run(files: list[str], options: AnalyzeOptions, chosen: argparse.Namespace, 
 
         watch(Tally(on_change=show))
         wait_for_server(server)
-        batch(files, chosen.output, options, chosen.at_once, chosen.runner, chosen.force)
+        stoppable(batch)(files, chosen.output, options, chosen.at_once, chosen.runner, chosen.force)
 
 
 if __name__ == "__main__":

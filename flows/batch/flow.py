@@ -21,6 +21,7 @@ from flows.artifacts import (
 )
 from flows.batch.item import BatchItem, analyze_file
 from flows.batch.tally import current_tally
+from flows.ending import ending_in_time
 from flows.forms import Place, own_name_or
 from flows.images import running_images, runtime_of, turn_of
 from flows.nothing import nothing_to_do
@@ -76,7 +77,7 @@ def batch(
     runtime = runtime_of(given[1])
     turn = turn_of(runtime, logger.info)
     images = running_images() if runtime == "local" else nullcontext()
-    with turn, images, _runner(runner, at_once) as pool:
+    with turn, images, _runner(runner, at_once) as pool, ending_in_time():
         for attempt in (1, 2):
             left = [file for file in files if not (file in done and done[file].complete)]
             anew = force and attempt == 1

@@ -79,7 +79,7 @@ def _run(output: Location, options: ReindexOptions) -> None:
     quiet_prefect()
     console = Console()
     with ExitStack() as started:
-        stop_on_signals(started)
+        stoppable = stop_on_signals(started)
         server = started.enter_context(temporary_server())
         endpoint = started.enter_context(running_images())
         if endpoint:
@@ -87,7 +87,7 @@ def _run(output: Location, options: ReindexOptions) -> None:
         from flows.reindex.flow import describe, reindex
 
         wait_for_server(server)
-        state = reindex(str(absolute(output)), options, return_state=True)
+        state = stoppable(reindex)(str(absolute(output)), options, return_state=True)
         done: list[Outcome] | None = state.result()
         said = [state.message or ""] if done is None else [describe(outcome) for outcome in done]
         for line in said:
