@@ -1,7 +1,7 @@
 """A run of a worker that is asked to end does so in time, whatever holds its threads.
 
 Prefect raises in the main thread and then waits for every task that is under way: for a film's analysis in a
-batch, or for ever where the exception came between two instructions of an import, whose lock nobody frees then.
+batch, or for ever where the exception came into the middle of an import, whose lock nobody frees then.
 """
 
 import os
