@@ -16,7 +16,7 @@ from filelock import BaseFileLock, Timeout
 
 from containers.common.errors import StorageError
 from containers.common.locks import QUIET, lock_of
-from containers.common.machine import memory
+from containers.common.machine import cores, memory
 from deployments.local.ceiling import SHARE
 from flows.operate.capacity import RUN_GB
 
@@ -49,8 +49,10 @@ def runs_at_once(sharing: bool = False) -> int:
     """The setting `runs_at_once`, else by memory: a short run beside a long one, where there is enough."""
     if given := os.environ.get(AT_ONCE):
         return int(given)
-    share, each = (1 - SHARE, SHARING_GB) if sharing else (1, RUN_GB)
-    return max(1, int(memory() / 2**30 * share / each))
+    if not sharing:
+        return max(1, int(memory() / 2**30 / RUN_GB))
+    # More than two on a core would be none the sooner, and the first of them later.
+    return max(1, min(2 * cores(), int(memory() / 2**30 * (1 - SHARE) / SHARING_GB)))
 
 
 def _wait(folder: Path, kind: str, at_once: int, say: Callable[[str], object]) -> BaseFileLock:

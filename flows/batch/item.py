@@ -4,7 +4,6 @@ from prefect import get_run_logger, task
 from prefect.runtime import task_run
 from pydantic import BaseModel
 
-from flows.analyze.board import told_too
 from flows.batch.tally import current_tally
 from tasks.asset.bucket import Location, name_of, work_place
 from tasks.asset.room import room_on
@@ -34,10 +33,9 @@ def analyze_file(media: Location, output: Location, options: AnalyzeOptions, for
 
     But for a full disk, which all others would fail by: it is waited for before the next is begun.
     """
-    from flows.analyze.flow import (  # a cluster sends this task's globals, and a flow is no parcel
-        analyze,
-        manifest_of,
-    )
+    # A cluster sends this task's globals; neither a flow nor a variable of a context is a parcel.
+    from flows.analyze.board import told_too
+    from flows.analyze.flow import analyze, manifest_of
 
     logger, tally = get_run_logger(), current_tally()
     told_too.set(lambda news: tally.note(f"{name_of(media)}: {news}"))

@@ -5,8 +5,10 @@ twice, nothing is lost, and the indexes hold what the assets hold.
 """
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +22,30 @@ from tasks.checks.store import check_store
 from tests.flows.serving import ROOT
 
 SECONDS = 3
+MANIFEST = re.compile("out/[0-9a-f]{16}/manifest.json")
 FIRST, SECOND = ["a", "b", "c", "d"], ["d", "c", "e", "f"]  # what each machine is given, in this order
 
 
 @pytest.fixture
-def media(bucket: Any, speech_wav: Path, tmp_path: Path) -> str:
-    """Six cuts of the telephone call; the bucket keeps every version of every object."""
-    boto3.client("s3").put_bucket_versioning(
-        Bucket=bucket.name, VersioningConfiguration={"Status": "Enabled"}
-    )
+def shared(aws: str) -> Iterator[Any]:
+    """A bucket that keeps every version of every object."""
+    bucket = boto3.resource("s3").Bucket("shared")
+    bucket.create()
+    bucket.Versioning().enable()
+    yield bucket
+    bucket.object_versions.delete()
+    bucket.delete()
+
+
+@pytest.fixture
+def media(shared: Any, speech_wav: Path, tmp_path: Path) -> str:
+    """Six cuts of the telephone call."""
     samples, rate = soundfile.read(speech_wav)
     for number, name in enumerate(sorted({*FIRST, *SECOND})):
         start = 4 * number * rate
         soundfile.write(tmp_path / "cut.wav", samples[start : start + SECONDS * rate], rate)
-        bucket.upload_file(str(tmp_path / "cut.wav"), f"in/{name}.wav")
-    return f"s3://{bucket.name}/in"
+        shared.upload_file(str(tmp_path / "cut.wav"), f"in/{name}.wav")
+    return f"s3://{shared.name}/in"
 
 
 def started(own: Path, *command: str) -> "subprocess.Popen[str]":
@@ -68,22 +79,22 @@ def both(folder: Path, first: list[str], second: list[str]) -> list[str]:
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_two_machines_on_one_bucket_do_nothing_twice_and_lose_nothing(
-    bucket: Any, media: str, tmp_path: Path
+    shared: Any, media: str, tmp_path: Path
 ) -> None:
-    output = f"s3://{bucket.name}/out"
+    output = f"s3://{shared.name}/out"
     given = [[f"{media}/{name}.wav" for name in names] for names in (FIRST, SECOND)]
     both(tmp_path, *(["flows.batch", *names, "--output", output] for names in given))
-    whole(bucket)
+    whole(shared)
     both(tmp_path, *[["flows.reindex", output]] * 2)
-    whole(bucket)
+    whole(shared)
     for said in both(tmp_path, *(["flows.batch", *names, "--output", output] for names in reversed(given))):
         assert "4 files are complete" in said
-    whole(bucket)
+    whole(shared)
 
 
 def whole(bucket: Any) -> None:
     """Each asset is there, published once, and in every index; nobody holds anything."""
-    manifests = [item for item in bucket.objects.filter(Prefix="out/") if item.key.endswith("/manifest.json")]
+    manifests = [item for item in bucket.objects.filter(Prefix="out/") if MANIFEST.fullmatch(item.key)]
     found = [Manifest.model_validate_json(item.get()["Body"].read()) for item in manifests]
     assert sorted(each.media.name for each in found) == [f"{name}.wav" for name in sorted({*FIRST, *SECOND})]
     assert all(each.complete for each in found)
