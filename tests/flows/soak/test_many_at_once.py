@@ -1,4 +1,4 @@
-"""Runs of one user at once, with one home: in terminals, as a batch, from a watched folder and in `make serve`.
+"""Runs of one user at once, with one home: in terminals, in batches, from a watched folder, in `make serve`.
 
 None waits for another's lock, each has its server or shares one, and who waits for memory is told so.
 """
