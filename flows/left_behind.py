@@ -6,6 +6,9 @@ keep their deployment's place: the next night's run would wait. Here they go on:
 scheduled anew, what was under way has crashed (on another machine, once its heartbeats have stopped), and
 what has crashed is started again, twice at most, and a watcher always. Finished stages are kept, so that a
 run continues where it was. What was due by a clock that has been set back since is due now.
+
+A worker tells a second time that a run has crashed, some seconds later: where the next attempt has begun by
+then, Prefect takes its place from it, and it ends. None is started beside it, which does not count.
 """
 
 import socket
@@ -20,7 +23,7 @@ from flows.ask_server import asking
 
 RUN_ID = "PREFECT__FLOW_RUN_ID"  # in the environment of a run's process
 ATTEMPTS = 3  # a run that crashes every time, for want of memory for instance, is left crashed
-PAUSES = (timedelta(seconds=5), timedelta(minutes=1))  # before the second attempt and the third
+PAUSES = (timedelta(seconds=10), timedelta(minutes=1))  # before the second attempt and the third
 SERVICE = "service"  # tag of runs that are started again however often they crash
 RECENT = timedelta(hours=1)  # what crashed before is history
 PAGE = 200  # Prefect's most
@@ -40,6 +43,7 @@ class LeftBehind:
         self._pool = pool
         self._only_machine = only_machine
         self._suspects: set[str] = set()
+        self._ended_late: set[tuple[str, int]] = set()  # runs and attempts of which a crash was told too late
         self._heard: dict[str, tuple[str, float, float]] = {}  # last heartbeat, seconds since, when looked
         self._began = (datetime.now(UTC), time.monotonic())
 
@@ -91,8 +95,14 @@ class LeftBehind:
         found = self._runs(
             client, state={"type": {"any_": ["CRASHED"]}}, end_time={"after_": recent.isoformat()}
         )
-        again = [run for run in found if run["run_count"] < ATTEMPTS or SERVICE in run["tags"]]
+        alive = _run_ids() if found else set()
+        self._ended_late |= {(run["id"], run["run_count"]) for run in found if run["id"] in alive}
+        found = [run for run in found if run["id"] not in alive]
+        again = [run for run in found if self._attempts(run) < ATTEMPTS or SERVICE in run["tags"]]
         return [run for run in again if self._only_machine or _is_here(run)]
+
+    def _attempts(self, run: dict[str, Any]) -> int:
+        return run["run_count"] - sum(of == run["id"] for of, _ in self._ended_late)
 
     def _set_forward(self) -> timedelta:
         """By how much the clock was, since this began to look: what crashed before that is not history."""

@@ -2,19 +2,17 @@
 
 import argparse
 import os
-import signal
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 from rich.console import Console
 
 from containers.common.errors import UserError
 from flows.analyze.flags import complaint, hyphened, offer
+from flows.ending import stop_on_signals, stoppable
 from tasks.asset.bucket import Location, absolute, is_remote, location, name_of
 from tasks.asset.folder import Asset
 from tasks.asset.manifest import Manifest
@@ -24,8 +22,6 @@ from tasks.stages.chosen import is_wanted
 from tasks.stages.common import StageOptions
 from tasks.stages.options import AnalyzeOptions
 from tasks.stages.registry import STAGES
-
-Stoppable = Callable[[Any], Any]  # makes of a flow one that signals end at once
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -103,7 +99,7 @@ def _analyze(
 
     quiet_prefect()
     with ExitStack() as started:
-        stoppable = stop_on_signals(started)
+        stop_on_signals(started)
         runtime = runtime_of(options)
         started.enter_context(turn_of(runtime))
         server = started.enter_context(temporary_server())
@@ -125,28 +121,6 @@ def _analyze(
 def quiet_prefect() -> None:
     """People watch the stages; Prefect's own lines go to its server. Call it before Prefect is imported."""
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-
-
-def stop_on_signals(started: ExitStack) -> Stoppable:
-    """Ctrl-C and SIGTERM end workers and server first: stages waiting for them could not be interrupted.
-
-    Returns what a flow has to pass before it is called: Prefect takes SIGTERM for itself while one runs, and
-    waits for all that is under way.
-    """
-
-    def stop(number: int, frame: object) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        started.close()
-        print("Interrupted; the same command continues where this run stopped.", file=sys.stderr, flush=True)
-        os._exit(128 + number)
-
-    def listen(*_: object) -> None:
-        signal.signal(signal.SIGINT, stop)
-        signal.signal(signal.SIGTERM, stop)
-
-    listen()
-    return lambda flow: flow.with_options(on_running=[*flow.on_running_hooks, listen])
 
 
 def _complain(sentence: str) -> int:

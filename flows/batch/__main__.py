@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from containers.common.errors import UserError
-from flows.analyze.__main__ import quiet_prefect, stop_on_signals
+from flows.analyze.__main__ import quiet_prefect
+from flows.ending import stop_on_signals, stoppable
 from flows.settings.load import apply
 from tasks.asset.bucket import location
 from tasks.media.find import find_noting
@@ -72,7 +73,7 @@ def _run(files: list[str], options: AnalyzeOptions, chosen: argparse.Namespace, 
 
     quiet_prefect()
     with ExitStack() as started:
-        stoppable = stop_on_signals(started)
+        stop_on_signals(started)
         runtime = runtime_of(options)
         started.enter_context(turn_of(runtime))
         server = started.enter_context(temporary_server())

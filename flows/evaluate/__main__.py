@@ -11,7 +11,8 @@ from typing import Any
 from rich.console import Console
 
 from containers.common.errors import UserError
-from flows.analyze.__main__ import quiet_prefect, stop_on_signals
+from flows.analyze.__main__ import quiet_prefect
+from flows.ending import stop_on_signals, stoppable
 
 KINDS = (
     "transcription",
@@ -143,7 +144,7 @@ def _evaluate(given: argparse.Namespace) -> None:
     token = teller.set(lambda line: _say(console, line))
     try:
         with console.status("Evaluating; a report for each kind follows"):
-            evaluate(given.data, given.output, options)
+            stoppable(evaluate)(given.data, given.output, options)
     finally:
         teller.reset(token)
 
@@ -167,7 +168,7 @@ def _compare(given: argparse.Namespace) -> None:
     console = Console()
     with console.status("Comparing"):
         first, second, *more = map(Path, given.what[1:])
-        folder = compare(first, second, given.output, more)
+        folder = stoppable(compare)(first, second, given.output, more)
     console.print(
         (folder / "verdict.txt").read_text(encoding="utf-8").strip(), highlight=False, soft_wrap=True
     )

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from containers.common.errors import UserError
-from flows.analyze.__main__ import quiet_prefect, stop_on_signals
+from flows.analyze.__main__ import quiet_prefect
+from flows.ending import stop_on_signals, stoppable
 from flows.settings.load import apply
 from tasks.asset.bucket import Location, absolute, location
 from tasks.index.options import ReindexOptions
@@ -79,7 +80,7 @@ def _run(output: Location, options: ReindexOptions) -> None:
     quiet_prefect()
     console = Console()
     with ExitStack() as started:
-        stoppable = stop_on_signals(started)
+        stop_on_signals(started)
         server = started.enter_context(temporary_server())
         endpoint = started.enter_context(running_images())
         if endpoint:

@@ -100,6 +100,22 @@ def test_what_crashed_before_the_clock_was_set_forward_is_no_history(looking: An
     assert answers.states["crashed"]["name"] == "AwaitingRetry"
 
 
+def test_a_crash_that_is_told_while_the_next_attempt_runs_starts_none_beside_it(
+    looking: Any, monkeypatch
+) -> None:
+    """Prefect's worker tells it twice; that attempt ends by it, and there is another in its place."""
+    run_of = run("a", "CRASHED", NOW, end_time=NOW.isoformat(), run_count=2)
+    answers, left = looking(run_of)
+    monkeypatch.setattr(left_behind, "_run_ids", lambda: {"a"})
+    assert left.look() == []
+    monkeypatch.setattr(left_behind, "_run_ids", set)
+    run_of["run_count"] = left_behind.ATTEMPTS
+    assert left.look() and answers.states["a"]["name"] == "AwaitingRetry"
+    run_of["run_count"] += 1
+    answers.states.clear()
+    assert left.look() == [] and not answers.states
+
+
 def test_a_run_of_a_machine_that_is_gone_holds_no_queue(looking: Any, monkeypatch) -> None:
     """It has stopped to give heartbeats; one that never gave any, or gives them, is let alone."""
     elsewhere = {"infrastructure_pid": "another-machine:7", "run_count": 9}
