@@ -13,6 +13,7 @@ from PIL import Image
 
 from containers.audioset.contract import Tags
 from containers.common.errors import MediaError, UserError
+from containers.common.inside import inside
 from containers.common.media.audio import load_audio
 from containers.pyannote.contract import Diarization
 from containers.whisperx.contract import Transcript
@@ -100,7 +101,7 @@ class OpenedAsset:
 def voice_of(output: Path, asset: str, speaker: str) -> bytes | None:
     """As `OpenedAsset.voice`, of an asset whose documents may be damaged or gone."""
     try:
-        return OpenedAsset(output / asset).voice(speaker)
+        return OpenedAsset(inside(output, asset)).voice(speaker)
     except (OSError, ValueError, UserError):
         return None
 
