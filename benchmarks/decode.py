@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -66,8 +67,8 @@ def _made(folder: Path) -> Iterator[tuple[str, Path]]:
 def _encoded(sample: Path, target: Path, picture: str | None, sound: str) -> Path:
     """Its sound in two channels that differ, as two microphones hear it."""
     with av.open(str(sample)) as source, av.open(str(target), "w") as sink:
-        audio = sink.add_stream(sound, rate=48_000, layout="stereo")
-        video = sink.add_stream(picture, rate=25, width=720, height=576) if picture else None
+        audio: Any = sink.add_stream(sound, rate=48_000, layout="stereo")
+        video: Any = sink.add_stream(picture, rate=25, width=720, height=576) if picture else None
         if video:
             video.pix_fmt, video.codec_context.bit_rate = "yuv420p", 5_000_000
         kind = audio.codec_context.format.name
@@ -97,7 +98,7 @@ def _encoded(sample: Path, target: Path, picture: str | None, sound: str) -> Pat
 def _repeated(path: Path, target: Path) -> Path:
     """Its packets TIMES times, one round after the other."""
     with av.open(str(target), "w") as sink:
-        streams: list = []
+        streams: list[Any] = []
         ends: list[int] = []  # of each stream
         for _ in range(TIMES):
             with av.open(str(path)) as source:

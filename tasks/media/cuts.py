@@ -6,6 +6,7 @@ AdaptiveDetector (https://www.scenedetect.com/docs/latest/api/detectors.html), o
 
 from collections import deque
 from functools import cache
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -55,7 +56,7 @@ def _small(frame: av.VideoFrame) -> NDArray[np.float64]:
     name, plane = frame.format.name, frame.planes[0]
     if name not in PLANAR or plane.line_size < frame.width:
         return frame.reformat(*SIZE, format="gray", interpolation="FAST_BILINEAR").to_ndarray().astype(float)
-    luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    luma = np.frombuffer(cast(Any, plane), np.uint8).reshape(-1, plane.line_size)
     columns, rows = (_middles(*each) for each in zip(SIZE, (frame.width, frame.height), strict=True))
     points = luma[rows[:, None], columns].astype(float)
     full = name == "gray" or name.startswith("yuvj") or int(frame.color_range or 0) == FULL_RANGE

@@ -180,14 +180,14 @@ class Reader:
         for index, frame in self._frames(streams):
             lane, length = lanes[index], self._length(frame)
             for time, settled in self._clock.push(lane, _said(frame), length, (frame, length)):
-                yield from self._give(time, *settled, showing)
+                yield from self._give(time, settled[0], settled[1], showing)
                 if until is not None and time >= until:
                     beyond.add(index)
             if until is not None and (len(beyond) == len(lanes) or (beyond and lane.last > until + FAR)):
                 break
         for lane in lanes.values():
             for time, settled in self._clock.flush(lane):
-                yield from self._give(time, *settled, showing)
+                yield from self._give(time, settled[0], settled[1], showing)
         yield from showing.flush()
 
     def _give(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -126,7 +127,7 @@ def pan(path: Path, fields: str = "", codec: str = "mpeg2video") -> Path:
     with Image.open(PICTURES / "sample5.jpg") as picture:
         whole = picture.convert("RGB").resize((1280, round(1280 * picture.height / picture.width)))
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=FPS, width=720, height=576, pix_fmt="yuv420p")
+        stream: Any = container.add_stream(codec, rate=FPS, width=720, height=576, pix_fmt="yuv420p")
         stream.codec_context.bit_rate = 8_000_000
         if fields:
             stream.codec_context.flags |= Flags.interlaced_dct | Flags.interlaced_me
