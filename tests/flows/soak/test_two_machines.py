@@ -85,8 +85,6 @@ def test_two_machines_on_one_bucket_do_nothing_twice_and_lose_nothing(
     given = [[f"{media}/{name}.wav" for name in names] for names in (FIRST, SECOND)]
     both(tmp_path, *(["flows.batch", *names, "--output", output] for names in given))
     whole(shared)
-    both(tmp_path, *[["flows.reindex", output]] * 2)
-    whole(shared)
     for said in both(tmp_path, *(["flows.batch", *names, "--output", output] for names in reversed(given))):
         assert "4 files are complete" in said
     whole(shared)
