@@ -110,40 +110,44 @@ def browser() -> Iterator["Browser"]:
 
 
 @pytest.fixture(scope="session")
-def make_panns() -> Callable[[Path, str], dict[str, Path]]:
+def make_panns(made_once: Callable[[str, Make], Path]) -> Callable[[Path, str], dict[str, Path]]:
     """`make_panns(folder, "Cnn14")`: a network as it is published, and a label file, by file name.
 
     The checkpoint is what the authors' `pytorch/main.py` saves: the iteration, the weights and the state of
     the sampler that balances classes, whose arrays are NumPy's of 2019, in torch's file format of then. Of
-    the true architecture, with random weights; 330 MB.
+    the true architecture, with random weights; 330 MB, made once for all tests.
     """
 
     def make(folder: Path, network: str) -> dict[str, Path]:
-        import torch
-
-        labels = folder / panns.LABELS
-        with labels.open("w", encoding="utf-8", newline="") as stream:
-            rows = csv.writer(stream)
-            rows.writerow(["index", "mid", "display_name"])
-            names = [name for name, known in classes().items() if known.is_label]
-            rows.writerows([number, f"/m/{number:04}", name] for number, name in enumerate(names))
-        with panns._home_with(labels):
-            from panns_inference import models
-        torch.manual_seed(0)
-        made = getattr(models, network)(panns.SAMPLE_RATE, 1024, panns.FRAME, 64, 50, 14000, 527)
-        checkpoint = folder / (panns.CHECKPOINT if network == "Cnn14" else panns.EVENTS_CHECKPOINT)
-        sampler = {
-            "indexes_per_class": [np.arange(number + 1) for number in range(527)],
-            "queue": [3, 1, 2],
-            "pointers_of_classes": [0] * 527,
-            "random_state": np.random.RandomState(1234).get_state(),
-            "last": np.int64(7),
-        }
-        published = {"iteration": 600_000, "model": made.state_dict(), "sampler": sampler}
-        content = io.BytesIO()
-        torch.save(published, content, _use_new_zipfile_serialization=False)
-        # NumPy 2 calls its core otherwise; the pickle's names end with a line break, so no length changes.
-        checkpoint.write_bytes(content.getvalue().replace(b"cnumpy._core.", b"cnumpy.core."))
-        return {file.name: file for file in (checkpoint, labels)}
+        made = made_once(f"panns-{network}", partial(_make_panns, network))
+        return {path.name: Path(shutil.copy(path, folder)) for path in made.iterdir()}
 
     return make
+
+
+def _make_panns(network: str, folder: Path) -> None:
+    import torch
+
+    labels = folder / panns.LABELS
+    with labels.open("w", encoding="utf-8", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["index", "mid", "display_name"])
+        names = [name for name, known in classes().items() if known.is_label]
+        rows.writerows([number, f"/m/{number:04}", name] for number, name in enumerate(names))
+    with panns._home_with(labels):
+        from panns_inference import models
+    torch.manual_seed(0)
+    made = getattr(models, network)(panns.SAMPLE_RATE, 1024, panns.FRAME, 64, 50, 14000, 527)
+    checkpoint = folder / (panns.CHECKPOINT if network == "Cnn14" else panns.EVENTS_CHECKPOINT)
+    sampler = {
+        "indexes_per_class": [np.arange(number + 1) for number in range(527)],
+        "queue": [3, 1, 2],
+        "pointers_of_classes": [0] * 527,
+        "random_state": np.random.RandomState(1234).get_state(),
+        "last": np.int64(7),
+    }
+    published = {"iteration": 600_000, "model": made.state_dict(), "sampler": sampler}
+    content = io.BytesIO()
+    torch.save(published, content, _use_new_zipfile_serialization=False)
+    # NumPy 2 calls its core otherwise; the pickle's names end with a line break, so no length changes.
+    checkpoint.write_bytes(content.getvalue().replace(b"cnumpy._core.", b"cnumpy.core."))
