@@ -71,7 +71,7 @@ soak: models $(AWS_TOOLS) ## long campaigns of random faults
 bench: models ## our flow against the upstream libraries one after another
 	@$(RUN) python -m benchmarks.main_job
 
-images: .venv/.synced ## build the images with Docker or buildah: IMAGE=faiss VERSION=1.2.3 PUSH=1, all optional
+images: .venv/.synced ## build the images with Docker or buildah: IMAGE=NAME VERSION=1.2.3 PUSH=1, all optional
 	@$(RUN) python -m deployments.images build $(IMAGE) $(if $(VERSION),--version $(VERSION)) $(if $(PUSH),--push)
 
 lab: models ## JupyterLab with every model in one kernel

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from containers.common.index.vectors import SCHEMA
 from containers.faiss.contract import UpdateRequest
 from containers.faiss.update import update
-from containers.faiss.vectors import SCHEMA
 from tasks.media.demo import PICTURES, sample_speech
 
 VECTORS, DIMENSION = 1_000, 128

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from containers.faceapi.contract import DetectRequest, DetectResult, Face
+from containers.common.documents.faces import Face
+from containers.faceapi.contract import DetectRequest, DetectResult
 from flows.images import running_images
 from tasks.calls.invoke import invoke
 from tasks.media.demo import PICTURES

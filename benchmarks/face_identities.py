@@ -16,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
+from containers.common.documents.faces import Face
 from containers.common.models.embeddings import embeddings
-from containers.faceapi.contract import DetectRequest, DetectResult, Face
+from containers.faceapi.contract import DetectRequest, DetectResult
 from flows.images import running_images
 from tasks.calls.invoke import invoke
 from tasks.evaluation.dataset import Item, read_dataset

@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.index_vectors import Population
+from containers.common.index.vectors import SCHEMA
+from containers.common.index.version import IndexVersion
 from containers.faiss.app import handler
-from containers.faiss.contract import IndexVersion
 from containers.faiss.index import library
 from containers.faiss.search import Searcher, find
-from containers.faiss.vectors import SCHEMA
 
 THREADS = 2
 QUERIES = 2_000

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
+from containers.common.documents.speakers import Diarization
 from containers.common.media.audio import load_audio
-from containers.pyannote.contract import Diarization, GroupRequest
+from containers.pyannote.contract import GroupRequest
 from deployments.local import LocalEndpoint
 from tasks.media.demo import sample_speech
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from containers.audioset.contract import Prediction, Tags
-from containers.faceapi.contract import AgeAndGender, Box, Detection, Face
-from containers.pyannote.contract import Diarization, Turn
-from containers.whisperx.contract import Segment, Transcript, Word
+from containers.common.documents.faces import AgeAndGender, Detection, Face
+from containers.common.documents.sounds import Prediction, Tags
+from containers.common.documents.speakers import Diarization, Turn
+from containers.common.documents.speech import Segment, Transcript, Word
+from containers.faceapi.contract import Box
 from tasks.media.demo import sample_speech
 from tasks.media.probe import probe
 from tasks.outputs.report import ReportData, ReportFrame, ReportPerson, render_report

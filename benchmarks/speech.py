@@ -130,8 +130,10 @@ def speed_table() -> Iterator[str]:
 def _ours_together(path: Path) -> list[float]:
     from concurrent.futures import ThreadPoolExecutor
 
-    from containers.pyannote.contract import Diarization, DiarizeRequest
-    from containers.whisperx.contract import TranscribeRequest, Transcript
+    from containers.common.documents.speakers import Diarization
+    from containers.common.documents.speech import Transcript
+    from containers.pyannote.contract import DiarizeRequest
+    from containers.whisperx.contract import TranscribeRequest
     from flows.images import running_images
     from tasks.calls.invoke import invoke
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.talking_faces import CONVERSATION, CUTS, Scene, Spoken, build_talking_video
-from containers.pyannote.contract import Turn
+from containers.common.documents.speakers import Turn
 from flows.images import running_images
 from tasks.media.decoding import decode_media
 from tasks.stages.detect.run import DetectedFaces, detect

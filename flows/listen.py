@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.live import Live
 
 from containers.common import storage
+from containers.common.documents.live import LiveSpeech, LiveTurn
 from containers.common.errors import UserError
 from containers.common.media.audio import Waveform
-from containers.pyannote.contract import LiveSpeech, LiveTurn
 from tasks.live.listen import LEAST_LATENCY, MOST_LATENCY, Event, Listening, listening
 from tasks.live.sound import BLOCK, RATE, hear_microphone, play_file, read_pipe
 from tasks.outputs.report_view import speaker_name

@@ -18,7 +18,7 @@ import pytest
 from filelock import FileLock
 
 from containers.audioset import panns
-from containers.audioset.ontology import classes
+from containers.common.ontology import classes
 from tasks.media.demo import build_demo_video, sample_speech
 
 if TYPE_CHECKING:

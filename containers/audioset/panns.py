@@ -19,7 +19,8 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from containers.audioset.contract import Prediction, TagRequest
+from containers.audioset.contract import TagRequest
+from containers.common.documents.sounds import Prediction
 from containers.common.media.audio import Waveform, windows
 from containers.common.models.checkpoints import NUMPY, load_checkpoint
 

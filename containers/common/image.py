@@ -48,6 +48,9 @@ class Image(Contract):
     provisioned_concurrency: int = Field(
         default=0, ge=0, description="on Lambda: calls at once without a cold start, paid for all the time"
     )
+    calls_at_once: int | None = Field(
+        default=None, ge=1, description="over all runs of a Prefect server that limits them; for heavy ones"
+    )
     init_timeout_s: int = Field(default=120, description="local only: how long a worker may take to import")
     environment: dict[str, str] = {}
     version: str = Field(default="0.1.0", pattern=r"^\d+\.\d+\.\d+$", description="`make images` tags it so")

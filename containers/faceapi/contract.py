@@ -4,36 +4,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from containers.common.contract import Contract, Request, Score
+from containers.common.contract import Contract, Request
+from containers.common.documents.faces import Face
 from containers.common.media.box import Box
-
-
-class Detection(Contract):
-    box: Box
-    score: Score
-
-
-class AgeAndGender(Contract):
-    age: float = Field(ge=0, description="years")
-    gender: Literal["female", "male"]
-    genderProbability: Score
-
-
-class Face(Contract):
-    detection: Detection
-    expressions: dict[str, Score] = Field(
-        description="neutral, happy, sad, angry, fearful, disgusted, surprised; they sum to 1"
-    )
-    ageAndGender: AgeAndGender
-    landmarks: list[tuple[float, float]] = Field(
-        default=[], description="68 points (x, y) in pixels, iBUG 300-W order"
-    )
-    sharpness: float = Field(
-        default=0, ge=0, description="variance of the Laplacian of the face at 96 x 96, grey levels squared"
-    )
-    descriptor: list[float] = Field(
-        default=[], description="128-d face descriptor, compared by Euclidean distance"
-    )
 
 
 class PictureFaces(Contract):

@@ -1,14 +1,14 @@
 """The faiss image: vector indexes that are built, added to, rolled back and searched."""
 
+from containers.common.index import versions
+from containers.common.index.found import SearchResult
+from containers.common.index.version import IndexVersion
 from containers.common.runtime.handler import Stopwatch, make_handler
-from containers.faiss import versions
 from containers.faiss.contract import (
     IndexRequest,
-    IndexVersion,
     ReindexRequest,
     RollbackRequest,
     SearchRequest,
-    SearchResult,
     UpdateRequest,
 )
 from containers.faiss.search import Searcher

@@ -6,8 +6,8 @@ After the guidelines of the faiss wiki, "Guidelines to choose an index"; the lim
 
 import math
 
+from containers.common.contract import Contract
 from containers.common.errors import UserError
-from containers.faiss.contract import Contract
 
 EXACT_VALUES = 12_000_000  # numbers an exact scan reads in about 2 ms on one core: 23,000 vectors of 512
 GRAPH_VECTORS = 100_000  # beyond it a graph takes minutes to build

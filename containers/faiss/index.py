@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from containers.common.errors import StorageError, UserError
-from containers.faiss.contract import Metric, Tuning
-from containers.faiss.vectors import Matrix
+from containers.common.index.vectors import Matrix
+from containers.common.index.version import Metric, Tuning
 
 EF_SEARCH = 64
 

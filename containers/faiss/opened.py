@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from containers.common import storage
 from containers.common.errors import UserError
+from containers.common.index.delta import held_parts
+from containers.common.index.vectors import Matrix
+from containers.common.index.version import IndexVersion
+from containers.common.index.versions import VECTORS
 from containers.common.models.store import sha256_of
 from containers.faiss import index as faiss_index
-from containers.faiss.contract import IndexVersion
-from containers.faiss.delta import held_parts
 from containers.faiss.mapped import MappedVectors
-from containers.faiss.vectors import Matrix
-from containers.faiss.versions import VECTORS
 
 BLOCK = 16_384  # vectors read at once
 

@@ -8,11 +8,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from containers.common.errors import UserError
-from containers.faiss.contract import Metric
-from containers.faiss.delta import DeltaFile, read_delta
+from containers.common.index.delta import DeltaFile, read_delta
+from containers.common.index.vectors import Matrix, matrix_of, metric_of, pc
+from containers.common.index.version import Metric
 from containers.faiss.opened import Opened
 from containers.faiss.rows import COLUMNS, describe
-from containers.faiss.vectors import Matrix, matrix_of, metric_of, pc
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from containers.faiss.contract import Filter, Match
-from containers.faiss.vectors import pc
+from containers.common.index.found import Filter, Match
+from containers.common.index.vectors import pc
 
 COLUMNS = pa.schema(
     [

@@ -12,14 +12,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from containers.common.errors import StorageError, UserError
+from containers.common.index import versions
+from containers.common.index.delta import list_delta
+from containers.common.index.found import Filter, Match, SearchResult
+from containers.common.index.vectors import Matrix, unit_vectors
+from containers.common.index.version import Metric
 from containers.faiss import index as faiss_index
-from containers.faiss import versions
-from containers.faiss.contract import Filter, Match, Metric, SearchRequest, SearchResult
-from containers.faiss.delta import list_delta
+from containers.faiss.contract import SearchRequest
 from containers.faiss.opened import Opened, open_version
 from containers.faiss.overlay import Overlay, make_overlay
 from containers.faiss.rows import match_of, passing
-from containers.faiss.vectors import Matrix, unit_vectors
 
 EXACT_ROWS = 4_096  # so few vectors are compared one by one sooner than an index is asked
 BATCH_VALUES = 16_000_000  # numbers of candidates held at once

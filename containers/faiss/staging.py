@@ -9,22 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from containers.common import storage
-from containers.common.contract import Contract
 from containers.common.errors import UserError
-from containers.faiss.contract import Metric
+from containers.common.index.vectors import Matrix, matrix_of, pc, read_rows
+from containers.common.index.version import Metric, Part
 from containers.faiss.mapped import MappedVectors
 from containers.faiss.opened import BLOCK, Opened
 from containers.faiss.rows import COLUMNS, describe
-from containers.faiss.vectors import Matrix, matrix_of, pc, read_rows
-
-
-class Part(Contract):
-    """One asset's embeddings.parquet; `rows` of the index's model."""
-
-    asset: str
-    uri: str
-    digest: str
-    rows: int
 
 
 def read_parts(uri: str) -> dict[str, Part]:

@@ -4,12 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from containers.common.errors import UserError
+from containers.common.index.vectors import Matrix
+from containers.common.index.version import Tuning
 from containers.faiss import index as faiss_index
-from containers.faiss.contract import Tuning
 from containers.faiss.opened import Opened
 from containers.faiss.search import refined
 from containers.faiss.truth import DEPTH, Truth, others
-from containers.faiss.vectors import Matrix
 
 MARGIN = 0.02  # a sample is not all queries: it is to find more than what is wanted
 CODES = {"SQ8": 2, "SQ": 4, "PQ": 8}  # candidates per wanted match that suit an encoding, to begin with

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from containers.common import storage
+from containers.common.index.vectors import Matrix
 from containers.faiss import index as faiss_index
 from containers.faiss.opened import BLOCK, Opened
-from containers.faiss.vectors import Matrix
 
 FILE = "truth.npz"
 SAMPLE = 100  # queries; each is a stored vector, which must find its ten nearest others

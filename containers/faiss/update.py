@@ -12,11 +12,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from containers.common.errors import UserError
+from containers.common.index import versions
+from containers.common.index.delta import PARTS, sweep
+from containers.common.index.vectors import Matrix, metric_of, pc, read_rows
+from containers.common.index.version import IndexVersion, Metric, VectorFile
 from containers.common.models.store import sha256_of
 from containers.faiss import index as faiss_index
-from containers.faiss import trial, versions
-from containers.faiss.contract import Building, IndexVersion, Metric, ReindexRequest, Segment, UpdateRequest
-from containers.faiss.delta import PARTS, sweep
+from containers.faiss import trial
+from containers.faiss.contract import Building, ReindexRequest, UpdateRequest
 from containers.faiss.mapped import MappedVectors
 from containers.faiss.opened import Damaged, Opened, open_version, write_arrow
 from containers.faiss.rules import chosen_type, reason_to_rebuild
@@ -30,7 +33,6 @@ from containers.faiss.staging import (
     write_digests,
 )
 from containers.faiss.truth import FILE, exact_truth, read_truth
-from containers.faiss.vectors import Matrix, metric_of, pc, read_rows
 
 POINTS_PER_LIST = 40  # that lists are trained on; faiss asks for 39
 TRAINING = 65_536  # vectors that codes without lists are trained on
@@ -89,7 +91,7 @@ class Making:
         added = self.staged.rows.append_column("slot", pa.array(slots, pa.int64()))
         segments = [*opened.version.segments]
         if new:
-            segments.append(Segment(version=self.draft.name, count=new))
+            segments.append(VectorFile(version=self.draft.name, count=new))
         version = opened.version.model_copy(
             update={
                 "made": "extended",
@@ -131,7 +133,7 @@ class Making:
             metric=staged.metric,
             count=staged.count,
             sha256="",
-            segments=[Segment(version=self.draft.name, count=staged.count)] if staged.count else [],
+            segments=[VectorFile(version=self.draft.name, count=staged.count)] if staged.count else [],
             trained=staged.count,
             fit=faiss_index.fit_to_lists(index, [some]) if staged.count else None,
         )

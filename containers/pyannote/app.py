@@ -9,20 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from containers.common.contract import Span
+from containers.common.documents.speakers import Diarization, Speaker, Turn
 from containers.common.errors import UserError
 from containers.common.media.audio import load_audio
 from containers.common.models.pyannet import SEGMENTATION_FILE, quiet_loading
 from containers.common.models.store import open_model
 from containers.common.runtime.handler import Stopwatch, make_handler
 from containers.pyannote.contract import (
-    Diarization,
     DiarizeRequest,
     DiarizerName,
     GroupRequest,
     Heard,
     HearRequest,
-    Speaker,
-    Turn,
     lacking,
 )
 from containers.pyannote.diarizers import DIARIZERS, choose_diarizer

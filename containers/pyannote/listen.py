@@ -14,13 +14,13 @@ from typing import BinaryIO, TextIO
 
 import numpy as np
 
+from containers.common.documents.live import LiveSpeech, LiveTurn, Ready
 from containers.common.media.audio import Waveform
 from containers.common.models.pyannet import SEGMENTATION, SEGMENTATION_FILE, quiet_loading
 from containers.common.models.store import open_model
 from containers.common.runtime.live import read_samples, run_live
 from containers.pyannote.activity import FRAME, MODEL, ActivityDetector
 from containers.pyannote.app import EMBEDDING, EMBEDDING_FILE
-from containers.pyannote.contract import LiveSpeech, LiveTurn, Ready
 
 AHEAD = 500  # frames of 10 ms that voice activity may be ahead of the turns
 

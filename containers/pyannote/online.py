@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from containers.common.documents.live import LiveTurn
 from containers.common.media.audio import Waveform
-from containers.pyannote.contract import LiveTurn
 from containers.pyannote.ge2e import SAMPLE_RATE, load_ge2e
 from containers.pyannote.pipeline import load_network
 from containers.pyannote.voices import Voices

@@ -4,15 +4,16 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from containers.common.documents.speech import Transcript
 from containers.common.errors import UserError
+from containers.common.languages import to_codes
 from containers.common.media.audio import load_audio
 from containers.common.models.store import open_model
 from containers.common.runtime.handler import Stopwatch, make_handler
 from containers.whisperx import align, speech, words
 from containers.whisperx.choice import check_models
-from containers.whisperx.contract import TranscribeRequest, Transcript
+from containers.whisperx.contract import TranscribeRequest
 from containers.whisperx.languages import first_model
-from containers.whisperx.names import to_codes
 from containers.whisperx.transcript import Models, transcribe_speech
 
 SAMPLE_RATE = 16_000

@@ -4,7 +4,7 @@ What is surely not said is dropped, what is doubtful is flagged; the reason is k
 """
 
 from containers.common.contract import Span
-from containers.whisperx.contract import Dropped, Segment, Word
+from containers.common.documents.speech import Dropped, Segment, Word
 from containers.whisperx.segments import count_syllables
 from containers.whisperx.sentences import HeardWord
 from containers.whisperx.speech import Stretch

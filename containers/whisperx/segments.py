@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from containers.common.contract import Span
-from containers.whisperx.contract import Segment, Word
+from containers.common.documents.speech import Segment, Word
 from containers.whisperx.sentences import HeardWord, find_ends
 
 PAUSE = 1.0  # seconds without a word end a segment

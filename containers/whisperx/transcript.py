@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from containers.common.contract import Span
+from containers.common.documents.speech import Dropped, Segment, Transcript
 from containers.common.media.audio import Waveform
 from containers.whisperx import align, words
-from containers.whisperx.contract import Dropped, Segment, TranscribeRequest, Transcript
+from containers.whisperx.contract import TranscribeRequest
 from containers.whisperx.doubts import cut_loops, is_loop, judge_segments, judge_stretch
 from containers.whisperx.languages import (
     Utterance,

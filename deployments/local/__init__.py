@@ -2,7 +2,7 @@
 
     with LocalEndpoint() as endpoint:
         lambda_client = boto3.client("lambda", endpoint_url=endpoint.url, ...)
-        lambda_client.invoke(FunctionName="whisperx", Payload=b"{...}")
+        lambda_client.invoke(FunctionName=name_of_the_image, Payload=b"{...}")
 
 `python -m deployments.local` runs one by itself and prints the variable that points boto3 at it.
 

@@ -4,13 +4,13 @@ import argparse
 import sys
 
 from containers.common.errors import UserError
-from containers.common.image import IMAGES
+from containers.common.image import IMAGES, image
 from flows.analyze.__main__ import quiet_prefect
 from flows.server_secret import configured_url
 from flows.settings.fields import Settings
 from flows.settings.load import apply
 
-HEAVY = {"whisperx": 2, "pyannote": 2, "deepfilternet": 2}  # calls at once over all runs; GB each
+HEAVY = {name: calls for name in IMAGES if (calls := image(name).calls_at_once)}  # over all runs
 
 
 def main(arguments: list[str] | None = None) -> int:

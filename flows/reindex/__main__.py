@@ -14,6 +14,7 @@ from flows.analyze.__main__ import quiet_prefect
 from flows.ending import stop_on_signals, stoppable
 from flows.settings.load import apply
 from tasks.asset.bucket import Location, absolute, location
+from tasks.index.ask import SEARCHES
 from tasks.index.options import ReindexOptions
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--model", action="append", dest="models", help="only this model, or `words`; may be repeated"
     )
-    parser.add_argument("--type", help="auto, IVF, HNSW or a faiss factory string (what the index has)")
+    parser.add_argument("--type", help="auto, IVF, HNSW or a FAISS factory string (what the index has)")
     parser.add_argument("--memory", type=int, dest="memory_mb", help="MB that auto's index may take")
     parser.add_argument("--recall", type=float, help="recall@10 that a new version needs (0.95)")
     parser.add_argument("--keep", type=int, dest="keep_versions", help="versions kept (3)")
@@ -84,7 +85,7 @@ def _run(output: Location, options: ReindexOptions) -> None:
         server = started.enter_context(temporary_server())
         endpoint = started.enter_context(running_images())
         if endpoint:
-            endpoint.prewarm(["faiss"])
+            endpoint.prewarm([SEARCHES])
         from flows.reindex.flow import describe, reindex
 
         wait_for_server(server)

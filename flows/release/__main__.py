@@ -72,7 +72,7 @@ def _release(chosen: argparse.Namespace) -> int:
 def _roll_back(what: str) -> int:
     kind, _, uri = what.partition(":")
     if kind == "index":
-        from containers.faiss.versions import rollback
+        from containers.common.index.versions import rollback
 
         version = rollback(uri).version
     elif kind == "models":

@@ -84,7 +84,7 @@ def release(
     leaves the version before in use, or puts it back, and ends the run with one sentence: ReleaseStopped.
 
     Args:
-        image: name of an image: whisperx, pyannote, faceapi, ...
+        image: name of an image, as the folders of `containers` are called.
         version: major, minor, patch or a version.
         build: build and push it first; off when it is pushed already.
         worst: worst severity of findings that may pass.

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from PIL import Image
 from plotly.subplots import make_subplots
 
-from containers.faceapi.contract import Face
+from containers.common.documents.faces import Face
 from notebooks.explore.opened import RATE, OpenedAsset
 from tasks.outputs.report_view import clock, speaker_name
 

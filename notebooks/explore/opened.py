@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from containers.audioset.contract import Tags
+from containers.common.documents.sounds import Tags
+from containers.common.documents.speakers import Diarization
+from containers.common.documents.speech import Transcript
 from containers.common.errors import MediaError, UserError
 from containers.common.inside import inside
 from containers.common.media.audio import load_audio
-from containers.pyannote.contract import Diarization
-from containers.whisperx.contract import Transcript
 from tasks.asset.folder import MANIFEST, Asset
 from tasks.asset.manifest import Manifest
 from tasks.outputs.embeddings import read_embeddings

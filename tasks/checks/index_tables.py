@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from containers.common import storage
 from containers.common.errors import UserError
+from containers.common.index.delta import held_parts, list_delta, read_delta
+from containers.common.index.version import IndexVersion
+from containers.common.index.versions import INDEX, VECTORS, current
 from containers.common.models.store import sha256_of
-from containers.faiss.contract import IndexVersion
-from containers.faiss.delta import held_parts, list_delta, read_delta
-from containers.faiss.versions import VECTORS, current
 
 FLOAT = 4  # bytes
 COLUMNS = {
@@ -82,7 +82,7 @@ def _rows(uri: str, version: IndexVersion) -> Counter[str]:
 
 
 def _version(uri: str, model: str, version: IndexVersion, rows: int) -> dict[str, Any]:
-    with storage.reading(storage.join(uri, version.version, "index.faiss")) as path:
+    with storage.reading(storage.join(uri, version.version, INDEX)) as path:
         found = sha256_of(path)
     return {
         "asset": f"index/{model}",

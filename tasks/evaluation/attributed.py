@@ -17,7 +17,7 @@ from rapidfuzz.distance import Levenshtein
 from scipy.optimize import linear_sum_assignment
 
 from containers.common.contract import Span
-from containers.whisperx.contract import Transcript, Word
+from containers.common.documents.speech import Transcript, Word
 from tasks.evaluation.nist import Utterance, choices
 from tasks.evaluation.statistics import Measure, mean, ratio
 from tasks.evaluation.words import normaliser, plain, scored_parts

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from containers.audioset.ontology import canonical_names, classes
+from containers.common.ontology import canonical_names, classes
 
 FILE = Path(__file__).with_suffix(".txt")
 

@@ -29,7 +29,7 @@ evaluations that this is enough for:
 
     [[vectors]]
     file = "faces.parquet"       # embeddings.parquet of an analysis, or the same columns
-    model = "faceapi"
+    model = "facenet-vggface2"
 
 `items = "items.jsonl"` names a file with an item in JSON on each line, for manifests that programs write.
 """
@@ -45,8 +45,8 @@ from babel import Locale
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from containers.common.contract import Contract, Span
+from containers.common.documents.speakers import Turn
 from containers.common.errors import UserError
-from containers.pyannote.contract import Turn
 from tasks.evaluation.audioset_ids import sound_names
 from tasks.evaluation.nist import Utterance, read_uem
 from tasks.evaluation.on_screen import OnScreen, read_on_screen

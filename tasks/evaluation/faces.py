@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
 
+from containers.common.documents.faces import Face
 from containers.common.media.box import Box, intersection_over_union
 from containers.common.models.embeddings import embeddings
-from containers.faceapi.contract import Face
 from tasks.evaluation.dataset import MarkedFace
 from tasks.evaluation.ranking import Ranking
 from tasks.evaluation.statistics import Measure, Value, Weights, mean

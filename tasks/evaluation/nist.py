@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from containers.common.contract import Span
+from containers.common.documents.speakers import Turn
 from containers.common.errors import UserError
-from containers.pyannote.contract import Turn
 
 IGNORED = {"IGNORE_TIME_SEGMENT_IN_SCORING", "IGNORE_TIME_SEGMENT"}
 

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from containers.audioset.contract import TagRequest, Tags
+from containers.audioset.contract import TagRequest
+from containers.common.documents.faces import Face
+from containers.common.documents.sounds import Tags
 from containers.deepfilternet.contract import Denoised, DenoiseRequest
-from containers.faceapi.contract import DetectRequest, DetectResult, Face
+from containers.faceapi.contract import DetectRequest, DetectResult
 from containers.facenet.contract import EmbedRequest, EmbedResult, Picture
 from tasks.calls.invoke import invoke
 from tasks.evaluation.dataset import Item

@@ -5,9 +5,9 @@ from pathlib import Path
 import pysubs2
 from pydantic import ValidationError
 
+from containers.common.documents.speakers import Turn
+from containers.common.documents.speech import Transcript
 from containers.common.errors import UserError
-from containers.pyannote.contract import Turn
-from containers.whisperx.contract import Transcript
 from tasks.evaluation.annotations import is_labels, read_eaf, read_labels, read_text, read_textgrid
 from tasks.evaluation.nist import Utterance, read_ctm, read_stm, read_turns
 from tasks.outputs.subtitles import read_subtitles

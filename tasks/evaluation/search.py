@@ -1,4 +1,4 @@
-"""Recall against exact search, queries a second and size of indexes, through the faiss image."""
+"""Recall against exact search, queries a second and size of indexes, through the image that searches."""
 
 import time
 from collections.abc import Iterator
@@ -13,11 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.spatial.distance import cdist
 
 from containers.common.errors import UserError
-from containers.faiss.contract import IndexVersion, SearchRequest, SearchResult, UpdateRequest
-from containers.faiss.vectors import metric_of, read_rows
+from containers.common.index.vectors import metric_of, read_rows
+from containers.common.index.version import IndexVersion
+from containers.common.index.versions import INDEX
+from containers.faiss.contract import UpdateRequest
 from tasks.calls.invoke import invoke
 from tasks.evaluation.dataset import VectorSet
 from tasks.evaluation.statistics import Measure, mean
+from tasks.index.ask import SEARCHES, nearest
 
 MEASURES = [
     Measure("recall", "Recall@k", "higher", mean("recall")),
@@ -92,7 +95,7 @@ def try_index(split: Split, kind: str, recall: float, options: SearchOptions, fo
     place = folder / f"{split.name} {kind} {recall}"
     started = time.perf_counter()
     version = invoke(
-        "faiss",
+        SEARCHES,
         UpdateRequest(
             action="build",
             index_uri=place.as_uri(),
@@ -117,7 +120,7 @@ def try_index(split: Split, kind: str, recall: float, options: SearchOptions, fo
         "recall": float(np.mean([answer["recall"] for answer in answers])),
         "qps": len(split.queries) / float(np.median(seconds)),
         "build_seconds": built,
-        "index_mb": _size(place / version.version, "index.faiss"),
+        "index_mb": _size(place / version.version, INDEX),
         "vectors_mb": _size(place / version.version, "vectors.f32"),
     }
     rounds = [
@@ -135,11 +138,8 @@ def _ask(split: Split, place: Path, options: SearchOptions) -> tuple[list[list[s
     for _ in range(1 + options.rounds):
         found, spent = [], 0.0
         for batch in batches:
-            request = SearchRequest(
-                action="search", index_uri=place.as_uri(), vectors=batch.tolist(), k=options.k
-            )
             started = time.perf_counter()
-            matches = invoke("faiss", request, SearchResult).value.matches
+            matches = nearest(place.as_uri(), batch.tolist(), options.k)
             spent += time.perf_counter() - started
             found += [[match.id for match in each] for each in matches]
         seconds.append(spent)

@@ -16,9 +16,9 @@ import numpy as np
 from IPython.display import HTML
 from PIL import Image, ImageDraw, ImageOps
 
+from containers.common.documents.speakers import Turn
 from containers.common.errors import MediaError
 from containers.common.media.audio import load_audio
-from containers.pyannote.contract import Turn
 from tasks.evaluation.words import WITHOUT_SPACES, normaliser
 
 LONGEST = 20.0  # seconds of an example

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from containers.common.contract import Span
-from containers.whisperx.contract import Transcript
+from containers.common.documents.speech import Transcript
 from tasks.evaluation.nist import Utterance
 from tasks.evaluation.statistics import Measure, ratio
 

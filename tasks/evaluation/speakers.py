@@ -13,7 +13,7 @@ from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate, JaccardErrorRate
 
 from containers.common.contract import Span
-from containers.pyannote.contract import Turn
+from containers.common.documents.speakers import Turn
 from tasks.evaluation.statistics import Measure, mean, ratio
 
 FORGIVING = (

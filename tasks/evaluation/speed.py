@@ -6,14 +6,17 @@ from typing import Any, NamedTuple
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from containers.audioset.contract import TagRequest, Tags
+from containers.audioset.contract import TagRequest
 from containers.common.contract import ModelRef, Request
+from containers.common.documents.sounds import Tags
+from containers.common.documents.speakers import Diarization
+from containers.common.documents.speech import Transcript
 from containers.common.errors import UserError
 from containers.common.image import image as settings
 from containers.deepfilternet.contract import Denoised, DenoiseRequest
 from containers.faceapi.contract import DetectRequest, DetectResult
-from containers.pyannote.contract import Diarization, DiarizeRequest
-from containers.whisperx.contract import TranscribeRequest, Transcript
+from containers.pyannote.contract import DiarizeRequest
+from containers.whisperx.contract import TranscribeRequest
 from deployments.aws.costs import price, read_prices
 from tasks.calls.invoke import invoke
 from tasks.evaluation.dataset import Dataset, Item

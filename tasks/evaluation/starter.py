@@ -1,6 +1,6 @@
 """A small data set of media that installed packages carry, with what is known of them.
 
-Speech: pyannote.audio's sample call with its own transcript and turns, cut at pauses, also with noise.
+Speech: the packaged sample call with its own transcript and turns, cut at pauses, also with noise.
 Sounds: the call, music made by formula, both, and neither. Faces: face-api's demo pictures, marked by eye
 (`starter_faces.toml`), also changed; the sample video, whose mouths move with the call. Vectors: drawn around
 centres, as embeddings of people lie.

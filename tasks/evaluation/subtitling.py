@@ -6,7 +6,7 @@ is too fast because people speak that fast counts too: it is what a viewer meets
 
 from typing import Any
 
-from containers.whisperx.contract import Transcript
+from containers.common.documents.speech import Transcript
 from tasks.evaluation.statistics import Measure, ratio
 from tasks.outputs.cues import BETWEEN, SHORTEST_GAP, list_cues
 from tasks.outputs.lines import count_columns, limits_of

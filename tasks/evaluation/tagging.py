@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from containers.audioset.contract import Tags
-from containers.audioset.ontology import class_of
-from containers.audioset.ontology import classes as known_classes
+from containers.common.documents.sounds import Tags
+from containers.common.ontology import class_of
+from containers.common.ontology import classes as known_classes
 from tasks.evaluation.ranking import Ranking
 from tasks.evaluation.statistics import Measure, Weights
 

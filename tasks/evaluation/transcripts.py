@@ -3,7 +3,7 @@
 from typing import Any
 
 from containers.common.contract import Span
-from containers.whisperx.contract import Transcript
+from containers.common.documents.speech import Transcript
 from tasks.evaluation import silence, subtitling, words
 from tasks.evaluation.dataset import Item
 

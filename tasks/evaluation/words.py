@@ -17,7 +17,7 @@ from whisper_normalizer.basic import BasicTextNormalizer
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from containers.common.contract import Span
-from containers.whisperx.contract import Segment, Transcript, Word
+from containers.common.documents.speech import Segment, Transcript, Word
 from tasks.evaluation.korean import read_numbers, spaced_alike
 from tasks.evaluation.nist import Utterance, choices
 from tasks.evaluation.statistics import Measure, Value, ratio

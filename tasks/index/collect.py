@@ -13,11 +13,11 @@ from prefect import task
 
 from containers.common import storage
 from containers.common.errors import NothingThere, UserError
+from containers.common.index.delta import list_delta, remove_delta
+from containers.common.index.version import Part
+from containers.common.index.versions import pointer
 from containers.common.locks import held
 from containers.common.models.store import sha256_of
-from containers.faiss.delta import list_delta, remove_delta
-from containers.faiss.staging import Part
-from containers.faiss.versions import pointer
 from tasks.asset.folder import MANIFEST, Asset, explain_disk
 
 EMBEDDINGS = "embeddings.parquet"
@@ -142,7 +142,7 @@ def drop_caches(output: Path) -> int:
 
 
 def write_parts(parts: list[Part], path: Path) -> None:
-    """As the faiss image's ReindexRequest wants them: too many for a request itself."""
+    """As a ReindexRequest wants them: too many for a request itself."""
     path.parent.mkdir(parents=True, exist_ok=True)
     columns = {name: [getattr(part, name) for part in parts] for name in Part.model_fields}
     schema = pa.schema([(name, pa.int64() if name == "rows" else pa.string()) for name in columns])

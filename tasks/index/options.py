@@ -21,7 +21,7 @@ class ReindexOptions(BaseModel):
         default=None, description="only these models' indexes; `words` is that of words"
     )
     type: str | None = Field(
-        default=None, description="faiss factory string, IVF, HNSW or auto; what the index has when empty"
+        default=None, description="FAISS factory string, IVF, HNSW or auto; what the index has when empty"
     )
     memory_mb: int | None = Field(
         default=None, ge=16, description="what auto's index may take; half of the image's memory when empty"

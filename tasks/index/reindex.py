@@ -1,14 +1,15 @@
-"""One search index brought up to date, by the faiss image."""
+"""One search index brought up to date, by the image that searches."""
 
 from pathlib import Path
 
 from prefect import task
 from pydantic import BaseModel
 
-from containers.faiss import versions
-from containers.faiss.contract import IndexVersion, ReindexRequest
-from containers.faiss.staging import Part
+from containers.common.index import versions
+from containers.common.index.version import IndexVersion, Part
+from containers.faiss.contract import ReindexRequest
 from tasks.calls.invoke import invoke
+from tasks.index.ask import SEARCHES
 from tasks.index.collect import write_parts
 from tasks.index.options import ReindexOptions, index_uri
 
@@ -35,7 +36,7 @@ def reindex_model(model: str, parts: list[Part], output: Path, options: ReindexO
         parts=listed.as_uri(),
         **options.model_dump(include={"type", "memory_mb", "recall", "keep_versions", "rebuild"}),
     )
-    version = invoke("faiss", request, IndexVersion).value
+    version = invoke(SEARCHES, request, IndexVersion).value
     listed.unlink(missing_ok=True)
     return ReindexedModel(
         model=model, version=version, changed=before is None or before.version != version.version

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from containers.faiss import versions
+from containers.common.index import versions
 from tasks.asset.bucket import Location
 from tasks.index.options import ReindexOptions, index_uri
 from tasks.words.remote import roll_back_remote

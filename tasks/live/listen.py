@@ -8,12 +8,13 @@ from contextlib import ExitStack, contextmanager
 import av
 import numpy as np
 
+from containers.common.documents.live import LIVE_EVENT, LiveSpeech, LiveTurn
 from containers.common.errors import UserError
 from containers.common.media.audio import Waveform
-from containers.pyannote.contract import LIVE_EVENT, LiveSpeech, LiveTurn
 from tasks.live.delays import Delays
 from tasks.live.process import LiveProcess, live_process
 from tasks.live.sound import BLOCK, RATE, frame_of
+from tasks.stages.registry import STAGES
 
 SPEECH_RATE = 16_000
 LEAST_LATENCY, MOST_LATENCY = 0.5, 5.0  # seconds until a turn is settled
@@ -50,8 +51,8 @@ def listening(
         raise UserError(f"The latency has to be between {LEAST_LATENCY:g} and {MOST_LATENCY:g} seconds.")
     stream = Listening()
     with ExitStack() as opened:
-        speakers = opened.enter_context(live_process("pyannote", "--latency", str(latency)))
-        denoiser = opened.enter_context(live_process("deepfilternet")) if on_denoised else None
+        speakers = opened.enter_context(live_process(str(STAGES["diarize"].image), "--latency", str(latency)))
+        denoiser = opened.enter_context(live_process(str(STAGES["denoise"].image))) if on_denoised else None
         if not speakers.output.readline():  # "ready", or nothing
             speakers.check()
         processes = [process for process in (speakers, denoiser) if process]

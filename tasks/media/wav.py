@@ -7,7 +7,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-SPEECH_RATE = 16_000  # Hz: Whisper and pyannote
+SPEECH_RATE = 16_000  # Hz: what models of speech were trained on
 FULL_RATE = 48_000  # Hz: DeepFilterNet and the taggers
 SAMPLE_BYTES = 4
 COPIES = {"audio_48k.wav": FULL_RATE, "audio_16k.wav": SPEECH_RATE}

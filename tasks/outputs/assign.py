@@ -3,8 +3,8 @@
 from bisect import bisect_left
 from itertools import groupby
 
-from containers.pyannote.contract import Diarization, Turn
-from containers.whisperx.contract import Segment, Transcript, Word
+from containers.common.documents.speakers import Diarization, Turn
+from containers.common.documents.speech import Segment, Transcript, Word
 from tasks.outputs.wording import cut_text
 
 REACH = 0.5  # seconds at a sentence's edge that another's turn may reach over

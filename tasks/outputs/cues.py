@@ -6,7 +6,7 @@ from itertools import accumulate, zip_longest
 from math import floor
 from typing import NamedTuple
 
-from containers.whisperx.contract import Segment, Transcript, Word
+from containers.common.documents.speech import Segment, Transcript, Word
 from tasks.outputs.lines import CLAUSE_ENDS, Limits, break_lines, count_columns, limits_of, phrase_ends
 from tasks.outputs.wording import UNSPACED, cut_text
 from tasks.outputs.writing import AS_THE_GUIDE_SAYS, LONGEST, WritingOptions

@@ -1,4 +1,4 @@
-"""`embeddings.parquet`: every vector of an asset, one row each, as the faiss image reads it."""
+"""`embeddings.parquet`: every vector of an asset, one row each, as the index's image reads it."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from containers.common import storage
-from containers.faiss.vectors import SCHEMA
+from containers.common.index.vectors import SCHEMA
 
 
 def write_embeddings(location: str | Path, asset: str, rows: Iterable[Mapping[str, Any]]) -> int:

@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel, SerializeAsAny, field_validator
 
-from containers.audioset.contract import Tags
-from containers.pyannote.contract import Diarization
-from containers.whisperx.contract import Transcript
+from containers.common.documents.sounds import Tags
+from containers.common.documents.speakers import Diarization
+from containers.common.documents.speech import Transcript
 from tasks.outputs.assign import assign_speakers
 from tasks.outputs.writing import WritingOptions
 from tasks.people.known import spread_names

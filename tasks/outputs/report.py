@@ -10,11 +10,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import BaseModel, Field
 
-from containers.audioset.contract import Tags
 from containers.common import storage
 from containers.common.contract import ModelRef
-from containers.pyannote.contract import Diarization
-from containers.whisperx.contract import Transcript
+from containers.common.documents.sounds import Tags
+from containers.common.documents.speakers import Diarization
+from containers.common.documents.speech import Transcript
 from tasks.asset.manifest import StageEntry
 from tasks.checks.verdicts import Quality
 from tasks.media.probe import MediaInfo

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from containers.audioset.contract import Prediction, Tags
-from containers.pyannote.contract import Diarization, Turn
-from containers.whisperx.contract import Segment, Transcript, Word
+from containers.common.documents.sounds import Prediction, Tags
+from containers.common.documents.speakers import Diarization, Turn
+from containers.common.documents.speech import Segment, Transcript, Word
 from tasks.media.tracks import Track as Stream
 from tasks.outputs.labels import clock as clock
 from tasks.outputs.labels import speaker_name as speaker_name

@@ -6,8 +6,8 @@ from html import escape
 
 import pysubs2
 
-from containers.pyannote.contract import Diarization
-from containers.whisperx.contract import Transcript
+from containers.common.documents.speakers import Diarization
+from containers.common.documents.speech import Transcript
 from tasks.outputs.cues import Cue, Name, Voice, list_cues
 from tasks.outputs.word_parts import Part, cut_cue, lit_moments
 from tasks.outputs.writing import AS_THE_GUIDE_SAYS, WritingOptions

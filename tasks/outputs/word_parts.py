@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-from containers.whisperx.contract import Word
+from containers.common.documents.speech import Word
 from tasks.outputs.cues import Cue, Voice
 from tasks.outputs.wording import cut_text
 

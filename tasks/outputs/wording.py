@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from containers.whisperx.contract import Word
+from containers.common.documents.speech import Word
 
 UNSPACED = frozenset({"ja", "zh", "yue", "th", "lo", "my"})  # languages that put no space between sentences
 

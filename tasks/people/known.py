@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from containers.pyannote.contract import Diarization
-from containers.whisperx.contract import Transcript
+from containers.common.documents.speakers import Diarization
+from containers.common.documents.speech import Transcript
 from tasks.people.appearances import group_appearances
 from tasks.people.recognise import recognise
 from tasks.people.store import load_people

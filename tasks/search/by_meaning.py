@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from containers.common.errors import UserError
-from containers.facenet.contract import SENTENCES
 from tasks.search.candidates import Candidate, Stretch, Units, Where, by_words, said_then, stretches, where_of
 from tasks.search.describe import Asked, describe, picture_at
 from tasks.search.meaning import Near, fuse, indexed_assets, near_pictures, near_sentences, why_not
@@ -12,6 +11,7 @@ from tasks.search.moments import rate, with_words
 from tasks.search.question import FoundMoment
 from tasks.search.said import any_of, parse, ways
 from tasks.search.vocabulary import IndexTerms
+from tasks.stages.meaning.query import SENTENCES
 from tasks.words.store import Held, OpenFile
 
 Files = Sequence[tuple[OpenFile, list[int]]]

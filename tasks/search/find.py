@@ -5,14 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from containers.common.errors import UserError
+from containers.common.index.found import Filter, Match
+from containers.common.index.vectors import metric_of
 from containers.common.models.embeddings import embeddings
-from containers.faiss.contract import Filter, Match
-from containers.faiss.vectors import metric_of
 from tasks.search.answer import Answer, Moment, Question
 from tasks.search.library import Library
 from tasks.search.query import QueryVectors, check_model, embed_query
 
-MOST_FETCHED = 1000  # vectors a query: what the faiss image gives at most
+MOST_FETCHED = 1000  # vectors a query: what the index gives at most
 TIMES_SHOWN = 20
 
 

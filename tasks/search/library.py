@@ -6,34 +6,36 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from containers.audioset.contract import Tags
 from containers.common import storage
+from containers.common.documents.sounds import Tags
 from containers.common.errors import UserError
+from containers.common.index.delta import list_delta
+from containers.common.index.found import Filter, Match
+from containers.common.index.versions import current
 from containers.common.inside import existing, inside, is_name, one_name
 from containers.common.locks import tell
 from containers.common.models.store import sha256_of
-from containers.facenet.contract import DINOV2, PHASH
-from containers.faiss.contract import Filter, Match, SearchRequest, SearchResult
-from containers.faiss.delta import list_delta
-from containers.faiss.versions import current
-from containers.pyannote.diarizers import DIARIZERS
 from tasks.asset.bucket import work_folder
 from tasks.asset.folder import Asset
-from tasks.calls.invoke import invoke
+from tasks.index.ask import nearest
 from tasks.outputs.embeddings import read_embeddings
 from tasks.people.appearances import Appearance, group_appearances, list_assets
 from tasks.people.recognise import recognise
 from tasks.people.store import load_people
 from tasks.search.place import Location, on_this_machine
+from tasks.stages.diarize.query import VOICES
+from tasks.stages.embed.query import FACES
+from tasks.stages.look.query import PICTURES
+from tasks.stages.tag.query import SOUNDS
 
 AT_ONCE = 16  # files that are fetched from S3
 EMBEDDINGS = "embeddings.parquet"
 # What may have made an index of each kind, the better first.
 MODELS = {
-    "face": ["facenet-vggface2", "faceapi"],
-    "voice": [weights.voice for weights in DIARIZERS.values()],
-    "picture": [DINOV2, PHASH],
-    "sound": ["panns-cnn14"],
+    "face": FACES,
+    "voice": VOICES,
+    "picture": PICTURES,
+    "sound": SOUNDS,
 }
 NOTHING = {
     "face": "no faces",
@@ -83,15 +85,7 @@ class Library:
 
         An index may be anybody's: rows whose asset is no name of a folder are left out.
         """
-        request = SearchRequest(
-            action="search",
-            index_uri=self._index(model),
-            vectors=vectors,
-            k=k,
-            where=where,
-            result_uri=result.as_uri(),
-        )
-        matches = invoke("faiss", request, SearchResult).value.matches
+        matches = nearest(self._index(model), vectors, k, where, result)
         return [[match for match in each if is_name(match.asset)] for each in matches]
 
     def _index(self, model: str) -> str:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from containers.common.index.found import Filter, Match
 from containers.common.models.embeddings import embeddings
-from containers.faiss.contract import Filter, Match
 from tasks.people.appearances import Appearance
 from tasks.search.answer import Answer, Moment, Question
 from tasks.search.library import Library

@@ -10,17 +10,17 @@ from typing import NamedTuple
 
 from containers.common import storage
 from containers.common.errors import UserError
+from containers.common.index.delta import held_parts, list_delta
+from containers.common.index.found import Filter, Match
+from containers.common.index.versions import current
 from containers.common.models.store import has_model
-from containers.facenet.contract import SENTENCES, SIGLIP, TextRequest, TextResult
-from containers.faiss.contract import Filter, Match, SearchRequest, SearchResult
-from containers.faiss.delta import held_parts, list_delta
-from containers.faiss.versions import current
-from tasks.calls.invoke import invoke
+from tasks.index.ask import nearest
 from tasks.search.place import Location
 from tasks.search.question import MomentQuestion
+from tasks.stages.meaning.query import SENTENCES, SIGLIP, embed_question
 
 RANKED = 200  # of the nearest, which compete with what is found by words
-FILTERED = 1000  # that are looked through where other parts have to hold too: what faiss gives at most
+FILTERED = 1000  # that are looked through where other parts have to hold too: what the index gives at most
 CONSTANT = 60  # of reciprocal rank fusion
 
 
@@ -64,7 +64,7 @@ def near_sentences(
     output: Location, question: MomentQuestion, assets: Collection[str], filtered: bool
 ) -> list[Near]:
     """What was said in these assets, the nearest to what `question` is about first."""
-    vector = _embed(str(question.about), SENTENCES)
+    vector = embed_question(str(question.about), SENTENCES)
     return _nearest(output, SENTENCES, vector, "text", question, assets, FILTERED if filtered else RANKED)
 
 
@@ -75,7 +75,7 @@ def near_pictures(output: Location, question: MomentQuestion, assets: Collection
             f"Pictures cannot be found by words: {reason}. "
             f"`uv run python -m flows.models fetch {SIGLIP}`, then analyse again."
         )
-    vector = _embed(str(question.shown), SIGLIP)
+    vector = embed_question(str(question.shown), SIGLIP)
     return _nearest(output, SIGLIP, vector, "picture", question, assets, max(RANKED, question.k))
 
 
@@ -85,11 +85,6 @@ def _index(output: Location, model: str) -> str:
 
 def _index_has_anything(uri: str) -> bool:
     return bool(current(uri) or list_delta(uri))
-
-
-def _embed(text: str, model: str) -> list[float]:
-    request = TextRequest(action="text", texts=[text], model=model, asked=True)
-    return invoke("facenet", request, TextResult).value.vectors[0]
 
 
 def _nearest(
@@ -103,15 +98,7 @@ def _nearest(
 ) -> list[Near]:
     where = Filter(assets=sorted(assets), kinds=[kind], start=question.start, end=question.end)
     with tempfile.TemporaryDirectory() as folder:
-        request = SearchRequest(
-            action="search",
-            index_uri=_index(output, model),
-            vectors=[vector],
-            k=k,
-            where=where,
-            result_uri=Path(folder, "matches.json").as_uri(),
-        )
-        (found,) = invoke("faiss", request, SearchResult).value.matches
+        (found,) = nearest(_index(output, model), [vector], k, where, Path(folder, "matches.json"))
     return [_near(match) for match in found]
 
 

@@ -13,8 +13,8 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 
 from containers.common.errors import StorageError, UserError
+from containers.common.languages import to_code
 from containers.common.locks import tell
-from containers.whisperx.names import to_code
 from tasks.outputs.labels import label_of, speaker_name
 from tasks.outputs.sound_names import sounds_called
 from tasks.search.candidates import Candidate, Where, by_words, is_common, stretches, where_of

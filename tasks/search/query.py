@@ -7,18 +7,17 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from containers.audioset.contract import TagRequest, Tags
 from containers.common.errors import MediaError, UserError
 from containers.common.models.store import catalogue, has_model
-from containers.faceapi.contract import Box, DetectRequest, DetectResult
-from containers.facenet.contract import EmbedRequest, EmbedResult, LookRequest, LookResult, Picture
-from containers.pyannote.contract import Diarization, DiarizeRequest
-from containers.pyannote.diarizers import diarizer_of
-from tasks.calls.invoke import invoke
 from tasks.media.bounded import run_bounded
 from tasks.media.budget import Budget, budget_of, check_room
 from tasks.media.probe import MAX_PICTURE
 from tasks.search.answer import Question
+from tasks.stages.detect.query import DESCRIBES, find_faces
+from tasks.stages.diarize.query import hear_voices
+from tasks.stages.embed.query import embed_face
+from tasks.stages.look.query import embed_picture
+from tasks.stages.tag.query import embed_sound
 
 LARGEST = 3072  # pixels of the longer side: what the face detectors look at, at most
 
@@ -48,7 +47,7 @@ def embed_query(question: Question, model: str) -> QueryVectors:
         if question.kind in ("face", "picture"):
             picture = read_picture(path, question.at)
             if question.kind == "picture":
-                return QueryVectors(_look(picture, model, Path(folder)), picture)
+                return QueryVectors(embed_picture(_save(picture, Path(folder)), model), picture)
             return _face(picture, path.name, question.which, model, Path(folder))
         if question.kind == "voice":
             return QueryVectors(_voice(path, question.which, model, Path(folder)))
@@ -94,38 +93,18 @@ def _save(picture: Image.Image, folder: Path) -> str:
     return (folder / "query.png").as_uri()
 
 
-def _look(picture: Image.Image, model: str, folder: Path) -> np.ndarray:
-    request = LookRequest(action="look", images=[_save(picture, folder)], model=model)
-    return np.array([seen.vector for seen in invoke("facenet", request, LookResult).value.images])
-
-
 def _face(picture: Image.Image, name: str, which: int | None, model: str, folder: Path) -> QueryVectors:
     uri = _save(picture, folder)
-    request = DetectRequest(images=[uri], result_uri=(folder / "faces.json").as_uri())
-    (seen,) = invoke("faceapi", request, DetectResult).value.images
+    seen = find_faces(uri, folder)
     faces = sorted(seen.faces, key=lambda face: face.detection.box.x)
     box = (face := faces[_choose(len(faces), which, name, "face", "from the left")]).detection.box
-    vector = face.descriptor if model == "faceapi" else _embed(uri, box, folder)
+    vector = face.descriptor if model == DESCRIBES else embed_face(uri, box, folder)
     shown = picture.resize((seen.width, seen.height)) if picture.width != seen.width else picture
     return QueryVectors(np.array([vector]), shown.crop((box.x, box.y, box.x + box.width, box.y + box.height)))
 
 
-def _embed(uri: str, box: Box, folder: Path) -> list[float]:
-    request = EmbedRequest(
-        images=[Picture(image=uri, boxes=[box])], result_uri=(folder / "embeddings.json").as_uri()
-    )
-    (face,) = invoke("facenet", request, EmbedResult).value.images[0].faces
-    if face.embedding is None:
-        raise UserError("The facenet image has no network to embed faces with.")
-    return face.embedding
-
-
 def _voice(path: Path, which: int | None, model: str, folder: Path) -> np.ndarray:
-    result = (folder / "voices.json").as_uri()
-    request = DiarizeRequest(
-        audio=read_sound(path, folder / "sound"), diarizer=diarizer_of(model), result_uri=result
-    )
-    speakers = invoke("pyannote", request, Diarization).value.speakers
+    speakers = hear_voices(read_sound(path, folder / "sound"), model, folder)
     speaker = speakers[_choose(len(speakers), which, path.name, "voice", "as first heard")]
     if speaker.model != model:
         raise UserError(
@@ -136,16 +115,8 @@ def _voice(path: Path, which: int | None, model: str, folder: Path) -> np.ndarra
 
 
 def _sound(path: Path, model: str, folder: Path) -> np.ndarray:
-    vectors = folder / "sounds.npz"
-    request = TagRequest(
-        audio=read_sound(path, folder / "sound").replace("audio_16k", "audio_48k"),
-        model=model,
-        embeddings_uri=vectors.as_uri(),
-        result_uri=(folder / "tags.json").as_uri(),
-    )
-    invoke("audioset", request, Tags)
-    with np.load(vectors) as stored:
-        found = stored["vectors"]
+    audio = read_sound(path, folder / "sound").replace("audio_16k", "audio_48k")
+    found = embed_sound(audio, model, folder)
     if not len(found):
         raise MediaError(f"{path.name} has no sound in it.")
     return found

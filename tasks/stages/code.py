@@ -18,7 +18,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 ROOMS = frozenset({"tasks", "containers", "flows", "deployments"})
 # Of a folder: what runs, and what it reads beside; not its limits on AWS, which are in image.toml.
-SOURCES = frozenset({".py", ".mjs", ".cjs", ".txt", ".j2", ".js", ".css"})
+DATA = frozenset({".txt", ".j2", ".js", ".css"})
+SOURCES = DATA | {".py", ".mjs", ".cjs"}
 
 NAMED = re.compile(rb"""["']((?:%s)(?:\.\w+)+)["']""" % b"|".join(sorted(map(str.encode, ROOMS))))
 NOT_OURS = frozenset({"node_modules", "__pycache__"})
@@ -53,6 +54,7 @@ def files_of(places: Iterable[Path], root: Path = ROOT) -> set[Path]:
         if path in seen:
             continue
         seen.add(path)
+        waiting += _data_of(path)
         waiting += [file for name in _source(path).imports for file in _module(root, name)]
     return seen
 
@@ -64,6 +66,12 @@ def _inside(place: Path) -> Iterator[Path]:
     for folder, inner, names in os.walk(place):
         inner[:] = [name for name in inner if name not in NOT_OURS]
         yield from (Path(folder, name) for name in names if Path(name).suffix in SOURCES)
+
+
+def _data_of(path: Path) -> Iterator[Path]:
+    """What a module reads that has its name: ontology.txt is ontology.py's."""
+    if path.suffix == ".py":
+        yield from (data for kind in sorted(DATA) if (data := path.with_suffix(kind)).is_file())
 
 
 @lru_cache(maxsize=4096)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from containers.audioset.contract import Prediction, Tags
-from containers.pyannote.contract import Diarization, Turn
-from containers.whisperx.contract import Segment, Transcript, Word
+from containers.common.documents.sounds import Prediction, Tags
+from containers.common.documents.speakers import Diarization, Turn
+from containers.common.documents.speech import Segment, Transcript, Word
 from flows.export import main
 from tasks.asset.folder import Asset
 from tasks.asset.manifest import Manifest

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from containers.common.errors import UserError
-from containers.faiss.contract import SearchRequest, SearchResult
+from containers.common.index.found import SearchResult
+from containers.faiss.contract import SearchRequest
 from deployments.local import Joined, LocalEndpoint, end_idle
 from flows.images import ENDPOINT, running_images
 from tasks.calls.invoke import ImageKilled, invoke

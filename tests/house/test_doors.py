@@ -1,9 +1,13 @@
 """Who may import whom: flows -> tasks -> containers, never back; model libraries stay inside the images."""
 
 import ast
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
+
+from containers.common.image import IMAGES
 
 ROOT = Path(__file__).parents[2]
 MODEL_LIBRARIES = {
@@ -77,16 +81,13 @@ def test_an_image_imports_no_other_image_s_code() -> None:
                 assert other in {"common", image} or (node.module or "").endswith(".contract"), path
 
 
-# What tasks and flows know of an image beside its contract: the index's own format, which is read and written
-# without a call, the downloader's library, and which model an image is going to choose.
+# What tasks and flows know of an image beside its contract: which model it is going to choose, for the keys,
+# and the downloader's library.
 SHARED = {
-    "audioset": {"ontology"},
     "deepfilternet": {"engine"},
-    "facenet": {"matching"},
-    "faiss": {"delta", "staging", "vectors", "versions"},
     "model_downloader": {"fetch", "inventory", "publish", "sizes"},
     "pyannote": {"diarizers"},
-    "whisperx": {"choice", "languages", "names", "speech"},
+    "whisperx": {"choice", "languages", "speech"},
 }
 
 
@@ -99,3 +100,26 @@ def test_of_an_image_its_contract_is_seen(path: Path) -> None:
         parts = module.split(".")
         if parts[0] == "containers" and len(parts) > 2 and parts[1] != "common":
             assert parts[2] in {"contract", *SHARED.get(parts[1], ())}, f"{path} imports {module}"
+
+
+MOST = 6  # files outside an image's own folders that name it: one more model is not a hunt
+TELL = {".lock", ".md"}  # of documents and locks, which name them all
+OWN = ("tests/", "benchmarks/", "examples/", "tasks/stages/")
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_few_files_name_an_image(name: str) -> None:
+    """As a folder, a quoted name, an extra or in words; a library of the same name is another thing."""
+    extra = name.replace("_", "-")
+    named = re.compile(
+        rf"""containers[./]{name}\b|["'`]{name}["'`]|^{extra} = \[|Image, {name}\]|\b{name} image\b""", re.M
+    )
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    files = [file for file in listed.splitlines() if not file.startswith((*OWN, f"containers/{name}/"))]
+    read = [file for file in files if Path(file).suffix not in TELL and (ROOT / file).is_file()]
+    found = [
+        file
+        for file in read
+        if named.search((ROOT / file).read_text(encoding="utf-8", errors="replace").replace('\\"', '"'))
+    ]
+    assert len(found) <= MOST, found

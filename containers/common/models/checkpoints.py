@@ -3,7 +3,7 @@
 torch's own unpickler does it (`weights_only`: https://pytorch.org/docs/stable/notes/serialization.html); what
 publishers keep beside the weights is listed here by the name that it has in the file. Whoever opens a file by
 `torch.load` does it here, and libraries that open theirs do it inside `only_weights`. Importing this module
-is light, so that a file can be judged (`model_downloader.pickles`) where there is no torch.
+is light, so that a file can be judged (pickles.py of the downloader) where there is no torch.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The segmentation network that the whisperx and pyannote images share.
+"""PyanNet, the segmentation network that two images share.
 
 Importing this module is light; pyannote.audio and torch are imported on first use.
 """

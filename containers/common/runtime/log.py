@@ -18,7 +18,7 @@ def logger(image: str) -> Any:
     from aws_lambda_powertools import Logger  # 50 ms that importing a handler for its contract is spared
 
     return Logger(
-        service=f"mediaflow-{image}",  # also the name of the logger, which whisperx has taken
+        service=f"mediaflow-{image}",  # also the logger's name, which a library may have taken
         location=None,
         stream=sys.stderr,
         json_serializer=_serialize,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from containers.whisperx.contract import Segment, Transcript
+from containers.common.documents.speech import Segment, Transcript
 from tasks.outputs.report_view import clock, speaker_name
 from tasks.outputs.subtitles import NUMBERED, RIGHT_TO_LEFT
 from tasks.outputs.wording import UNSPACED

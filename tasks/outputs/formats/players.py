@@ -6,7 +6,7 @@ from html import escape
 import pysubs2
 from jinja2 import Template
 
-from containers.whisperx.contract import Transcript, Word
+from containers.common.documents.speech import Transcript, Word
 from tasks.outputs.cues import Cue, list_cues
 from tasks.outputs.environment import page_environment
 from tasks.outputs.subtitles import RIGHT_TO_LEFT, clock_time, directed, namer, spoken, times

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from containers.audioset.contract import Prediction, Tags
+from containers.common.documents.sounds import Prediction, Tags
 from tasks.outputs.cues import BETWEEN, Cue, Voice, close_gaps
 from tasks.outputs.sound_names import sound_name
 from tasks.outputs.writing import LONGEST, WritingOptions

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from containers.whisperx.contract import Segment, Transcript
+from containers.common.documents.speech import Segment, Transcript
 from tasks.outputs.as_json import to_json
 
 UNKNOWN = "unknown"

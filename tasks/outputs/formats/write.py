@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from containers.audioset.contract import Tags
-from containers.whisperx.contract import Transcript
+from containers.common.documents.sounds import Tags
+from containers.common.documents.speech import Transcript
 from tasks.outputs.cues import Cue, list_cues
 from tasks.outputs.formats.paragraphs import to_docx, to_txt
 from tasks.outputs.formats.players import to_ass, to_ttml, to_word_vtt

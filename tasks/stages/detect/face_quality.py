@@ -4,7 +4,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from containers.common.contract import Score
-from containers.faceapi.contract import Face
+from containers.common.documents.faces import Face
 
 # Where each measure is worth half of its best.
 HALF_WIDTH = 60  # pixels of the box

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from containers.faceapi.contract import Face
+from containers.common.documents.faces import Face
 
 
 class FrameFaces(BaseModel):

@@ -15,8 +15,9 @@ from pydantic import BaseModel, Field
 from scipy.optimize import linear_sum_assignment
 
 from containers.common.contract import Score
+from containers.common.documents.faces import Face
 from containers.common.media.box import intersection_over_union
-from containers.faceapi.contract import Box, Face
+from containers.faceapi.contract import Box
 from tasks.stages.detect.face_quality import CLEAR, Quality, measure_quality
 from tasks.stages.detect.frame_faces import FrameFaces
 

@@ -6,14 +6,13 @@ from pathlib import Path
 from prefect import task
 
 from containers.common.contract import Answer, Span
+from containers.common.documents.speakers import Diarization, Turn
 from containers.pyannote.contract import (
-    Diarization,
     DiarizeRequest,
     DiarizerName,
     GroupRequest,
     Heard,
     HearRequest,
-    Turn,
     lacking,
 )
 from tasks.calls.invoke import invoke

@@ -9,10 +9,10 @@ from prefect.transactions import Transaction, get_transaction
 
 from containers.common import storage
 from containers.common.errors import UserError
+from containers.common.index.delta import FOLDER, held_parts, list_delta, remove_delta, write_delta
+from containers.common.index.vectors import SCHEMA, matrix_of, metric_of, read_rows
+from containers.common.index.versions import current
 from containers.common.models.store import sha256_of
-from containers.faiss.delta import FOLDER, held_parts, list_delta, remove_delta, write_delta
-from containers.faiss.vectors import SCHEMA, matrix_of, metric_of, read_rows
-from containers.faiss.versions import current
 from tasks.stages.output import StageOutput
 
 

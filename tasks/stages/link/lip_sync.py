@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import wavfile
 
-from containers.pyannote.contract import Turn
+from containers.common.documents.speakers import Turn
 from tasks.stages.link.mouths import Mouth
 
 FEWEST = 8  # samples of a mouth in a turn

@@ -15,8 +15,8 @@ from pydantic import BaseModel, Field
 from scipy.optimize import linear_sum_assignment
 
 from containers.common import storage
-from containers.pyannote.contract import Diarization, Turn
-from containers.whisperx.contract import Segment, Transcript
+from containers.common.documents.speakers import Diarization, Turn
+from containers.common.documents.speech import Segment, Transcript
 from tasks.stages.detect.frame_faces import FrameFaces
 from tasks.stages.detect.track import Track
 from tasks.stages.link.lip_sync import measure_evidence

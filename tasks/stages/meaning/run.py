@@ -5,8 +5,8 @@ from pathlib import Path
 from prefect import task
 from pydantic import BaseModel, Field
 
+from containers.common.documents.speech import Transcript
 from containers.facenet.contract import SENTENCES, TextRequest, TextResult
-from containers.whisperx.contract import Transcript
 from tasks.calls.invoke import invoke
 from tasks.calls.progress import advance
 from tasks.stages.output import StageOutput

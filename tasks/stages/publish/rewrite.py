@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from containers.audioset.contract import Tags
 from containers.common import storage
+from containers.common.documents.sounds import Tags
+from containers.common.documents.speech import Transcript
 from containers.common.errors import StorageError, UserError
 from containers.common.inside import check_uris, inside
 from containers.common.locks import tell
-from containers.whisperx.contract import Transcript
 from tasks.asset.bucket import Location, absolute, is_remote, name_of
 from tasks.asset.folder import QUALITY, Asset
 from tasks.asset.manifest import Manifest

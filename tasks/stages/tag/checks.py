@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def events(tags: dict[str, Any]) -> Rows:
-    from containers.audioset.ontology import classes
+    from containers.common.ontology import classes
 
     return [
         {

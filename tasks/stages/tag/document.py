@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from containers.audioset.contract import Tags
 from containers.common import storage
+from containers.common.documents.sounds import Tags
 from tasks.outputs.as_json import to_json
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from containers.audioset.ontology import check_names
+from containers.common.ontology import check_names
 from tasks.stages.common import StageOptions
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from prefect import task
 
-from containers.audioset.contract import TagRequest, Tags
+from containers.audioset.contract import TagRequest
+from containers.common.documents.sounds import Tags
 from tasks.calls.invoke import invoke
 from tasks.stages.output import StageOutput
 from tasks.stages.tag.options import TagOptions

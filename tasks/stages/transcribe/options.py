@@ -6,8 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from containers.common.languages import to_codes
 from containers.whisperx.contract import ComputeType, Device, LanguageModels, Task, VadMethod
-from containers.whisperx.names import to_codes
 from tasks.stages.common import NotInKey, StageOptions
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from prefect import task
 
 from containers.common.contract import Answer, Span
-from containers.whisperx.contract import TranscribeRequest, Transcript
+from containers.common.documents.speech import Transcript
+from containers.whisperx.contract import TranscribeRequest
 from containers.whisperx.languages import spoken_most
 from tasks.calls.invoke import invoke
 from tasks.calls.pieces import cut_pieces

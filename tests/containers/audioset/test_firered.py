@@ -9,7 +9,8 @@ import pytest
 
 from containers.audioset import aed
 from containers.audioset.app import choose_model, handler
-from containers.audioset.contract import Prediction, TagRequest, Tags
+from containers.audioset.contract import TagRequest
+from containers.common.documents.sounds import Prediction, Tags
 from containers.common.errors import MediaError, ModelMissing, UserError
 from containers.common.media.audio import load_audio
 

@@ -8,10 +8,10 @@ import pytest
 from containers.audioset import panns
 from containers.audioset.app import choose_model, handler
 from containers.audioset.contract import TagRequest
-from containers.audioset.ontology import classes
 from containers.common.errors import UserError
 from containers.common.media.audio import load_audio
 from containers.common.models.checkpoints import only_weights
+from containers.common.ontology import classes
 
 RATE = panns.SAMPLE_RATE
 SHORT = {"window": 2, "hop": 1}  # seconds

@@ -218,11 +218,11 @@ def test_a_store_s_manifest_writes_nowhere_else(wrong: str) -> None:
 
 
 def test_an_index_s_pointer_and_manifest_stay_in_the_index(tmp_path: Path) -> None:
-    from containers.faiss.contract import Segment
-    from containers.faiss.versions import pointer
+    from containers.common.index.version import VectorFile
+    from containers.common.index.versions import pointer
 
     (tmp_path / "current").write_text(json.dumps({"version": "../elsewhere"}))
     with pytest.raises(StorageError, match="is no name"):
         pointer(tmp_path.as_uri())
     with pytest.raises(ValidationError, match="is no name"):
-        Segment.model_validate({"version": "../elsewhere", "rows": 1})
+        VectorFile.model_validate({"version": "../elsewhere", "rows": 1})

@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 
 from containers.common import durable, storage
+from containers.common.index import versions
+from containers.common.index.version import IndexVersion
 from containers.common.models.lock import read_lock, record
 from containers.common.models.store import ModelFile, sha256_of
-from containers.faiss import versions
-from containers.faiss.contract import IndexVersion
 from containers.model_downloader.download import Downloaded
 from containers.model_downloader.unpack import unpack
 from tasks.asset import exchange as exchanging

@@ -33,14 +33,11 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 def test_a_bucket_that_is_away_is_waited_for_and_told(port, capfd, monkeypatch):
     monkeypatch.setattr(s3, "SILENT", 0.0)
     monkeypatch.setattr(s3, "PAUSE", 0.5)
-    server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
-
-    def come_back() -> None:
-        time.sleep(2)
-        server.start()
-        boto3.client("s3").create_bucket(Bucket="media")
-
-    back = threading.Thread(target=come_back)
+    before, server = (ThreadedMotoServer("127.0.0.1", port, verbose=False) for _ in range(2))
+    before.start()
+    boto3.client("s3").create_bucket(Bucket="media")  # both have it: moto's state is the process's
+    before.stop()
+    back = threading.Timer(2, server.start)
     back.start()
     assert storage.list_objects("s3://media/out") == {}
     back.join()

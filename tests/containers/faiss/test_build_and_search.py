@@ -8,9 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from containers.common.errors import StorageError, UserError
+from containers.common.index.found import SearchResult
+from containers.common.index.version import IndexVersion
 from containers.common.storage import local_path
 from containers.faiss.app import handler
-from containers.faiss.contract import IndexVersion, SearchResult
 from containers.faiss.opened import read_arrow
 from containers.faiss.rows import COLUMNS
 from tasks.outputs.embeddings import read_embeddings

@@ -3,9 +3,9 @@
 import pytest
 
 from containers.common.errors import UserError
+from containers.common.index.version import IndexVersion
 from containers.faiss.app import handler
 from containers.faiss.choose import choose, factory_string
-from containers.faiss.contract import IndexVersion
 
 MB = 2**20
 

@@ -6,11 +6,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from containers.common.errors import UserError
+from containers.common.index.delta import list_delta, write_delta
+from containers.common.index.found import SearchResult
+from containers.common.index.vectors import SCHEMA, read_rows
+from containers.common.index.version import IndexVersion
 from containers.common.storage import local_path
 from containers.faiss.app import handler
-from containers.faiss.contract import IndexVersion, SearchResult
-from containers.faiss.delta import list_delta, write_delta
-from containers.faiss.vectors import SCHEMA, read_rows
 
 MODEL = "face-model"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from containers.common.index.found import SearchResult
 from containers.faiss.app import handler
-from containers.faiss.contract import SearchResult
 from tasks.outputs.embeddings import write_embeddings
 
 MODEL = "face-model"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from containers.common.errors import StorageError
-from containers.faiss import versions
+from containers.common.index import versions
 
 
 def written(folder: Path, content: str) -> str:

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from containers.common.index.delta import list_delta, write_delta
+from containers.common.index.vectors import read_rows
 from containers.common.storage import local_path
 from containers.faiss.contract import SearchRequest
-from containers.faiss.delta import list_delta, write_delta
 from containers.faiss.search import Searcher
-from containers.faiss.vectors import read_rows
 
 MODEL = "face-model"
 SIZES = (700, 650)  # the asset `moving` has by turns

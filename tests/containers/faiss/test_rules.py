@@ -6,12 +6,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from containers.common.errors import UserError
+from containers.common.index.vectors import read_rows
+from containers.common.index.version import IndexVersion, Part
 from containers.common.storage import local_path
 from containers.faiss import rules, trial
 from containers.faiss.app import handler
-from containers.faiss.contract import IndexVersion
-from containers.faiss.staging import Part
-from containers.faiss.vectors import read_rows
 from tasks.index.collect import write_parts
 
 MODEL = "face-model"

@@ -9,10 +9,10 @@ from moto import mock_aws
 
 from containers.common import storage
 from containers.common.errors import StorageError, UserError
-from containers.faiss import remote, versions
+from containers.common.index import remote, versions
+from containers.common.index.delta import list_delta, write_delta
+from containers.common.index.vectors import read_rows
 from containers.faiss.app import handler
-from containers.faiss.delta import list_delta, write_delta
-from containers.faiss.vectors import read_rows
 
 INDEX = "s3://indexes/faces"
 MODEL = "face-model"

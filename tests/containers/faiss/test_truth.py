@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from containers.common.index.version import IndexVersion
+from containers.common.index.versions import manifest
 from containers.faiss.app import handler
-from containers.faiss.contract import IndexVersion
 from containers.faiss.opened import open_version
 from containers.faiss.truth import SAMPLE, read_truth
-from containers.faiss.versions import manifest
 
 MODEL = "face-model"
 

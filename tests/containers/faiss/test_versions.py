@@ -9,11 +9,12 @@ import time
 import pytest
 
 from containers.common.errors import StorageError, UserError
+from containers.common.index import versions
+from containers.common.index.found import SearchResult
+from containers.common.index.version import IndexVersion
+from containers.common.index.versions import rollback
 from containers.common.storage import local_path
-from containers.faiss import versions
 from containers.faiss.app import handler
-from containers.faiss.contract import IndexVersion, SearchResult
-from containers.faiss.versions import rollback
 from tasks.outputs.embeddings import read_embeddings
 
 MODEL = "face-model"
@@ -221,7 +222,8 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_index(index_uri, vectors_o
 
 DYING = """
 import os, signal, sys
-from containers.faiss import update, versions
+from containers.faiss import update
+from containers.common.index import versions
 from containers.faiss.app import handler
 {step} = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
 handler({{"action": "add", "index_uri": sys.argv[1], "vectors": [sys.argv[2]], "model": "face-model"}}, None)

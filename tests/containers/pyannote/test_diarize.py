@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from containers.common.documents.speakers import Diarization
 from containers.common.errors import MediaError, ModelMissing, UserError
 from containers.common.media.audio import load_audio
 from containers.common.models import store as models
-from containers.pyannote.contract import Diarization
 
 RATE = 16_000
 NOTHING = {"turns": [], "exclusive_turns": [], "voice_activity": [], "speakers": []}

@@ -8,7 +8,7 @@ from operator import attrgetter
 import numpy as np
 import pytest
 
-from containers.pyannote.contract import LIVE_EVENT, LiveSpeech, LiveTurn, Ready
+from containers.common.documents.live import LIVE_EVENT, LiveSpeech, LiveTurn, Ready
 from containers.pyannote.listen import listen_stream
 
 RATE = 16_000

@@ -3,7 +3,7 @@
 import pytest
 
 from containers.common.contract import Span
-from containers.whisperx.contract import Segment, Word
+from containers.common.documents.speech import Segment, Word
 from containers.whisperx.doubts import (
     cut_loops,
     is_loop,

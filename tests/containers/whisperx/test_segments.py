@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from containers.common.contract import Span
-from containers.whisperx.contract import Segment
+from containers.common.documents.speech import Segment
 from containers.whisperx.segments import LONGEST, longest_word, split_segments
 from containers.whisperx.sentences import HeardWord
 

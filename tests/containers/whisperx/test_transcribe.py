@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from benchmarks.switching import speak
+from containers.common.documents.speech import Transcript
 from containers.common.errors import MediaError, ModelMissing, StorageError, UserError
 from containers.common.models import store as models
 from containers.whisperx import words as whisper_words
-from containers.whisperx.contract import Transcript
 
 RATE = 16_000
 NOTHING = {"segments": []}

@@ -11,9 +11,10 @@ import soundfile
 
 from containers.common.contract import Answer
 from containers.common.image import CONTAINERS, image
+from containers.common.index.found import SearchResult
+from containers.common.index.version import IndexVersion
 from containers.deepfilternet.contract import Denoised
 from containers.faceapi.contract import DetectResult
-from containers.faiss.contract import IndexVersion, SearchResult
 from deployments.images.build import FLOWS, revision
 from tasks.outputs.embeddings import write_embeddings
 

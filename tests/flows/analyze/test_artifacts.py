@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from containers.whisperx.contract import Segment, Transcript
+from containers.common.documents.speech import Segment, Transcript
 from flows.analyze.artifacts import _page
 from flows.artifacts import as_markdown
 from tasks.asset.folder import Asset

@@ -42,7 +42,7 @@ def changed_by(root: Path, name: str, text: str) -> set[str]:
     [
         # An image: its code and what that reads beside, in either language; not its limits.
         ("containers/audioset/panns.py", {"tag"}),
-        ("containers/audioset/ontology.txt", {"tag"}),
+        ("containers/common/ontology.txt", {"tag", "publish"}),
         ("containers/audioset/image.toml", set()),
         ("containers/faceapi/faces.mjs", {"detect", "link"}),
         # A stage and what its task imports; the tracker serves those that read its tracks too.

@@ -18,10 +18,10 @@ from pyannote.core import Segment, Timeline
 from pyannote.database.util import load_rttm
 from pyannote.metrics.diarization import DiarizationErrorRate
 
-from containers.audioset.contract import Tags
-from containers.faceapi.contract import Face
-from containers.pyannote.contract import Diarization
-from containers.whisperx.contract import Transcript
+from containers.common.documents.faces import Face
+from containers.common.documents.sounds import Tags
+from containers.common.documents.speakers import Diarization
+from containers.common.documents.speech import Transcript
 from tasks.asset.manifest import Manifest
 from tasks.media.demo import SHOT_SECONDS, SHOTS, demo_truth
 from tasks.outputs.embeddings import read_embeddings

@@ -8,7 +8,7 @@ import pytest
 from prefect import flow, task
 from prefect.transactions import transaction
 
-from containers.faiss.delta import list_delta
+from containers.common.index.delta import list_delta
 from flows.analyze.board import Board
 from flows.analyze.stages import Stages
 from tasks.asset.folder import Asset

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from containers.common.contract import Answer
 from containers.faiss.app import handler
-from containers.faiss.contract import Filter
+from containers.common.index.found import Filter
 from containers.faiss.index import library as load_faiss
 from containers.common.models.store import sha256_of
 from tasks.asset.folder import Asset

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from containers.common.index import versions
 from containers.common.models.store import sha256_of
-from containers.faiss import versions
 from tasks.asset.folder import Asset
 from tasks.people.store import load_people
 from tests.tasks.asset.writer import MODEL, write

@@ -10,9 +10,10 @@ import pytest
 import soundfile
 
 from containers.common.contract import Answer, ModelRef
+from containers.common.documents.speech import Dropped, Segment, Transcript, Word
 from containers.common.errors import UserError
 from containers.common.media.audio import load_audio
-from containers.whisperx.contract import Dropped, Segment, TranscribeRequest, Transcript, Word
+from containers.whisperx.contract import TranscribeRequest
 from tasks.calls.invoke import through
 from tasks.calls.pieces import cut_pieces, quietest
 from tasks.calls.progress import listen

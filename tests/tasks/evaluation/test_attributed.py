@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from containers.common.contract import Span
-from containers.whisperx.contract import Segment, Transcript, Word
+from containers.common.documents.speech import Segment, Transcript, Word
 from tasks.evaluation.attributed import (
     SpokenWord,
     match_errors,

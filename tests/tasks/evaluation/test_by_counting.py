@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from containers.common.contract import Span
-from containers.pyannote.contract import Turn
+from containers.common.documents.speakers import Turn
 from tasks.evaluation.nist import read_turns, read_uem
 from tasks.evaluation.search import MEASURES, Split, _answers
 from tasks.evaluation.speakers import MEASURES as SPEAKERS

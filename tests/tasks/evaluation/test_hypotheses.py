@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from containers.common.contract import ModelRef
+from containers.common.documents.speech import Segment, Transcript
 from containers.common.errors import UserError
-from containers.whisperx.contract import Segment, Transcript
 from tasks.evaluation.dataset import Item
 from tasks.evaluation.hypotheses import Hypotheses, check_kept, file_name
 from tasks.evaluation.run import FinishedRun, Run

@@ -4,7 +4,7 @@ import jiwer
 import numpy as np
 import pytest
 
-from containers.whisperx.contract import Segment, Transcript
+from containers.common.documents.speech import Segment, Transcript
 from tasks.evaluation.korean import read_numbers, spaced_alike
 from tasks.evaluation.nist import Utterance
 from tasks.evaluation.words import score_words

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from containers.audioset.contract import Prediction, Tags
+from containers.common.documents.faces import AgeAndGender, Detection, Face
+from containers.common.documents.sounds import Prediction, Tags
+from containers.common.documents.speakers import Turn
 from containers.common.errors import UserError
-from containers.faceapi.contract import AgeAndGender, Box, Detection, Face
-from containers.pyannote.contract import Turn
+from containers.faceapi.contract import Box
 from tasks.evaluation import denoising, faces, speakers, tagging
 from tasks.evaluation.dataset import MarkedFace
 from tasks.evaluation.ranking import Ranking

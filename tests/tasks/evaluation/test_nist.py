@@ -7,10 +7,10 @@ from pyannote.core import Annotation, Segment
 from pyannote.metrics.diarization import DiarizationErrorRate
 
 from containers.common.contract import Span
+from containers.common.documents.speakers import Turn
+from containers.common.documents.speech import Segment as Said
+from containers.common.documents.speech import Transcript, Word
 from containers.common.errors import UserError
-from containers.pyannote.contract import Turn
-from containers.whisperx.contract import Segment as Said
-from containers.whisperx.contract import Transcript, Word
 from tasks.evaluation.nist import Utterance, choices, read_ctm, read_stm, read_turns, read_uem
 from tasks.evaluation.references import read_transcript
 from tasks.evaluation.speakers import score_turns

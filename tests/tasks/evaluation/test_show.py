@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
-from containers.pyannote.contract import Turn
+from containers.common.documents.speakers import Turn
 from tasks.evaluation import show
 from tasks.evaluation.history import write_history
 from tasks.evaluation.notebook import render

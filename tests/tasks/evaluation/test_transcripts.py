@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from containers.common.contract import Span
-from containers.whisperx.contract import Segment, Transcript, Word
+from containers.common.documents.speech import Segment, Transcript, Word
 from tasks.evaluation import silence
 from tasks.evaluation.dataset import Item
 from tasks.evaluation.nist import Utterance, read_ctm

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics.cluster import pair_confusion_matrix
 
+from containers.common.documents.faces import AgeAndGender, Detection, Face
 from containers.common.errors import UserError
-from containers.faceapi.contract import AgeAndGender, Box, Detection, Face
+from containers.faceapi.contract import Box
 from tasks.evaluation import video
 from tasks.evaluation.analysis import SeenVideo, people_of
 from tasks.evaluation.faces import PAIRS, pairwise

@@ -3,7 +3,7 @@
 import jiwer
 import pytest
 
-from containers.whisperx.contract import Segment, Transcript, Word
+from containers.common.documents.speech import Segment, Transcript, Word
 from tasks.evaluation.nist import Utterance
 from tasks.evaluation.words import normaliser, score_words
 

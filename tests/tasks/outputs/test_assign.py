@@ -2,8 +2,8 @@
 
 import time
 
-from containers.pyannote.contract import Diarization, Turn
-from containers.whisperx.contract import Segment, Transcript, Word
+from containers.common.documents.speakers import Diarization, Turn
+from containers.common.documents.speech import Segment, Transcript, Word
 from tasks.outputs.assign import assign_speakers
 
 

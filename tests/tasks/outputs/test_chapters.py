@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from containers.whisperx.contract import Segment, Transcript
+from containers.common.documents.speech import Segment, Transcript
 from tasks.media.probe import MediaInfo
 from tasks.outputs.chapters import KeyFrame, Said, choose_key_frames, frame_at, list_chapters
 from tasks.outputs.report import ReportData, ReportPicture, render_report

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from containers.audioset.contract import Prediction, Tags
+from containers.common.documents.sounds import Prediction, Tags
 from tasks.outputs.documents import embedding_rows, write_documents
 from tasks.outputs.findings import Findings
 

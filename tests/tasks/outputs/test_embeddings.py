@@ -4,7 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from containers.common.errors import StorageError
-from containers.faiss.vectors import SCHEMA, read_rows
+from containers.common.index.vectors import SCHEMA, read_rows
 from tasks.outputs.embeddings import read_embeddings, write_embeddings
 
 FACE = {"model": "facenet", "vector": [0.5] * 512, "metadata": {"kind": "face", "time": 1.5}}

@@ -13,8 +13,8 @@ import docx
 import pysubs2
 import pytest
 
-from containers.audioset.contract import Prediction, Tags
-from containers.whisperx.contract import Segment, Transcript, Word
+from containers.common.documents.sounds import Prediction, Tags
+from containers.common.documents.speech import Segment, Transcript, Word
 from tasks.evaluation.references import read_transcript
 from tasks.outputs.cues import BETWEEN
 from tasks.outputs.formats.write import WRITERS, Speech, write_speech

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from containers.common.documents.speech import Transcript
 from containers.common.image import image
-from containers.whisperx.contract import Transcript
 from tasks.outputs.formats.write import plain
 from tasks.outputs.subtitles import to_srt, to_vtt
 from tests.tasks.outputs.guide import faults

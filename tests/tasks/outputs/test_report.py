@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from containers.audioset.contract import Prediction, Tags
 from containers.common.contract import ModelRef
+from containers.common.documents.faces import AgeAndGender, Detection, Face
+from containers.common.documents.sounds import Prediction, Tags
+from containers.common.documents.speakers import Diarization, Turn
+from containers.common.documents.speech import Segment, Transcript, Word
 from containers.common.errors import StorageError
 from containers.deepfilternet.contract import NoiseEstimate
-from containers.faceapi.contract import AgeAndGender, Box, Detection, Face
-from containers.pyannote.contract import Diarization, Turn
-from containers.whisperx.contract import Segment, Transcript, Word
+from containers.faceapi.contract import Box
 from tasks.asset.manifest import StageEntry
 from tasks.media.probe import MediaInfo
 from tasks.media.tracks import Track as Stream

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from containers.pyannote.contract import Diarization, Turn
-from containers.whisperx.contract import Segment, Transcript, Word
+from containers.common.documents.speakers import Diarization, Turn
+from containers.common.documents.speech import Segment, Transcript, Word
 from tasks.media.probe import probe
 from tasks.outputs.report import ReportData, render_report
 

@@ -7,7 +7,7 @@ import numpy as np
 import pysubs2
 import pytest
 
-from containers.whisperx.contract import Segment, Transcript, Word
+from containers.common.documents.speech import Segment, Transcript, Word
 from tasks.outputs.cues import list_cues
 from tasks.outputs.lines import break_lines, limits_of
 from tasks.outputs.subtitles import to_srt, to_vtt

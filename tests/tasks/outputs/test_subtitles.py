@@ -8,8 +8,8 @@ from pathlib import Path
 import av
 import pytest
 
-from containers.pyannote.contract import Diarization, Turn
-from containers.whisperx.contract import Segment, Transcript, Word
+from containers.common.documents.speakers import Diarization, Turn
+from containers.common.documents.speech import Segment, Transcript, Word
 from tasks.outputs.cues import BETWEEN, list_cues
 from tasks.outputs.lines import LIMITS, USUAL, count_columns
 from tasks.outputs.subtitles import to_rttm, to_srt, to_vtt

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from containers.faceapi.contract import AgeAndGender, Box, Detection, Face
-from containers.pyannote.contract import Diarization, Speaker, Turn
-from containers.whisperx.contract import Segment, Transcript, Word
+from containers.common.documents.faces import AgeAndGender, Detection, Face
+from containers.common.documents.speakers import Diarization, Speaker, Turn
+from containers.common.documents.speech import Segment, Transcript, Word
+from containers.faceapi.contract import Box
 from tasks.asset.folder import Asset
 from tasks.asset.manifest import Manifest
 from tasks.media.probe import MediaInfo

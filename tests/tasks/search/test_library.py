@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from containers.faiss.contract import Filter, Match, SearchResult
+from containers.common.index.found import Filter, Match, SearchResult
 from tasks.search import library as made
 from tasks.search.library import Library
 

@@ -60,7 +60,7 @@ def images(make_store, tmp_path_factory: pytest.TempPathFactory):  # noqa: F811
 
 @pytest.fixture(scope="module")
 def output(images, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from containers.whisperx.contract import Segment, Transcript
+    from containers.common.documents.speech import Segment, Transcript
     from tasks.media.decoded import Frame
 
     folder = tmp_path_factory.mktemp("archive")

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from containers.common.contract import Answer
+from containers.common.documents.speakers import Diarization, Speaker
 from containers.common.errors import UserError
-from containers.pyannote.contract import Diarization, DiarizeRequest, Speaker
+from containers.pyannote.contract import DiarizeRequest
 from tasks.search import query
 from tasks.search.library import MODELS
 
@@ -25,7 +26,7 @@ def test_the_index_s_model_decides_who_embeds_the_clip(monkeypatch, tmp_path, mo
         found = Diarization(turns=[], exclusive_turns=[], voice_activity=[], speakers=[speaker])
         return Answer(result=found, compute_seconds=0)
 
-    monkeypatch.setattr(query, "invoke", invoke)
+    monkeypatch.setattr("tasks.stages.diarize.query.invoke", invoke)
     monkeypatch.setattr(query, "read_sound", lambda path, folder: (folder / "sound.wav").as_uri())
     assert query._voice(Path("clip.wav"), None, model, tmp_path).tolist() == [[1.0]]
     assert asked[0].diarizer == diarizer

@@ -8,17 +8,10 @@ import pytest
 import soundfile
 
 from containers.common.contract import Answer
+from containers.common.documents.speakers import Diarization, Speaker, Turn
 from containers.common.errors import UserError
 from containers.common.storage import local_path
-from containers.pyannote.contract import (
-    Diarization,
-    DiarizeRequest,
-    GroupRequest,
-    Heard,
-    HearRequest,
-    Speaker,
-    Turn,
-)
+from containers.pyannote.contract import DiarizeRequest, GroupRequest, Heard, HearRequest
 from tasks.calls.pieces import even_pieces
 from tasks.calls.progress import listen
 from tasks.stages.diarize import run as stage

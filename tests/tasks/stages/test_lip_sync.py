@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from containers.pyannote.contract import Turn
+from containers.common.documents.speakers import Turn
 from tasks.media.sheets import RATE
 from tasks.stages.link.lip_sync import measure_evidence, read_loudness
 from tasks.stages.link.mouths import Mouth, measure_opening

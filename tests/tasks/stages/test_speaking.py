@@ -5,9 +5,10 @@ import json
 import pytest
 
 from containers.common.contract import Span
-from containers.faceapi.contract import AgeAndGender, Box, Detection, Face
-from containers.pyannote.contract import Diarization, Speaker, Turn
-from containers.whisperx.contract import Segment, Transcript, Word
+from containers.common.documents.faces import AgeAndGender, Detection, Face
+from containers.common.documents.speakers import Diarization, Speaker, Turn
+from containers.common.documents.speech import Segment, Transcript, Word
+from containers.faceapi.contract import Box
 from tasks.outputs.documents import write_documents
 from tasks.outputs.findings import Findings
 from tasks.stages.detect.frame_faces import FrameFaces

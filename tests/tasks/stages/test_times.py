@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from containers.audioset.contract import Prediction, Tags
 from containers.common.contract import Span
+from containers.common.documents.sounds import Prediction, Tags
+from containers.common.documents.speakers import Diarization, Speaker, Turn
+from containers.common.documents.speech import Dropped, Segment, Transcript, Word
 from containers.deepfilternet.contract import NoiseAt, NoiseTrack
-from containers.pyannote.contract import Diarization, Speaker, Turn
-from containers.whisperx.contract import Dropped, Segment, Transcript, Word
 from tasks.stages.times import TIMES, later
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from containers.common.documents.faces import AgeAndGender, Detection, Face
 from containers.common.media.box import intersection_over_union
-from containers.faceapi.contract import AgeAndGender, Box, Detection, Face
+from containers.faceapi.contract import Box
 from tasks.stages.detect.frame_faces import FrameFaces
 from tasks.stages.detect.track import Track, track_faces
 

@@ -26,11 +26,11 @@ from containers.common import storage
 from containers.common.durable import make_folder, sync_folder, sync_tree
 from containers.common.errors import StorageError, UserError
 from containers.common.formats import refuse_newer
+from containers.common.index import remote
+from containers.common.index.version import IndexVersion
 from containers.common.inside import one_name
 from containers.common.locks import held
 from containers.common.models.store import sha256_of
-from containers.faiss import remote
-from containers.faiss.contract import IndexVersion
 
 POINTER = "current"
 MANIFEST = "manifest.json"

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from containers.common import storage
 from containers.common.errors import UserError
+from containers.common.index.version import Metric
 from containers.common.models.embeddings import embeddings
-from containers.faiss.contract import Metric
 
 Matrix = NDArray[np.float32]
 pc: Any = pyarrow.compute  # made at import, so that type checkers do not see what it has

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from containers.common import storage
-from containers.faiss.contract import IndexVersion
-from containers.faiss.vectors import SCHEMA
+from containers.common.index.vectors import SCHEMA
+from containers.common.index.version import IndexVersion
 
 FOLDER = "delta"
 SUFFIX = ".parquet"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from containers.whisperx.names import CODES, to_code, to_codes
+from containers.common.languages import CODES, to_code, to_codes
 
 
 @pytest.mark.parametrize(

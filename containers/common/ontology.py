@@ -7,7 +7,7 @@ from math import inf
 from pathlib import Path
 from typing import get_args
 
-from containers.audioset.contract import Family
+from containers.common.documents.sounds import Family
 from containers.common.errors import UserError
 
 FILE = Path(__file__).with_name("ontology.txt")

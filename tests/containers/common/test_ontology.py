@@ -6,8 +6,8 @@ from math import inf
 
 import pytest
 
-from containers.audioset.ontology import FILE, check_names, class_of, classes, least_scores
 from containers.common.errors import UserError
+from containers.common.ontology import FILE, check_names, class_of, classes, least_scores
 
 
 def test_the_527_labels_in_their_order():

@@ -1,0 +1,1 @@
+"""What is in an asset folder's JSON, whichever image made it: its shapes are a promise to readers."""

@@ -1,0 +1,1 @@
+"""A search index as it lies on disk or in a bucket: read and written without faiss."""
