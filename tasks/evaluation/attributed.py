@@ -168,6 +168,7 @@ def timed_errors(true: Sequence[SpokenWord], heard: Sequence[SpokenWord]) -> int
     texts = np.array([word.text for word in heard], object)
     row = at.astype(float)
     for word in true:
+        assert word.start is not None and word.end is not None
         meets = (starts < word.end) & (ends > word.start)
         best = row + 1
         diagonal = row[:-1] + (texts != word.text)

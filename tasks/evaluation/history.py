@@ -81,7 +81,8 @@ def history(output: Path) -> pd.DataFrame:
 
 def _sections(table: pd.DataFrame) -> Iterator[Section]:
     whole = table[table["group"] == ALL]
-    for (kind, dataset), own in whole.groupby(["kind", "dataset"], sort=True):
+    groups: Any = whole.groupby(["kind", "dataset"], sort=True)
+    for (kind, dataset), own in groups:
         digests = list(dict.fromkeys(own["digest"]))
         for number, digest in enumerate(reversed(digests)):
             part = own[own["digest"] == digest]
@@ -96,7 +97,8 @@ def _table(part: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     titles = list(dict.fromkeys(part["title"]))
     rows = []
     for _, run in reversed(list(part.groupby("run", sort=False))):
-        by_title = {row.title: row for row in run.itertuples()}
+        found: list[Any] = list(run.itertuples())
+        by_title = {row.title: row for row in found}
         first: Any = next(iter(by_title.values()))
         figures = [_value(by_title[title]) if title in by_title else "" for title in titles]
         rows.append([f"{first.created:%Y-%m-%d %H:%M}", first.model, first.options or "none", *figures])
@@ -117,7 +119,7 @@ def _pictures(part: pd.DataFrame) -> Iterator[tuple[str, str]]:
 
     models = list(dict.fromkeys(part["model"]))
     for title in list(dict.fromkeys(part["title"]))[:DRAWN]:
-        rows = part[part["title"] == title]
+        rows: Any = part[part["title"] == title]
         figure: Any = Figure(figsize=(7.5, 2.6), layout="constrained")
         axes: Any = figure.subplots()
         for place, model in enumerate(models):

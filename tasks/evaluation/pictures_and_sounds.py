@@ -66,6 +66,6 @@ def clean_item(item: Item, engine: str, options: Mapping[str, Any], run: Path) -
     """The denoised sound in `run`/denoised. `options`: those of a DenoiseRequest."""
     file = f"denoised/{file_name(item.id)}.flac"
     uris = {"audio": item.media.as_uri(), "audio_uri": (run / file).as_uri()}
-    request = DenoiseRequest(**uris, **({"mode": "on", "engine": engine} | dict(options)))
+    request = DenoiseRequest.model_validate(uris | {"mode": "on", "engine": engine} | dict(options))
     answer = invoke("deepfilternet", request, Denoised)
     return CleanedItem(applied=answer.value.applied, file=file, models=answer.models)

@@ -125,7 +125,7 @@ def compare(
     if set(a["item"]) != set(b["item"]):
         raise ValueError("the two tables are not of the same items")
     if not (_counted(a, measure) and _counted(b, measure)):
-        return Difference(*[np.nan] * 5, 1.0, 0)
+        return Difference(np.nan, np.nan, np.nan, np.nan, np.nan, 1.0, 0)
     a, b = _taking_part(a, measure), _taking_part(b, measure)
     both = pd.concat([a, b], ignore_index=True)
     codes, items = _items(both)
