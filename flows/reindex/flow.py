@@ -64,7 +64,7 @@ def _reindex(output: Location, options: ReindexOptions) -> list[Outcome]:
             failed[name] = sentence(outcome)
 
     waiting = f"Another re-index of {output} is under way: waiting for its end."
-    with reindexing_alone(folder, lambda: logger.warning(waiting)):
+    with reindexing_alone(folder, lambda: logger.warning(waiting), remote):
         if not remote:
             drop_orphans(folder)
         collected = collect(folder, remote)

@@ -18,17 +18,19 @@ from containers.common.index.version import Part
 from containers.common.index.versions import pointer
 from containers.common.locks import held
 from containers.common.models.store import sha256_of
-from tasks.asset.folder import MANIFEST, Asset, explain_disk
+from tasks.asset.folder import LEASE, MANIFEST, RUNNING, Asset, explain_disk
+from tasks.asset.lease import leased
 
 EMBEDDINGS = "embeddings.parquet"
 FOUND = "found.json"  # in the cache of what was published: tasks/stages/publish
 
 
 @contextmanager
-def reindexing_alone(output: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+def reindexing_alone(output: Path, on_wait: Callable[[], None], remote: str | None = None) -> Iterator[None]:
     """One re-index of `output` at a time, from collecting to switching; `on_wait` is called when one waits.
 
-    One that collected before another switched would take out again what that one took in meanwhile.
+    One that collected before another switched would take out again what that one took in meanwhile. With
+    `remote`, the s3:// URI of which `output` is this machine's side, one among all machines.
     Raises NothingThere when `output` is no folder, StorageError when it cannot be written.
     """
     if not output.is_dir():
@@ -38,6 +40,8 @@ def reindexing_alone(output: Path, on_wait: Callable[[], None]) -> Iterator[None
             (output / ".cache").mkdir(exist_ok=True)
             path = output / ".cache" / "reindex.lock"
             ours.enter_context(held(path, "another re-index", say=lambda _: on_wait(), quiet=0))
+        if remote:
+            ours.enter_context(leased(storage.join(remote, RUNNING, "reindex"), LEASE, on_wait=on_wait))
         yield
 
 

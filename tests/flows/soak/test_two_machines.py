@@ -88,6 +88,8 @@ def test_two_machines_on_one_bucket_do_nothing_twice_and_lose_nothing(
     for said in both(tmp_path, *(["flows.batch", *names, "--output", output] for names in reversed(given))):
         assert "4 files are complete" in said
     whole(shared)
+    both(tmp_path, ["flows.reindex", output], ["flows.reindex", output])
+    whole(shared)
 
 
 def whole(bucket: Any) -> None:

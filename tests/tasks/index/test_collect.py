@@ -4,8 +4,10 @@ import json
 import shutil
 import threading
 
+import boto3
 import pytest
 from filelock import FileLock
+from moto import mock_aws
 
 from containers.common.errors import UserError
 from containers.common.models.store import sha256_of
@@ -52,14 +54,28 @@ def test_an_output_that_is_not_there(tmp_path):
         pass
 
 
-def test_of_two_at_once_the_second_waits_and_is_told_so(tmp_path):
+@pytest.fixture
+def bucket(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="media")
+        yield "s3://media/out"
+
+
+@pytest.mark.parametrize("place", ["folder", "bucket"])
+def test_of_two_at_once_the_second_waits_and_is_told_so(tmp_path, place, request):
+    """In one folder, or of two machines that have one bucket and a folder each."""
+    remote = request.getfixturevalue("bucket") if place == "bucket" else None
+    folders = [tmp_path / "one", tmp_path / ("other" if remote else "one")]
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
     told, done = threading.Event(), []
 
     def second():
-        with reindexing_alone(tmp_path, on_wait=told.set):
+        with reindexing_alone(folders[1], told.set, remote):
             done.append("second")
 
-    with reindexing_alone(tmp_path, on_wait=pytest.fail):
+    with reindexing_alone(folders[0], pytest.fail, remote):
         other = threading.Thread(target=second)
         other.start()
         assert told.wait(60)

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import pytest
 
 from containers.common.index.found import Filter, Match, SearchResult
-from tasks.search import library as made
 from tasks.search.library import Library
 
 MINE = "0123456789abcdef"
@@ -32,7 +31,7 @@ def test_rows_of_no_asset_are_left_out(
     answer = SimpleNamespace(
         value=SearchResult(matches=[matches], version="1")
     )  # what the index in the folder says
-    monkeypatch.setattr(made, "invoke", lambda *_: answer)
+    monkeypatch.setattr("tasks.index.ask.invoke", lambda *_: answer)
     ((found,),) = library.nearest("m", [[0.0]], 9, Filter(), tmp_path / "result.json")
     assert found.asset == MINE
 
