@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,8 +84,8 @@ def test_its_report_is_a_click_away_for_who_knows_the_password(server, analysed)
     assert report.status_code == 200 and "clip.wav" in report.text
 
 
-def test_people_are_named_and_files_written_from_the_form(server, analysed):
-    output = analysed["parameters"]["output"]
+def test_people_are_named_and_files_written_from_the_form(server, analysed, tmp_path):
+    output = str(shutil.copytree(analysed["parameters"]["output"], tmp_path / "out"))
     (asset,) = (path.parent for path in Path(output).glob("*/manifest.json"))
     listed = server.run("people", output=output)
     assert listed["state_type"] == "COMPLETED", listed["state"]["message"]
