@@ -1,6 +1,7 @@
 """The handler as AWS calls it, and recordings made of the packaged telephone call."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,28 @@ def diarize(tmp_path_factory) -> Diarize:
         for name, value in image("pyannote").environment.items():
             patch.setenv(name, value)
         yield call
+
+
+@pytest.fixture(scope="session")
+def windows() -> dict[bytes, Any]:
+    """What the networks heard, by the sound."""
+    return {}
+
+
+@pytest.fixture
+def heard_once(windows: dict[bytes, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of the clustering: of one recording's windows, heard by the networks only once."""
+    from containers.pyannote.pipeline import Diarizer
+
+    hear = Diarizer.hear
+
+    def once(diarizer: Any, waveform: np.ndarray) -> Any:
+        sound = waveform.tobytes()
+        if sound not in windows:
+            windows[sound] = hear(diarizer, waveform)
+        return deepcopy(windows[sound])
+
+    monkeypatch.setattr(Diarizer, "hear", once)
 
 
 @pytest.fixture(scope="session")

@@ -131,16 +131,19 @@ def test_a_voice_is_found_again_in_another_recording(found, diarize, alone):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.usefixtures("heard_once")
 def test_a_known_number_of_speakers_is_kept(diarize, speech, count):
     assert len(names(diarize(speech, num_speakers=count))) == count
 
 
+@pytest.mark.usefixtures("heard_once")
 def test_bounds_on_the_number_of_speakers_are_kept(diarize, speech):
     assert len(names(diarize(speech, max_speakers=1))) == 1
     assert len(names(diarize(speech, min_speakers=3))) == 3
     assert len(names(diarize(speech, min_speakers=1, max_speakers=5))) == 2
 
 
+@pytest.mark.usefixtures("heard_once")
 def test_more_speakers_than_there_are_voices_is_no_error(diarize, speech):
     assert 1 <= len(names(diarize(speech[: 8 * RATE], num_speakers=20))) <= 20
 
@@ -225,6 +228,7 @@ def test_turns_that_nobody_could_speak_in_are_none(found):
     assert min(turn["end"] - turn["start"] for turn in turns) >= 0.099
 
 
+@pytest.mark.usefixtures("heard_once")
 def test_speakers_who_are_not_heard_are_told(diarize, speech):
     """One phrase of one voice: whoever asks for nine gets those that there are, and is told."""
     found = diarize(speech[round(11 * RATE) : round(13 * RATE)], min_speakers=9)
