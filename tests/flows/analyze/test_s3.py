@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,12 @@ def without_times(value: Any) -> Any:
 
 
 def comparable(files: dict[str, bytes]) -> dict[str, Any]:
-    """The report and the manifest without times and URIs, anything else byte for byte."""
+    """The report and the manifest without times and URIs, anything else byte for byte.
+
+    A medium that does not say when it was recorded is as old as its file or its object.
+    """
     manifest = without_times(json.loads(files["manifest.json"]))
-    del manifest["source"]
+    del manifest["source"], manifest["media"]["recorded"]
     manifest["files"].pop("report.html")
     uri, time, kept = r'(?:file|s3):///?[^"\s<&]+', r"(?:\d+(?:\.\d+)?\s(?:s|min)\b\s?)+", r"(?<=>)kept(?=<)"
     report = re.sub(f"{uri}|{time}|{kept}", "", files["report.html"].decode())
@@ -78,7 +82,10 @@ def test_from_bucket_to_bucket_as_from_disk_to_disk(
     local = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     expected = comparable(local)
     assert found.keys() == expected.keys()
-    assert json.loads(found["manifest.json"])["source"] == "s3://media/in/demo.mp4"
+    manifest = json.loads(found["manifest.json"])
+    assert manifest["source"] == "s3://media/in/demo.mp4"
+    recorded = datetime.fromisoformat(manifest["media"]["recorded"]["at"])
+    assert recorded == bucket.Object("in/demo.mp4").last_modified
     for name, content in comparable(found).items():
         assert content == expected[name], name
     models = {path.name for path in (demo[0] / "index").iterdir()}
@@ -106,7 +113,7 @@ def test_a_batch_of_a_prefix(bucket: Any, clip: Path, tmp_path: Path) -> None:
     bucket.upload_file(str(clip), "calls/2026/one.wav")
     bucket.put_object(Key="calls/notes.txt", Body=b"no media")
     done = run("flows.batch", "s3://media/calls/", "--output", "s3://media/heard", work=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "Left out: notes.txt (no media).\n")
     manifests = [json.loads(body) for name, body in read(bucket, "heard").items() if "manifest" in name]
     assert [manifest["media"]["name"] for manifest in manifests] == ["one.wav"]
 
