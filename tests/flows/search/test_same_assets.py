@@ -25,6 +25,7 @@ from containers.faiss.index import library as load_faiss
 from containers.common.models.store import sha256_of
 from tasks.asset.folder import Asset
 from tasks.asset.manifest import Manifest
+from tasks.index import ask
 from tasks.index.collect import collect, drop_orphans, write_parts
 from tasks.outputs.embeddings import write_embeddings
 from tasks.search import find, library
@@ -50,7 +51,7 @@ def invoke(image, request, result_type):
     return found
 
 
-library.invoke = invoke
+ask.invoke = invoke
 
 
 def analyse(output, asset, said, seed, broken=False):
