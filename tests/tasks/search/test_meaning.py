@@ -53,7 +53,7 @@ def images(make_store, tmp_path_factory: pytest.TempPathFactory):  # noqa: F811
         contents[model] = {file.name: file for file in folder.iterdir()}
     make_store(contents)
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("search.meaning", "stages.look.run", "stages.meaning.run"):
+        for module in ("index.ask", "stages.meaning.query", "stages.look.run", "stages.meaning.run"):
             patch.setattr(f"tasks.{module}.invoke", in_process)
         yield
 
