@@ -3,7 +3,6 @@
 import argparse
 import shutil
 import sys
-from pathlib import Path
 
 from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
@@ -17,7 +16,7 @@ from flows.analyze.flags import complaint
 from flows.artifacts import create_table_artifact
 from flows.forms import Place, own_name_or
 from flows.settings.load import apply, apply_with_server
-from tasks.asset.bucket import Location, absolute, location, work_folder
+from tasks.asset.bucket import Location, location, work_place
 from tasks.housekeeping.caches import clear_caches
 from tasks.housekeeping.freed import Freed
 from tasks.housekeeping.scratch import clear_scratch
@@ -109,8 +108,7 @@ def keep_house(output: Location, limits: Limits) -> list[Freed]:
 
 
 def _tenth_of_disk(output: Location) -> float:
-    place = absolute(output)
-    folder = place if isinstance(place, Path) else work_folder(place)
+    folder = work_place(output)
     there = next(path for path in (folder, *folder.parents) if path.exists())
     return shutil.disk_usage(there).total / SHARE
 

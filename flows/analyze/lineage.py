@@ -13,13 +13,14 @@ def lineage(asset: Asset, manifest: Manifest) -> list[Row]:
     media = manifest.media
     rows = [_row("media", media.name, manifest.source or "", "", media.sha256)]
     rows += [_row("model", model.id, "", model.revision, model.sha256) for model in manifest.models]
-    for entry in manifest.stages:
-        if entry.status != "done":
-            continue
-        stage = STAGES.get(entry.name)
-        needs = ", ".join((*stage.needs, *stage.after)) if stage else ""
-        made_by = f"{stage.image} {image(stage.image).version}" if stage and stage.image else "tasks"
-        rows.append(_row("stage", entry.name, needs or media.name, made_by, ""))
+    done = [entry.name for entry in manifest.stages if entry.status == "done"]
+    for name in done:
+        if stage := STAGES.get(name):
+            needs = [need for need in ("decode", *stage.needs, *stage.after) if need in done]
+            made_by = f"{stage.image} {image(stage.image).version}" if stage.image else "tasks"
+            rows.append(_row("stage", name, ", ".join(needs), made_by, ""))
+        else:  # the first of all, or one that takes what the others found
+            rows.append(_row("stage", name, media.name if name == "decode" else "stages", "tasks", ""))
     for name, file in manifest.files.items():
         rows.append(_row("file", name, "stages", "publish", file.sha256))
     for model, vectors in manifest.embeddings.items():

@@ -51,9 +51,9 @@ def clear_caches(output: Location, most: int, days: float) -> list[Freed]:
         with ExitStack() as ours:
             if sizes[asset.id] and _ours(asset, ours):
                 oldest.remove(asset.cache)
-                kept -= sizes[asset.id]
-    abandoned.left = sum(sizes[asset.id] for asset in assets if asset.id not in published)
-    oldest.left = kept
+                kept -= sizes.pop(asset.id)
+    abandoned.left = sum(size for id, size in sizes.items() if id not in published)
+    oldest.left = kept - abandoned.left
     return [decoded, abandoned, oldest]
 
 

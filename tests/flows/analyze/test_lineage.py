@@ -13,6 +13,8 @@ from tests.tasks.asset.test_folder import make_manifest
 def test_each_result_is_traced_to_what_made_it(tmp_path: Path) -> None:
     manifest = make_manifest()
     manifest.stages = [
+        StageEntry(name="decode", status="done"),
+        StageEntry(name="denoise", status="skipped", reason="left out"),
         StageEntry(name="diarize", status="done"),
         StageEntry(name="link", status="skipped", reason="the media has no picture"),
         StageEntry(name="publish", status="done"),
@@ -24,6 +26,9 @@ def test_each_result_is_traced_to_what_made_it(tmp_path: Path) -> None:
     made = {(row["kind"], row["thing"]): row for row in lineage(asset, manifest)}
     assert made["media", "a.wav"]["identity"] == manifest.media.sha256
     assert made["stage", "diarize"]["by"] == f"pyannote {image('pyannote').version}"
+    assert made["stage", "decode"]["made of"] == "a.wav"
+    assert made["stage", "diarize"]["made of"] == "decode", "what was left out made nothing"
+    assert made["stage", "publish"]["made of"] == "stages"
     assert ("stage", "link") not in made, "it made nothing"
     assert made["model", "ge2e-speaker"]["identity"] == "f" * 64
     assert made["file", "diarization.json"]["identity"] == "a" * 64

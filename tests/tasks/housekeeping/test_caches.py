@@ -70,6 +70,13 @@ def test_beyond_the_limit_those_analysed_longest_ago_go(make: Make) -> None:
     assert all(asset.folder.exists() for asset in assets), "what was published stays"
 
 
+def test_what_is_left_is_counted_once(make: Make) -> None:
+    make("a", days=3), make("b", days=1, published=False)
+    output = make("c").output
+    _, abandoned, oldest = clear_caches(output, most=2 * MB, days=30)
+    assert (oldest.removed, oldest.left, abandoned.left) == (1, MB, MB)
+
+
 def test_looking_is_no_use(make: Make) -> None:
     """A night's look does not make a cache young."""
     asset = make("a", days=29, published=False)
