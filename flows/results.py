@@ -1,8 +1,8 @@
 """Reports, shelves and the pages of quality, evaluation and people over http: `make serve` starts it.
 
 It listens on this machine alone and asks for the password of the Prefect page, of whom it serves as well. An
-output folder is served once a run has linked it, below a name that nobody guesses: a page that others wrote
-into one folder leads to no other, and may neither send nor fetch anything.
+output folder is served once a run has linked it, below a name that nobody guesses. The list of all is for
+people, not for pages: what others wrote into one folder leads to no other, and may fetch nothing.
 """
 
 import hmac
@@ -152,7 +152,7 @@ def make_app(secret: str, host: str) -> Any:
             asked = {"WWW-Authenticate": 'Basic realm="The password of the Prefect page", charset="UTF-8"'}
             return PlainTextResponse("The password of the Prefect page is asked for.", 401, asked)
         name, _, rest = request.path_params["path"].partition("/")
-        if not name:
+        if not name and request.headers.get("Sec-Fetch-Site") != "same-origin":  # a page here could read it
             return HTMLResponse(_overview(), headers=HEADERS)
         output = read_private(_places() / name) if re.fullmatch("[0-9a-f]{32}", name) else None
         found = output and _answer(Path(output), rest)

@@ -5,6 +5,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,6 +16,9 @@ from containers.common.models.store import sha256_of
 from flows.results import RESULTS_URL, knows, link_to, make_app
 from tasks.shelf.make import make_shelf
 from tests.tasks.words.archive import publish
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 SECRET = "mediaflow:secret"
 
@@ -131,6 +135,32 @@ def test_who_does_not_know_the_password_sees_nothing(
     assert client.get(f"{served}/{'0' * 32}/index.html").status_code == 404
     assert not knows(f"Bearer {b64encode(SECRET.encode()).decode()}", SECRET)
     assert knows(as_header(f"anybody:{SECRET}")["Authorization"], SECRET), "the whole line as the password"
+
+
+SPY = """<!doctype html><title>waiting</title><script>
+const list = window.open("/");
+const look = setInterval(() => {
+  if (list.location.href === "about:blank" || list.document.readyState !== "complete") return;
+  clearInterval(look);
+  document.title = "seen: " + list.document.body.innerText;
+}, 50);
+</script>"""
+
+
+@pytest.mark.slow
+def test_a_page_in_one_folder_does_not_learn_of_the_others(
+    output: Path, asset: str, client: httpx.Client, served: str, browser: "Browser"
+) -> None:
+    """Whoever knows the password opens it; it opens the list of folders in another window and reads that."""
+    (output / asset / "spy.html").write_text(SPY)
+    link = link_to(output, asset, "spy.html")
+    assert str(output) in client.get(served, headers={"Sec-Fetch-Site": "none"}).text, "typed by a person"
+    window = browser.new_context(http_credentials={"username": "mediaflow", "password": "secret"})
+    page = window.new_page()
+    page.goto(link)
+    page.wait_for_function("document.title.startsWith('seen: ')")
+    assert page.title() == "seen: There is no such page."
+    window.close()
 
 
 def test_links_elsewhere(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
