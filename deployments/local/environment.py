@@ -32,7 +32,7 @@ PASSED_PREFIXES = (
 )
 # Of a Lambda that we may ourselves run in: they would describe the wrong function.
 NOT_PASSED_PREFIXES = ("AWS_LAMBDA_", "AWS_EXECUTION_ENV")
-# What flows alone read, and what differs from run to run.
+# What flows alone read, and what differs from run to run: runs that differ in it share warm images.
 NOT_PASSED = {
     "AWS_ENDPOINT_URL_LAMBDA",
     *(
@@ -40,7 +40,7 @@ NOT_PASSED = {
         for name in ("TEMPORARY_SERVER", "WEBHOOK", "TOPIC", "RUNTIME", "AWS", "AWS_CREDENTIALS")
     ),
     *(f"MEDIAFLOW_{name}" for name in ("FUNCTION_PREFIX", "RESULTS_DAYS", "RESULTS_BLOCK", "WORK")),
-    *(f"MEDIAFLOW_{name}" for name in ("KEEP_WARM", "MEMORY_MB")),
+    *(f"MEDIAFLOW_{name}" for name in ("KEEP_WARM", "MEMORY_MB", "RUNS_AT_ONCE", "RESULTS_URL", "MLFLOW")),
 }
 _PASSED_NAMES = frozenset(name for names in PASSED for name in names)
 
