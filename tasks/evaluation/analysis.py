@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, ValidationError
 
@@ -67,23 +67,27 @@ def options_of(kind: Analysed, model: str, given: Mapping[str, Any]) -> Options:
 
 def transcribe_item(item: Item, folder: Path, options: Options) -> Transcription:
     """What is said, after the denoising that the options ask for; all models that took part are named."""
+    return _transcribed(item, _decoded(item, folder), folder, options)
+
+
+def _transcribed(item: Item, sound: "Sound", folder: Path, options: Options) -> Transcription:
     if item.language and not options.language:
         options = options.model_copy(update={"language": item.language})
-    full, speech = _decoded(item, folder)
-    cleaned = None if options.denoise == "off" else denoise.fn(full, folder / "denoised", options)
-    found = transcribe.fn((cleaned and cleaned.audio) or speech, folder, options)
+    cleaned = None if options.denoise == "off" else denoise.fn(sound.full, folder / "denoised", options)
+    found = transcribe.fn((cleaned and cleaned.audio) or sound.speech, folder, options)
     found.models += [model for model in (cleaned.models if cleaned else []) if model not in found.models]
     return found
 
 
 def diarize_item(item: Item, folder: Path, options: Options) -> DiarizedAudio:
     """Who speaks when: of the sound as it is, denoising takes voices apart less well."""
-    return diarize.fn(_decoded(item, folder)[1], folder, options)
+    return diarize.fn(_decoded(item, folder).speech, folder, options)
 
 
 def attribute_item(item: Item, folder: Path, options: Options) -> Transcription:
     """What is said and by whom: every word with the speaker that the analysis gives it."""
-    said, turns = transcribe_item(item, folder, options), diarize_item(item, folder, options)
+    sound = _decoded(item, folder)
+    said, turns = _transcribed(item, sound, folder, options), diarize.fn(sound.speech, folder, options)
     said.transcript = assign_speakers(said.transcript, turns.diarization)
     said.models += [model for model in turns.models if model not in said.models]
     return said
@@ -145,9 +149,16 @@ def people_of(seen: Mapping[str, SeenVideo]) -> dict[tuple[str, int], int]:
     return numbers
 
 
-def _decoded(item: Item, folder: Path) -> tuple[str, str]:
-    """The sound at 48 and at 16 kHz, as URIs. Raises UserError for media without sound."""
-    decoded = decode.fn(item.media, folder / "media", 1.0, probe(item.media).duration)
+class Sound(NamedTuple):
+    """URIs of an item's sound at 48 and at 16 kHz."""
+
+    full: str
+    speech: str
+
+
+def _decoded(item: Item, folder: Path) -> Sound:
+    """Without its pictures. Raises UserError for media without sound."""
+    decoded = decode.fn(item.media, folder / "media", 1.0, probe(item.media).duration, pictures=False)
     if decoded.audio_48k is None or decoded.audio_16k is None:
         raise UserError(f"{item.id} has no sound.")
-    return decoded.audio_48k, decoded.audio_16k
+    return Sound(decoded.audio_48k, decoded.audio_16k)

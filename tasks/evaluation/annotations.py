@@ -60,12 +60,17 @@ def _voice(tier: str) -> str:
     return re.sub(r"\s*-?\s*words$", "", tier, flags=re.IGNORECASE) or tier
 
 
+def _skip(tokens: Iterator[str], count: int) -> None:
+    for _ in range(count):
+        next(tokens)
+
+
 def _intervals(tokens: Iterator[str]) -> Iterator[tuple[str, float, float, str]]:
     """Tier, start, end and text. In the long format numbers in brackets (`item [1]:`) are no tokens."""
-    next(tokens), next(tokens)  # from when until when
+    _skip(tokens, 2)  # from when until when
     for _ in range(int(next(tokens))):
         kind, name = _quoted(next(tokens)), _quoted(next(tokens))
-        next(tokens), next(tokens)
+        _skip(tokens, 2)
         for _ in range(int(next(tokens))):
             start = float(next(tokens))
             if kind == "IntervalTier":

@@ -1,12 +1,14 @@
 """What is evaluated is what runs: the analysis' own stages, with its own options."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from containers.common.errors import UserError
 from flows.images import running_images
-from tasks.evaluation.analysis import diarize_item, options_of, transcribe_item
+from tasks.evaluation import analysis
+from tasks.evaluation.analysis import attribute_item, diarize_item, options_of, transcribe_item
 from tasks.evaluation.dataset import Item
 from tasks.media.demo import sample_speech
 
@@ -34,6 +36,30 @@ def test_options_are_the_analysis_own() -> None:
 def test_what_a_kind_cannot_use_is_refused(kind, model: str, given: dict, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         options_of(kind, model, given)
+
+
+def test_who_says_what_takes_one_decoding_of_the_sound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def decode(*_: object, **given: object) -> SimpleNamespace:
+        asked.append(given)
+        return SimpleNamespace(audio_48k="file:///full", audio_16k="file:///speech")
+
+    stages = {
+        "decode": decode,
+        "transcribe": lambda *_: SimpleNamespace(models=[], transcript="said"),
+        "diarize": lambda *_: SimpleNamespace(models=["a voice's"], diarization="turns"),
+    }
+    for name, stage in stages.items():
+        monkeypatch.setattr(analysis, name, SimpleNamespace(fn=stage))
+    monkeypatch.setattr(analysis, "assign_speakers", lambda said, turns: f"{said} by {turns}")
+    item = Item(media=sample_speech(), id="call")
+    options = options_of("attribution", "auto", {"denoise": "off"})
+    found = attribute_item(item, tmp_path, options)
+    assert (found.transcript, found.models) == ("said by turns", ["a voice's"])
+    assert asked == [{"pictures": False}]
 
 
 @pytest.mark.slow
