@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.checks.check import check_tables
+from tasks.checks import docs
+from tasks.checks.check import check_tables, load_rules
 from tasks.checks.tables import Tables, join, tables_of
 from tasks.checks.verdicts import Quality
 
@@ -248,6 +249,10 @@ FAULTS = {
         (said(unnamed="notes.txt"), "Every file of the folder is the manifest's."),
     ],
 }
+
+
+def test_a_month_of_checks_is_kept_whole() -> None:
+    assert len(load_rules()) * docs.MOST_CHECKS <= docs.MOST_RESULTS
 
 
 def test_good_results_keep_every_rule(make_asset):
