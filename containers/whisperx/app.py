@@ -10,7 +10,7 @@ from containers.common.languages import to_codes
 from containers.common.media.audio import load_audio
 from containers.common.models.store import open_model
 from containers.common.runtime.handler import Stopwatch, make_handler
-from containers.whisperx import align, speech, words
+from containers.whisperx import align, encoder, speech, words
 from containers.whisperx.choice import check_models
 from containers.whisperx.contract import TranscribeRequest
 from containers.whisperx.languages import first_model
@@ -43,15 +43,17 @@ class _Store(Models):
 
     def __init__(self, request: TranscribeRequest, stopwatch: Stopwatch) -> None:
         self._request, self._stopwatch = request, stopwatch
-        self.device = words.find_device(request.device)
-        self._compute_type = words.find_compute_type(request.compute_type, self.device)
+        self.device = encoder.find_device(request.device)
+        self._compute_type = encoder.find_compute_type(request.compute_type, self.device)
 
     def detector(self) -> speech.Detector:
         method = self._request.vad_method
         return self._open(speech.MODELS[method], lambda folder: speech.load_vad(folder, method, self.device))
 
     def whisper(self, model: str) -> Any:
-        loaded = self._open(model, lambda folder: words.load_whisper(folder, self._compute_type, self.device))
+        loaded = self._open(
+            model, lambda folder: encoder.load_whisper(folder, self._compute_type, self.device)
+        )
         words.check_prompt(loaded, self._request)
         return loaded
 
@@ -81,7 +83,7 @@ def _expected(given: str | None, model: Any) -> list[str]:
         codes = (to_codes(given) or "").split(",") if given else []
     except ValueError as error:
         raise UserError(f"{error}.") from None
-    known = words.languages(model)
+    known = encoder.languages(model)
     for code in filter(None, codes):
         if code not in known:
             raise UserError(f"This Whisper does not know the language '{code}'.")

@@ -7,22 +7,18 @@ from typing import Any, NamedTuple, Protocol
 from containers.common.contract import Span
 from containers.common.documents.speech import Dropped, Segment, Transcript
 from containers.common.media.audio import Waveform
-from containers.whisperx import align, words
+from containers.whisperx import align, encoder, words
 from containers.whisperx.contract import TranscribeRequest
 from containers.whisperx.doubts import cut_loops, is_loop, judge_segments, judge_stretch
 from containers.whisperx.languages import (
-    Utterance,
-    agree,
     best_of,
-    choose_languages,
-    cut_utterances,
     first_model,
-    join_runs,
     language_of_rest,
     models_of,
     spoken_most,
 )
 from containers.whisperx.rests import Rest, believe, find_rests
+from containers.whisperx.runs import find_runs
 from containers.whisperx.segments import split_segments
 from containers.whisperx.speech import Stretch
 from containers.whisperx.times import cut_at_pauses, find_pauses, refine
@@ -116,14 +112,15 @@ def _listen(
     first, best = first_model(request), best_of(request)
     whisper = models.whisper(first)
     spans = [stretch.span for stretch in stretches]
-    batches = words.by_length(spans, request.batch_size)
+    batches = encoder.by_length(spans, request.batch_size)
     waiting: dict[str, list[tuple[Stretch, str]]] = {}
-    encoded = [words.encode(whisper, audio, [spans[row] for row in batch]) for batch in batches]
+    encoded = [encoder.encode(whisper, audio, [spans[row] for row in batch]) for batch in batches]
     places = {row: (number, place) for number, batch in enumerate(batches) for place, row in enumerate(batch)}
-    runs = _find_runs(whisper, audio, stretches, expected, encoded, places, request)
+    runs = find_runs(whisper, audio, stretches, expected, encoded, places, request)
     if request.condition_on_previous_text:
         views = [
-            words.rows(encoded[number], [place]) for number, place in (places[row] for row in sorted(places))
+            encoder.rows(encoded[number], [place])
+            for number, place in (places[row] for row in sorted(places))
         ]
         whole = [Stretch(span, stretch.voiced) for span, stretch in zip(spans, stretches, strict=True)]
         yield from _in_order(models, audio, whole, views, runs, expected, request, before)
@@ -141,14 +138,14 @@ def _listen(
     for number, chosen in enumerate(ready):
         if chosen:
             chosen.sort(key=lambda pair: pair[0])
-            view = words.rows(encoded[number], [place for place, _ in chosen])
+            view = encoder.rows(encoded[number], [place for place, _ in chosen])
             alike = [part for _, part in chosen]
             yield from _decode(models, first, audio, view, alike, expected, request)
         encoded[number] = None
     for model, parts in waiting.items():
-        for batch in words.by_length([stretch.span for stretch, _ in parts], request.batch_size):
+        for batch in encoder.by_length([stretch.span for stretch, _ in parts], request.batch_size):
             chosen_parts = [Part(*parts[place]) for place in batch]
-            view = words.encode(models.whisper(model), audio, [part.stretch.span for part in chosen_parts])
+            view = encoder.encode(models.whisper(model), audio, [part.stretch.span for part in chosen_parts])
             yield from _decode(models, model, audio, view, chosen_parts, expected, request)
 
 
@@ -169,7 +166,7 @@ def _in_order(
             model = str(models_of(language, request.model, request.languages, best).model)
             part = Part(whole if len(parts) == 1 else stretch, language)
             if len(parts) > 1 or model != first:
-                view = words.encode(models.whisper(model), audio, [part.stretch.span])
+                view = encoder.encode(models.whisper(model), audio, [part.stretch.span])
             text = before.of(language)
             for found, heard in _decode(models, model, audio, view, [part], expected, request, TRIES, text):
                 if not found.rest:
@@ -200,7 +197,7 @@ def _decode(
         pauses = find_pauses(audio, part.stretch.span)
         bursts = cut_at_pauses(part.stretch.voiced, pauses)
         if is_loop(first, part.stretch, bursts):
-            alone = (words.rows(encoded, [row]), [spans[row]], [part.language])
+            alone = (encoder.rows(encoded, [row]), [spans[row]], [part.language])
             (first,) = words.decode(whisper, *alone, request, words.NO_REPEAT)
         first = first._replace(words=refine(first.words, pauses, part.stretch.span))
         found = believe(first, part.rest) if part.rest else first
@@ -210,7 +207,7 @@ def _decode(
         if tries and not found.is_silence:
             left = find_rests(first.words, part.stretch._replace(voiced=bursts))
             rests += [Part(rest.stretch, part.language, rest) for rest in left if rest != part.rest]
-    for batch in words.by_length([rest.stretch.span for rest in rests], request.batch_size):
+    for batch in encoder.by_length([rest.stretch.span for rest in rests], request.batch_size):
         chosen = [rests[place] for place in batch]
         yield from _hear_rests(models, audio, chosen, expected, request, tries - 1)
 
@@ -225,9 +222,9 @@ def _hear_rests(
 ) -> Iterator[tuple[Part, words.Heard]]:
     """What is said there, perhaps in a language that is too short to be found beside the other one."""
     first, best = first_model(request), best_of(request)
-    encoded = words.encode(models.whisper(first), audio, [rest.stretch.span for rest in rests])
+    encoded = encoder.encode(models.whisper(first), audio, [rest.stretch.span for rest in rests])
     if len(expected) != 1:
-        found = words.detect_languages(models.whisper(first), encoded)
+        found = encoder.detect_languages(models.whisper(first), encoded)
         rests = [
             rest._replace(language=language_of_rest(answer, rest.language, expected))
             for rest, answer in zip(rests, found, strict=True)
@@ -236,63 +233,10 @@ def _hear_rests(
     for name in dict.fromkeys(names):
         places = [place for place, other in enumerate(names) if other == name]
         chosen = [rests[place] for place in places]
-        view = words.rows(encoded, places)
+        view = encoder.rows(encoded, places)
         if name != first:
-            view = words.encode(models.whisper(name), audio, [part.stretch.span for part in chosen])
+            view = encoder.encode(models.whisper(name), audio, [part.stretch.span for part in chosen])
         yield from _decode(models, name, audio, view, chosen, expected, request, tries)
-
-
-def _find_runs(
-    whisper: Any,
-    audio: Waveform,
-    stretches: list[Stretch],
-    expected: list[str],
-    encoded: list[Any],
-    places: dict[int, tuple[int, int]],
-    request: TranscribeRequest,
-) -> list[list[tuple[Stretch, str]]]:
-    """For each stretch its parts, each in one language."""
-    if len(expected) == 1:
-        return [[(stretch, expected[0])] for stretch in stretches]
-    found = [words.detect_languages(whisper, batch) for batch in encoded]
-    units: list[list[Utterance]] = []
-    scores: list[list[dict[str, float]]] = []
-    for row, stretch in enumerate(stretches):
-        number, place = places[row]
-        whole = found[number][place]
-        utterances = cut_utterances(audio, stretch)
-        spans = [utterance.span for utterance in utterances]
-        if len(utterances) > 1 and not agree(
-            whole, words.detect_within(whisper, encoded[number], place, stretch.span, spans)
-        ):
-            units.append(utterances)
-            scores.append(_ask_each(whisper, audio, utterances, request))
-        else:
-            units.append([Utterance(stretch.span, stretch.voiced)])
-            scores.append([whole])
-    flat = [unit for group in units for unit in group]
-    spoken = iter(
-        choose_languages(
-            [row for group in scores for row in group], [unit.seconds for unit in flat], expected
-        )
-    )
-    return [
-        join_runs(group, [next(spoken) for _ in group], stretch.span)
-        for group, stretch in zip(units, stretches, strict=True)
-    ]
-
-
-def _ask_each(
-    whisper: Any, audio: Waveform, utterances: list[Utterance], request: TranscribeRequest
-) -> list[dict[str, float]]:
-    """Language probabilities of each utterance, encoded on its own: what is beside it cannot blur it."""
-    answers: list[dict[str, float]] = [{} for _ in utterances]
-    spans = [utterance.span for utterance in utterances]
-    for batch in words.by_length(spans, request.batch_size):
-        encoded = words.encode(whisper, audio, [spans[place] for place in batch], short=True)
-        for place, answer in zip(batch, words.detect_languages(whisper, encoded), strict=True):
-            answers[place] = answer
-    return answers
 
 
 def _write(
