@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from tests.waiting import until
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
@@ -48,7 +50,7 @@ def test_the_page_shows_it(server, analysed, known, shown, tmp_path):
         "schedule": (deployment("reindex"), ["nightly", "06:30:00 PM"]),
     }[shown]
     known.goto(server.url + address)
-    known.wait_for_function(HOLDS, arg=expected, timeout=60_000)
+    until(known, HOLDS, expected)
     picture = tmp_path / f"{shown}.png"
     known.screenshot(path=picture)
     with Image.open(picture) as seen:

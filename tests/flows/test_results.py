@@ -16,6 +16,7 @@ from containers.common.models.store import sha256_of
 from flows.results import RESULTS_URL, knows, link_to, make_app
 from tasks.shelf.make import make_shelf
 from tests.tasks.words.archive import publish
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -158,7 +159,7 @@ def test_a_page_in_one_folder_does_not_learn_of_the_others(
     window = browser.new_context(http_credentials={"username": "mediaflow", "password": "secret"})
     page = window.new_page()
     page.goto(link)
-    page.wait_for_function("document.title.startsWith('seen: ')")
+    until(page, "document.title.startsWith('seen: ')")
     assert page.title() == "seen: There is no such page."
     window.close()
 

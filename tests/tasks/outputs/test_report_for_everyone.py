@@ -15,6 +15,7 @@ from tasks.checks.verdicts import BrokenRow, Quality, Verdict
 from tasks.media.demo import sample_speech
 from tasks.outputs.report import ReportData, render_report
 from tasks.outputs.report_view import plainly
+from tests.waiting import until
 
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'&#t=1%2f"
 BROKEN = Verdict(
@@ -86,7 +87,7 @@ def test_two_hours_open_without_complaints_and_a_click_on_a_word_seeks(
 ) -> None:
     opened = open_page(page_of_two_hours)
     page = opened.page
-    page.wait_for_function("document.getElementById('player').readyState > 0")
+    until(page, "document.getElementById('player').readyState > 0")
     page.locator("[data-t='20.8']").click()
     assert page.evaluate("document.getElementById('player').currentTime") == pytest.approx(20.8)
     assert page.locator(".segment.now").get_attribute("data-start") == "20.4"
@@ -137,7 +138,7 @@ def test_the_transcript_is_searched_played_faster_and_quoted(page_of_two_hours: 
     page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
     page.locator(".segment .time").nth(3).click()
     page.locator("#quote").click()
-    page.wait_for_function("window.copied")
+    until(page, "window.copied")
     copied = page.evaluate("window.copied")
     address = page.locator(".segment .time").nth(3).evaluate("one => one.href")
     assert copied.startswith(f"“{' '.join(words.split())}” (") and copied.endswith(f") {address}")
@@ -185,7 +186,7 @@ def test_hostile_names_and_texts_do_nothing(long: ReportData, open_page: Open, t
     asset.files = [HOSTILE, "../../etc/passwd", "javascript:alert(1)"]
     opened = open_page(render_report(asset))
     page = opened.page
-    page.wait_for_function("document.getElementById('player').readyState > 0")
+    until(page, "document.getElementById('player').readyState > 0")
     page.locator("[data-t]").first.click()
     assert page.title() == HOSTILE
     assert opened.trouble == []
@@ -203,7 +204,7 @@ def test_the_demos_report(demo: tuple[Path, str], open_page: Open) -> None:
     (report,) = demo[0].glob("*/report.html")
     opened = open_page(report, bypass_csp=True)
     page = opened.page
-    page.wait_for_function("document.getElementById('player').readyState > 0")
+    until(page, "document.getElementById('player').readyState > 0")
     word = page.locator("[data-t]").nth(5)
     word.click()
     time = float(str(word.get_attribute("data-t")))
