@@ -42,25 +42,29 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     console.print(done, markup=False, highlight=False, soft_wrap=True)
-    code = _republish(chosen.output, console)
-    return code or (_forget_words(chosen.output) if chosen.command == "forget" else 0)
+    return _republish(chosen.output, console)
 
 
-def _forget_words(output: Path) -> int:
-    """The name is in no version of the index of words any more."""
-    try:
-        forget_words(output)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+def forget(output: Path, who: str) -> str:
+    """Leaves nothing of a known person below `output` but the media's own words and pictures.
 
-
-def forget_words(output: Path) -> None:
-    """Raises UserError."""
+    Their names, faces and voices go from assets, from every version of the indexes, and last from the people,
+    so that whatever broke it off, it can be done again. Raises UserError.
+    """
+    from flows.images import running_images
+    from tasks.index.forget import forget_vectors
+    from tasks.people.appearances import people_models
+    from tasks.people.forget import take_out_person
+    from tasks.people.republish import republish_named
     from tasks.words.versions import forget_versions
 
+    assets = take_out_person(output, who)
+    forget_vectors(output, people_models(), running_images())
+    person = forget_person(output, who)
+    republish_named(output)
     forget_versions(output)
+    made = f"; {_count(len(assets), 'asset')} written anew without them" if assets else ""
+    return f"{_describe(person)} is forgotten{made}"
 
 
 def _say(lines: list[str], console: Console) -> int:
@@ -83,7 +87,7 @@ def change(chosen: argparse.Namespace) -> str:
             person = hide_person(output, chosen.who, chosen.command == "hide")
             return f"{_describe(person)} is {'hidden' if person.hidden else 'shown again'}"
         case "forget":
-            return f"{_describe(forget_person(output, chosen.who))} is forgotten"
+            return forget(output, chosen.who)
     return f"Undone: {_count(len(undo(output).people), 'person', 'people')} known"
 
 
@@ -116,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         ("show", "take a hidden person into lists and reports again"),
         ("explain", "why appearances are taken for this person"),
         ("undo", "take the last change back; again, the one before"),
-        ("forget", "remove a person's name, vectors and pictures for good"),
+        ("forget", "remove a person's name, faces and voice for good, from assets and indexes too"),
         ("page", "everybody on a page that opens in any browser"),
     ):
         added = commands.add_parser(command, help=text, description=text)

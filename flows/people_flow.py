@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from containers.common.errors import UserError
 from flows.artifacts import create_link_artifact, create_table_artifact
 from flows.forms import Place, own_name_or, tidy
-from flows.people import change, forget_words, rows_of
+from flows.people import change, rows_of
 from flows.results import link_to
 from tasks.asset.bucket import is_remote, location
 from tasks.people.edit import everybody
@@ -66,8 +66,6 @@ def people(
         done += f"; {len(written)} {'asset' if len(written) == 1 else 'assets'} written anew"
         if lost:
             logger.warning(f"Analyse again to see the names in: {', '.join(lost)}")
-        if action == "forget":
-            forget_words(folder)
     logger.info(done)
     create_table_artifact(rows_of(everybody(folder)), key="people", description=done)
     page = write_page(folder)

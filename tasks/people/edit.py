@@ -105,9 +105,9 @@ def split_person(output: Path, refs: Sequence[str], name: str | None = None) -> 
 
 
 def forget_person(output: Path, ref: str) -> Person:
-    """Removes all that was kept of the person: name, vectors and pictures, in earlier revisions too.
+    """Removes all that the people hold of the person: name, vectors and pictures, in earlier revisions too.
 
-    It cannot be undone. What was analysed stays: their appearances are unknown again.
+    It cannot be undone. What assets hold of them goes by `take_out_person`, before.
     """
     person = load_people(output).find(ref)
     if person is None:

@@ -59,8 +59,6 @@ def test_a_face_and_a_voice_are_named_and_split(output: Path, capsys) -> None:
     assert (code, out) == (0, "Kate (p1), known by 2 faces and 1 voice\n")
     code, out, _ = run(capsys, "split", output, "aaaaaaaa:face12")
     assert (code, out) == (0, "p3 (p3), known by 1 face\n")
-    code, out, _ = run(capsys, "forget", output, "Kate")
-    assert (code, out) == (0, "Kate (p1), known by 1 face and 1 voice is forgotten\n")
 
 
 def test_nobody_of_that_name_is_one_sentence(output: Path, capsys) -> None:

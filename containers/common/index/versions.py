@@ -181,6 +181,15 @@ def _kept(index_uri: str, current: IndexVersion, keep: int) -> tuple[set[str], s
     return {kept.version for kept in lineage}, {part.version for kept in lineage for part in kept.segments}
 
 
+def keep_current(index_uri: str) -> None:
+    """Removes every version of an index on disk but the current one, and there is none to go back to."""
+    root = storage.local_path(index_uri)
+    assert root is not None
+    with _turn(root):
+        if now := current(index_uri):
+            _prune(root, *_kept(index_uri, now, 1))
+
+
 def rollback(index_uri: str) -> IndexVersion:
     """Makes the version that the current one replaced current again, and returns it.
 
