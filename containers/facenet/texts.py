@@ -6,7 +6,6 @@ In this image, since SigLIP's texts are compared with the pictures that it embed
 import time
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +13,10 @@ from numpy.typing import NDArray
 from containers.common.errors import UserError
 from containers.common.models.store import open_model
 from containers.common.runtime.handler import Stopwatch
+from containers.facenet import published
 from containers.facenet.contract import SENTENCES, SIGLIP, TextRequest, TextResult
-from containers.facenet.networks import load_network
-
-LONGEST = 512  # tokens that E5 was trained on
-SIGLIP_LONGEST = 64
+from containers.facenet.encoder import Encoder
+from containers.facenet.words import E5Words, SiglipWords, Words
 
 Vectors = NDArray[np.float32]
 
@@ -29,7 +27,7 @@ def read(request: TextRequest, stopwatch: Stopwatch) -> TextResult:
         raise UserError(f"'{request.model}' does not read texts: choose {SENTENCES} or {SIGLIP}.")
     started = time.perf_counter()
     folder, ref = open_model(request.model)
-    loaded = load_reader(folder)
+    loaded = load_reader(folder, request.model)
     stopwatch.used(ref)
     stopwatch.loaded(time.perf_counter() - started)
     if request.model == SIGLIP:
@@ -48,35 +46,30 @@ def read(request: TextRequest, stopwatch: Stopwatch) -> TextResult:
 
 
 @cache
-def load_reader(folder: Path) -> tuple[Any, Any]:
-    """A network and its tokenizer, as transformers load them from the folder alone."""
-    from transformers import AutoTokenizer
+def load_reader(folder: Path, model: str) -> tuple[Words, Encoder]:
+    """What makes tokens of texts, and vectors of tokens, from the folder alone. Raises UserError."""
+    if model == SIGLIP:
+        encoder = published.read_siglip(folder)
+        return SiglipWords(folder, encoder.longest), encoder
+    encoder = published.read_e5(folder)
+    return E5Words(folder, encoder.longest), encoder
 
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True), load_network(folder)
 
-
-def embed_sentences(loaded: tuple[Any, Any], texts: list[str]) -> Vectors:
+def embed_sentences(loaded: tuple[Words, Encoder], texts: list[str]) -> Vectors:
     """The mean of each text's tokens, L2-normalised, shape (texts, 384).
 
     Wang et al., "Multilingual E5 Text Embeddings: A Technical Report", 2024.
     """
-    import torch
-
-    tokenizer, network = loaded
-    given = tokenizer(texts, padding=True, truncation=True, max_length=LONGEST, return_tensors="pt")
-    with torch.inference_mode():
-        tokens = network(**given).last_hidden_state
-        mask = given["attention_mask"].unsqueeze(-1)
-        return torch.nn.functional.normalize((tokens * mask).sum(1) / mask.sum(1)).numpy()
+    words, encoder = loaded
+    return _unit(np.stack([tokens.mean(0) for tokens in encoder.encode(words(texts))]))
 
 
-def embed_descriptions(loaded: tuple[Any, Any], texts: list[str]) -> Vectors:
+def embed_descriptions(loaded: tuple[Words, Encoder], texts: list[str]) -> Vectors:
     """SigLIP's text tower, L2-normalised, shape (texts, 768): padded to 64 tokens, as it was trained."""
-    import torch
+    words, encoder = loaded
+    assert encoder.head
+    return _unit(encoder.head(np.stack([tokens[-1] for tokens in encoder.encode(words(texts))])))
 
-    tokenizer, network = loaded
-    given = tokenizer(
-        texts, padding="max_length", truncation=True, max_length=SIGLIP_LONGEST, return_tensors="pt"
-    )
-    with torch.inference_mode():
-        return torch.nn.functional.normalize(network.text_model(**given).pooler_output).numpy()
+
+def _unit(vectors: Vectors) -> Vectors:
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -4,6 +4,7 @@ import json
 import socket
 import sys
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from typing import Any
@@ -27,7 +28,11 @@ class LocalServer(ThreadingTCPServer):
         self._thread.start()
 
     def close(self) -> None:
-        self.shutdown()
+        ending = threading.Thread(target=self.shutdown)
+        ending.start()
+        with suppress(OSError):  # a knock, so that it looks at once whether it is to end
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        ending.join()
         self._thread.join()
         for connection in list(self._connections):
             self.shutdown_request(connection)

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+from tasks.index.ask import SEARCHES
 from tasks.search.moments import find_moments
 from tasks.search.place import Location
 from tasks.search.question import MomentAnswer, MomentQuestion
+from tasks.stages.meaning.query import EMBEDS
 
 
 def answer_moments(
@@ -17,5 +19,7 @@ def answer_moments(
     from flows.settings.load import apply_with_server
 
     apply_with_server()
-    with running_images():
+    with running_images() as images:
+        if images:  # the one answers with a vector that the other looks for
+            images.prewarm([EMBEDS, SEARCHES])
         return find_moments(output, question, say)

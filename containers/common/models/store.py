@@ -21,6 +21,7 @@ from containers.common.contract import Contract, ModelRef
 from containers.common.errors import ModelCorrupt, ModelMissing, StorageError, UserError
 from containers.common.inside import Name, RelativePath
 from containers.common.models import store_cache, store_s3
+from containers.common.models.checked import sha256_known
 from containers.common.models.embeddings import CATALOGUE, Embedding
 from containers.common.models.lock import read_lock
 
@@ -241,7 +242,7 @@ def _open_in_folder(model: Model) -> Path:
         if not path.is_file():
             raise _missing(model, store_folder())
         try:
-            content = sha256_of(path)
+            content = sha256_known(path)
         except OSError as error:  # a network's or a disk's fault
             raise StorageError(
                 f"The model store {store_folder()} cannot be read: {error.strerror or error}."
@@ -256,7 +257,7 @@ def _open_cached(store: str, model: Model) -> Path:
     with store_cache.filling(model.id, model.sha256, model.size) as folder:
         for file in model.files:
             path = folder / file.name
-            if path.is_file() and sha256_of(path) == file.sha256:
+            if path.is_file() and sha256_known(path) == file.sha256:
                 continue
             if model.id not in store_s3.list_models(store):
                 raise _missing(model, store)

@@ -40,7 +40,7 @@ def test_a_store_that_cannot_be_read_is_one_sentence(monkeypatch: pytest.MonkeyP
     def fail(path: Path) -> str:
         raise OSError(5, "Input/output error", str(path))
 
-    monkeypatch.setattr(models, "sha256_of", fail)
+    monkeypatch.setattr(models, "sha256_known", fail)
     models.open_model.cache_clear()
     with pytest.raises(StorageError, match=r"^The model store \S+ cannot be read: Input/output error\.$"):
         models.open_model("whisper-base")
