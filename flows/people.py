@@ -4,7 +4,9 @@ import argparse
 import json
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -25,6 +27,8 @@ from tasks.people.page import refresh_page, write_page
 from tasks.people.recognise import Group, Told
 from tasks.people.store import Person, undo
 
+Change = Literal["name", "merge", "split", "hide", "show", "undo", "forget"]
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 done, 1 it cannot be done, 2 wrong usage."""
@@ -37,7 +41,14 @@ def main(arguments: list[str] | None = None) -> int:
             return _say(explain_person(chosen.output, chosen.who), console)
         if chosen.command == "page":
             return _say([str(write_page(chosen.output, chosen.html))], console)
-        done = change(chosen)
+        who = getattr(chosen, "who", [])
+        done = change(
+            chosen.output,
+            chosen.command,
+            [who] if isinstance(who, str) else who,
+            getattr(chosen, "name", None) or "",
+            getattr(chosen, "merge", False),
+        )
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
@@ -73,21 +84,25 @@ def _say(lines: list[str], console: Console) -> int:
     return 0
 
 
-def change(chosen: argparse.Namespace) -> str:
-    """Does what is asked, and says what is so now."""
-    output = chosen.output
-    match chosen.command:
+def change(
+    output: Path, command: Change, who: Sequence[str] = (), name: str = "", merge: bool = False
+) -> str:
+    """Does what is asked, to merge and split with all of `who`, else with its one; says what is so now.
+
+    Raises UserError.
+    """
+    match command:
         case "name":
-            return _describe(_name(output, chosen.who, chosen.name, chosen.merge))
+            return _describe(_name(output, who[0], name, merge))
         case "merge":
-            return _describe(merge_people(output, chosen.who))
+            return _describe(merge_people(output, list(who)))
         case "split":
-            return _describe(split_person(output, chosen.who, chosen.name))
+            return _describe(split_person(output, list(who), name or None))
         case "hide" | "show":
-            person = hide_person(output, chosen.who, chosen.command == "hide")
+            person = hide_person(output, who[0], command == "hide")
             return f"{_describe(person)} is {'hidden' if person.hidden else 'shown again'}"
         case "forget":
-            return forget(output, chosen.who)
+            return forget(output, who[0])
     return f"Undone: {_count(len(undo(output).people), 'person', 'people')} known"
 
 

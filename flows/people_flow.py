@@ -1,6 +1,5 @@
 """Names for faces and voices from the Prefect UI: what `python -m flows.people` does, as a deployment."""
 
-from argparse import Namespace
 from typing import Annotated, Literal
 
 from prefect import flow, get_run_logger
@@ -58,10 +57,7 @@ def people(
     if action == "explain":
         done = "\n".join(explain_person(folder, wanted[0]))
     elif action != "list":
-        one = wanted if action in SEVERAL else wanted[0] if wanted else None
-        done = change(
-            Namespace(command=action, output=folder, who=one, name=name.strip() or None, merge=merge)
-        )
+        done = change(folder, action, wanted, name.strip(), merge)
         written, lost = republish_named(folder)
         done += f"; {len(written)} {'asset' if len(written) == 1 else 'assets'} written anew"
         if lost:
