@@ -33,6 +33,7 @@ from tasks.checks.verdicts import Quality
 MANIFEST = "manifest.json"
 QUALITY = "quality.json"
 RUNNING = ".running"
+UPLOADED = "uploaded"  # beside the finished stages: what was put on S3 last, until the shelf has read it
 LEASE = 30  # seconds after which a machine that vanished holds an asset no more
 
 
@@ -185,6 +186,8 @@ class Asset(BaseModel):
                 (staging / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
                 if self.remote:
                     upload_folder(staging, self.place, last=MANIFEST)
+                    shutil.rmtree(self.cache / UPLOADED, ignore_errors=True)
+                    staging.rename(self.cache / UPLOADED)
                 else:
                     self._swap_in(staging)
             finally:
@@ -200,6 +203,17 @@ class Asset(BaseModel):
             staging.rename(self.folder)
         sync_folder(self.output)
         sync_folder(staging.parent)
+
+    def take_uploaded(self, target: Path) -> bool:
+        """Moves what this machine has put on S3 last to `target`; False where something else is there now."""
+        kept = self.cache / UPLOADED
+        if not (kept / MANIFEST).is_file():
+            return False
+        there = storage.read_tagged(storage.join(self.place, MANIFEST))
+        if there is None or there[0] != (kept / MANIFEST).read_bytes():
+            return False
+        shutil.move(kept, target)
+        return True
 
     def drop_media(self) -> None:
         """Removes the decoded media; small results stay, so that finished stages stay finished."""

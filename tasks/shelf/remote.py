@@ -49,7 +49,8 @@ def add_to_shelf(asset: Asset) -> None:
     """An asset on S3 as it is published. Raises StorageError, and UserError when it cannot be read."""
     place = Bucket(str(asset.remote))
     with tempfile.TemporaryDirectory() as made:
-        fetch_asset(place.output, asset.id, Path(made), also=(PICTURES,))
+        if not asset.take_uploaded(Path(made, asset.id)):
+            fetch_asset(place.output, asset.id, Path(made), also=(PICTURES,))
         rows = read_rows(Path(made), asset.id)
     if rows is None:
         return

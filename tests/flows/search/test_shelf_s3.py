@@ -63,6 +63,25 @@ def test_an_analysis_adds_its_recording_with_its_picture(tmp_path: Path, work: P
     assert b"mediaflow-shelf" in storage.read_bytes(f"{OUT}/index.html")
 
 
+def test_what_was_uploaded_a_moment_ago_is_not_fetched_again(tmp_path: Path, monkeypatch: Any) -> None:
+    folder = publish(tmp_path / "made", ONE, [("The budget.", 1.0, 2.0)])
+    manifest = Asset(output=folder.parent, id=ONE).manifest()
+    assert manifest
+    asset = Asset.at(OUT, ONE)
+    documents = {path.name: path for path in folder.iterdir() if path.name != "manifest.json"}
+    download, fetched = storage.download, []
+    monkeypatch.setattr(storage, "download", lambda uri, to: (fetched.append(uri), download(uri, to)))
+    asset.publish(documents, manifest)
+    add_to_shelf(asset)
+    assert set(cards()) == {ONE} and fetched == []
+    assert not (asset.cache / "uploaded").exists()
+
+    asset.publish(documents, manifest)
+    put(tmp_path, ONE, "The weather.")  # by another machine, meanwhile
+    add_to_shelf(asset)
+    assert b"The weather." in storage.read_bytes(f"{OUT}/shelf/said/{ONE}.js") and fetched
+
+
 def test_many_that_end_at_the_same_moment_are_all_on_it(tmp_path: Path) -> None:
     assets = [put(tmp_path, f"{number:016x}", f"Number {number}.") for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
