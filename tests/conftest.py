@@ -20,6 +20,7 @@ from filelock import FileLock
 from containers.audioset import panns
 from containers.common.ontology import classes
 from tasks.media.demo import build_demo_video, sample_speech
+from tasks.stages.code import code_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 # Tests run side by side, on short media: none waits until another's run has ended.
 os.environ.setdefault("MEDIAFLOW_RUNS_AT_ONCE", "8")
 
-pytest_plugins = ["tests.side_by_side"]
+pytest_plugins = ["tests.side_by_side", "tests.chosen"]
 Make = Callable[[Path], object]
+ROOT = Path(__file__).parents[1]
 # All runs of these tests share warm images, but for tests of images that belong to one run.
 os.environ.setdefault("MEDIAFLOW_KEEP_WARM", "1")
 
@@ -59,9 +61,19 @@ def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Calla
 
 
 @pytest.fixture(scope="session")
-def demo_video(made_once: Callable[[str, Make], Path]) -> Path:
-    """The sample video, built once: 30 s, six pictures of 3 to 5 faces, two people talking."""
-    return made_once("media", lambda folder: build_demo_video(folder / "demo.mp4")) / "demo.mp4"
+def demo_video(pytestconfig: pytest.Config) -> Path:
+    """The sample video, built once: 30 s, six pictures of 3 to 5 faces, two people talking.
+
+    Fast tests and slow ones, and the next run of them, share one, while its code is the same.
+    """
+    folder = Path(pytestconfig.cache.mkdir("demo"))
+    made = folder / f"{code_of([ROOT / 'tasks' / 'media' / 'demo.py'])[:16]}.mp4"
+    with FileLock(folder / "lock"):
+        if not made.exists():
+            for other in folder.glob("*.mp4"):
+                other.unlink()
+            build_demo_video(made)
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -83,8 +95,7 @@ def demo(
 
 def _analyse(media: Path, folder: Path) -> None:
     command = [sys.executable, "-m", "flows.analyze", str(media), "--output", str(folder / "out")]
-    root = Path(__file__).parents[1]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=560, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=560, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == "", "a good run says nothing on standard error"
     (folder / "printed").write_text(done.stdout, encoding="utf-8")
