@@ -66,12 +66,13 @@ def demo_video(pytestconfig: pytest.Config) -> Path:
 
     Fast tests and slow ones, and the next run of them, share one, while its code is the same.
     """
-    folder = Path(pytestconfig.cache.mkdir("demo"))
-    made = folder / f"{code_of([ROOT / 'tasks' / 'media' / 'demo.py'])[:16]}.mp4"
-    with FileLock(folder / "lock"):
+    kept = Path(pytestconfig.cache.mkdir("demo"))
+    made = kept / code_of([ROOT / "tasks" / "media" / "demo.py"])[:16] / "demo.mp4"
+    with FileLock(kept / "lock"):
         if not made.exists():
-            for other in folder.glob("*.mp4"):
-                other.unlink()
+            for other in kept.iterdir():
+                if other.is_dir():
+                    shutil.rmtree(other)
             build_demo_video(made)
     return made
 
