@@ -6,7 +6,8 @@ machine does, which no draw from one run can show: of them an interval is given 
 Sources: B. Efron, R. Tibshirani, An Introduction to the Bootstrap (1993), ch. 13: percentile intervals;
 M. Bisani, H. Ney, Bootstrap estimates for confidence intervals in ASR performance evaluation, ICASSP 2004:
 whole utterances are drawn, and the same ones for both systems; E. Noreen, Computer-Intensive Methods for
-Testing Hypotheses (1989): approximate randomisation; S. Holm, A simple sequentially rejective multiple test
+Testing Hypotheses (1989): approximate randomisation; D. Rubin, The Bayesian Bootstrap, Annals of Statistics
+(1981): weights instead of numbers; S. Holm, A simple sequentially rejective multiple test
 procedure (1979).
 """
 
@@ -30,7 +31,8 @@ class Measure(NamedTuple):
     `of` takes the table and gives a function of the rows' weights, shape (rows,): drawing an item twice is
     giving its rows the weight 2. It returns NaN where the weights leave nothing to measure. With `amount`
     only rows in which that column is above 0 take part. A `timed` one is of the machine as much as of the
-    model.
+    model. A `smooth` one is a mean over groups of few items, as of sounds' classes: where a draw left out
+    all of a group, it would be of the others, so each draw gives every item some weight.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Measure(NamedTuple):
     table: str = "items"
     amount: str = ""
     timed: bool = False
+    smooth: bool = False
 
 
 class Estimate(NamedTuple):
@@ -111,8 +114,8 @@ def estimate(rows: pd.DataFrame, measure: Measure, draws: int = DRAWS, seed: int
     if items < 2:
         return Estimate(whole, np.nan, np.nan, items)
     random = np.random.default_rng(seed)
-    counts = random.multinomial(items, np.full(items, 1 / items), draws)
-    return Estimate(whole, *_percentiles([value(drawn[codes].astype(float)) for drawn in counts]), items)
+    counts = _draws(items, draws, random, measure.smooth)
+    return Estimate(whole, *_percentiles([value(drawn[codes]) for drawn in counts]), items)
 
 
 def compare(
@@ -142,8 +145,8 @@ def compare(
     if items < 2 or measure.timed:
         return Difference(*found, np.nan, np.nan, 1.0, items)
     random = np.random.default_rng(seed)
-    counts = random.multinomial(items, np.full(items, 1 / items), draws)
-    interval = _percentiles([difference(drawn[codes].astype(float), kept) for drawn in counts])
+    counts = _draws(items, draws, random, measure.smooth)
+    interval = _percentiles([difference(drawn[codes], kept) for drawn in counts])
     exchanged = [difference(ones, swap[codes]) for swap in _exchanges(items, draws, random)]
     return Difference(*found, *interval, _p_value(found[2], exchanged, items <= EXACT), items)
 
@@ -176,6 +179,13 @@ def _items(rows: pd.DataFrame) -> tuple[NDArray[np.intp], int]:
     own = rows["item"].astype(str)
     codes, names = pd.factorize(rows["source"].fillna(own) if "source" in rows else own)
     return codes, len(names)
+
+
+def _draws(items: int, draws: int, random: np.random.Generator, smooth: bool) -> NDArray[np.float64]:
+    """Weights of the items, shape (draws, items), which add up to their number."""
+    if smooth:
+        return random.dirichlet(np.ones(items), draws) * items
+    return random.multinomial(items, np.full(items, 1 / items), draws).astype(np.float64)
 
 
 def _percentiles(values: list[float]) -> tuple[float, float]:

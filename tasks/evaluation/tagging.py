@@ -94,6 +94,6 @@ def per_class(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 MEASURES = [
-    Measure("map", "Mean average precision", "higher", _mean_precision),
-    Measure("d_prime", "d-prime of the mean area", "higher", _mean_d_prime, digits=2),
+    Measure("map", "Mean average precision", "higher", _mean_precision, smooth=True),
+    Measure("d_prime", "d-prime of the mean area", "higher", _mean_d_prime, digits=2, smooth=True),
 ]
