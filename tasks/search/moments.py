@@ -112,13 +112,16 @@ def _around(question: MomentQuestion, words: Words) -> dict[str, Named]:
 
 def _named(kind: str, asked: str, words: Words) -> Named:
     """The terms of who or what is called so; a sound also by a word of its name."""
-    if kind != "sound":
-        asked = label_of(asked)
-    wanted = context_term(kind, asked)
-    query = "SELECT DISTINCT value FROM names WHERE kind = ? AND term = ?"
-    values = [value for file in words.files for (value,) in file.connection.execute(query, (kind, wanted))]
+    # Somebody without a name is called as documents show it (Speaker 1); somebody may be named so too.
+    spelled = [asked] if kind == "sound" else list(dict.fromkeys([asked, label_of(asked)]))
+    terms, values = [], []
+    for wanted in (context_term(kind, name) for name in spelled):
+        query = "SELECT DISTINCT value FROM names WHERE kind = ? AND term = ?"
+        found = [value for file in words.files for (value,) in file.connection.execute(query, (kind, wanted))]
+        terms += [wanted] if found else []
+        values += found
     if values and kind != "sound":
-        return Named([wanted], sorted(set(values)))
+        return Named(terms, sorted(set(values)))
     known: dict[str, str] = {}
     for file in words.files:
         query = "SELECT DISTINCT value, term FROM names WHERE kind = ?"

@@ -121,6 +121,14 @@ def test_who_is_both_is_where_both_are(output: Path) -> None:
     assert (found.start, found.end, found.text) == (51, 52, "")
 
 
+def test_somebody_may_be_called_as_people_without_a_name_are_shown(tmp_path: Path) -> None:
+    said = [("The budget.", 0.0, 4.0, "SPEAKER_00"), ("The weather.", 5.0, 9.0, "SPEAKER_01")]
+    publish(tmp_path, MEETING, said, names={"SPEAKER_00": "Speaker 2", "SPEAKER_01": "Tom"})
+    publish(tmp_path, SHOW, [("And who am I?", 0.0, 4.0, "SPEAKER_01")])
+    assert {(MEETING, 0.0), (SHOW, 0.0)} <= set(places(find(tmp_path, by="Speaker 2")))
+    assert places(find(tmp_path, by="Tom")) == [(MEETING, 5.0)]
+
+
 @pytest.mark.parametrize(
     ("question", "sentence"),
     [
