@@ -38,7 +38,7 @@ class Score(NamedTuple):
 
 def analyse(video: Path, folder: Path, spoken: list[Spoken]) -> tuple[DetectedFaces, Speaking]:
     decoded = decode_media(video, folder / "media", 1.0)
-    found = detect.fn(decoded.frames, decoded.shots, folder, AnalyzeOptions())
+    found = detect.fn(decoded.frames, decoded.shots, folder, AnalyzeOptions(), video, decoded.seekable)
     people = embed.fn(decoded.frames, found.frames, found.tracks, folder / "crops").people
     turns = [Turn(start=turn.start, end=turn.end, speaker=turn.speaker) for turn in spoken]
     tracks = name_people(found.tracks, people)

@@ -95,7 +95,7 @@ def _faces(
     alive: Callable[[float], None],
 ) -> Iterator[_Face]:
     with Reader(path) as reader:
-        for picture, time in _pictures(reader, spans, seekable, alive):
+        for picture, time in pictures_of(reader, spans, seekable, alive):
             scale = picture.width / width
             for course in courses:
                 box = course.at(time)
@@ -113,10 +113,10 @@ def _faces(
                 yield _Face(course.track, time, face)
 
 
-def _pictures(
+def pictures_of(
     reader: Reader, spans: Spans, seekable: bool, alive: Callable[[float], None]
 ) -> Iterator[tuple[Image.Image, float]]:
-    """RATE frames per second of each span."""
+    """RATE frames per second of each span, and when they are shown; spans are seconds, apart and in order."""
     reached = 0.0
     shown = reader.read(sound=False)
     for start, end in spans:

@@ -129,7 +129,22 @@ def _faces(path: Path, folder: str, **given: Any) -> Iterator[dict[str, Any]]:
         yield from cut_faces(path, folder=Path(folder), alive=_reporter(), **given)
 
 
-JOBS = {"probe": _probe, "decode": _decode, "picture": _picture, "cut": _cut, "part": _part, "faces": _faces}
+def _between(path: Path, folder: str, **given: Any) -> Iterator[dict[str, Any]]:
+    from tasks.media.between import keep_pictures
+
+    with explain_disk(Path(folder)):
+        yield from keep_pictures(path, folder=Path(folder), alive=_reporter(), **given)
+
+
+JOBS = {
+    "probe": _probe,
+    "decode": _decode,
+    "picture": _picture,
+    "cut": _cut,
+    "part": _part,
+    "faces": _faces,
+    "between": _between,
+}
 
 
 if __name__ == "__main__":

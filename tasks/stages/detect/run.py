@@ -8,6 +8,7 @@ from containers.faceapi.contract import DetectRequest, DetectResult
 from tasks.calls.invoke import invoke
 from tasks.calls.progress import advance
 from tasks.media.decoded import Frame
+from tasks.stages.detect.again import gaps, look_between
 from tasks.stages.detect.frame_faces import FrameFaces
 from tasks.stages.detect.options import DetectOptions
 from tasks.stages.detect.track import Track, track_faces
@@ -29,10 +30,18 @@ class DetectedFaces(StageOutput):
 
 
 @task
-def detect(frames: list[Frame], shots: list[float], folder: Path, options: DetectOptions) -> DetectedFaces:
+def detect(
+    frames: list[Frame],
+    shots: list[float],
+    folder: Path,
+    options: DetectOptions,
+    media: Path | None = None,
+    seekable: bool = True,
+) -> DetectedFaces:
     """Boxes, landmarks, expressions, age, gender and a 128-d descriptor for every face of every frame.
 
-    `shots`: when each shot starts, in seconds; a face is followed within one.
+    `shots`: when each shot starts, in seconds; a face is followed within one. With `media` it is looked at
+    again, between frames, where a face may be the one that was lost before; `seekable`: as decoding said.
     """
     output = DetectedFaces()
     for first in range(0, len(frames), BATCH):
@@ -52,4 +61,7 @@ def detect(frames: list[Frame], shots: list[float], folder: Path, options: Detec
         ]
         advance("detect", (first + len(batch)) / len(frames))
     output.tracks = track_faces(output.frames, shots)
+    if media and (spans := gaps(output.frames, output.tracks, shots)):
+        between = look_between(media, spans, seekable, folder / "between", options, output)
+        output.tracks = track_faces(output.frames, shots, between)
     return output

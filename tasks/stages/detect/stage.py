@@ -28,7 +28,9 @@ class Detect(Stage):
     def call(self, given: Inputs) -> Call:
         from tasks.stages.detect.run import detect
 
-        return detect, (given.decoded.frames, given.decoded.shots, given.work, given.options)
+        decoded = given.decoded
+        pictures = (decoded.frames, decoded.shots, given.work, given.options)
+        return detect, (*pictures, given.media, decoded.seekable)
 
     def output(self) -> "type[StageOutput]":
         from tasks.stages.detect.run import DetectedFaces

@@ -5,7 +5,7 @@ much boxes overlap, as in Wojke et al., "Simple Online and Realtime Tracking wit
 2017; sampled frames lie too far apart for its motion model.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -26,6 +26,7 @@ SAME = 0.5  # the same face elsewhere in the same shot
 SAME_PLACE = 0.75  # and where the box overlaps that of the sample before
 SAME_AFTER_CUT = 0.45  # a cut ends a track, unless the same face stays where it was: a flash, a jump cut
 OVERLAP = 0.3  # least intersection over union of boxes at the same place
+RECENT = 5  # samples of a track that another face is compared with
 GAP = 5.0  # seconds out of sight, in one shot, that a track outlives
 IN_PLACE = 0.3  # how much nearer, in descriptor distance, a fully overlapping box makes a face
 CROPS = 3  # best crops of a track, one from each third of it
@@ -87,18 +88,41 @@ class _Open:
 
     def __init__(self) -> None:
         self.seen: list[tuple[int, int]] = []  # frame, face
-        self.descriptors: list[NDArray[np.float64]] = []
+        self.recent: deque[list[NDArray[np.float64]]] = deque(maxlen=RECENT)
+
+    def add(self, frame: int, face: int, descriptor: NDArray[np.float64], sampled: bool) -> None:
+        """`sampled`: it is a sample, or else a look between two."""
+        self.seen.append((frame, face))
+        if sampled or not self.recent:
+            self.recent.append([])
+        self.recent[-1].append(descriptor)
 
     def distance(self, descriptor: NDArray[np.float64]) -> float:
         """To the nearest of its last samples: a head that turns is unlike its own mean."""
-        return min(float(np.linalg.norm(descriptor - known)) for known in self.descriptors[-5:])
+        return min(float(np.linalg.norm(descriptor - known)) for sample in self.recent for known in sample)
 
 
-def track_faces(frames: Sequence[FrameFaces], shots: Sequence[float] = ()) -> list[Track]:
+def track_faces(
+    frames: Sequence[FrameFaces], shots: Sequence[float] = (), between: Sequence[FrameFaces] = ()
+) -> list[Track]:
     """Tracks by first appearance; every face of every frame is in exactly one.
 
-    `frames` by time with descriptors; `shots` are the times at which shots start, in seconds.
+    `frames` by time with descriptors; `shots` are the times at which shots start, in seconds. Through the
+    frames `between` faces are followed, but no track tells of them.
     """
+    times = {frame.time for frame in frames}
+    sampled = {round(time, 2) for time in times}
+    looked = [*frames, *(frame for frame in between if round(frame.time, 2) not in sampled)]
+    looked.sort(key=lambda frame: frame.time)
+    followed = [
+        [(frame, face) for frame, face in track.seen if looked[frame].time in times]
+        for track in _follow(looked, shots, times)
+    ]
+    return [_describe(seen, number, looked) for number, seen in enumerate(filter(None, followed))]
+
+
+def _follow(frames: Sequence[FrameFaces], shots: Sequence[float], sampled: set[float]) -> list[_Open]:
+    """Tracks in the order of their first faces; `sampled`: times of the frames that are samples."""
     tracks: list[_Open] = []
     for number, frame in enumerate(frames):
         if not frame.faces:
@@ -109,12 +133,13 @@ def track_faces(frames: Sequence[FrameFaces], shots: Sequence[float] = ()) -> li
         ).reshape(len(alive), len(frame.faces))
         owners = _assign(costs)
         for face, found in enumerate(frame.faces):
+            if face not in owners and frame.time not in sampled:
+                continue  # who is not in a sample is nobody
             track = alive[owners[face]] if face in owners else _Open()
             if face not in owners:
                 tracks.append(track)
-            track.seen.append((number, face))
-            track.descriptors.append(np.array(found.descriptor))
-    return [_describe(track, number, frames) for number, track in enumerate(tracks)]
+            track.add(number, face, np.array(found.descriptor), frame.time in sampled)
+    return tracks
 
 
 def _cost(
@@ -142,12 +167,13 @@ def _assign(costs: NDArray[np.float64]) -> dict[int, int]:
     return {int(face): int(track) for track, face in pairs if np.isfinite(costs[track, face])}
 
 
-def _describe(track: _Open, number: int, frames: Sequence[FrameFaces]) -> Track:
+def _describe(places: Sequence[tuple[int, int]], number: int, frames: Sequence[FrameFaces]) -> Track:
+    """Of a track's places: frame and face."""
     seen = [
         Seen(time=frames[frame].time, face=face, box=frames[frame].faces[face].detection.box)
-        for frame, face in track.seen
+        for frame, face in places
     ]
-    faces = [frames[frame].faces[face] for frame, face in track.seen]
+    faces = [frames[frame].faces[face] for frame, face in places]
     crops = [
         BestCrop(time=shown.time, face=shown.face, quality=measure_quality(face))
         for shown, face in zip(seen, faces, strict=True)

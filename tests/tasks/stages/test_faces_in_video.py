@@ -1,5 +1,6 @@
 """Real faces in moving pictures: who is followed, and who is seen speaking."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import av
 import numpy as np
 import pytest
 from av.codec.context import Flags
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from benchmarks import who_speaks
 from benchmarks.talking_faces import CONVERSATION, MOUTHS, Scene, build_talking_video
@@ -19,6 +20,7 @@ from tasks.media.demo import PICTURES
 from tasks.media.probe import probe
 from tasks.people.matching import group_people
 from tasks.stages.detect.run import DetectedFaces, detect
+from tasks.stages.embed.run import embed
 from tasks.stages.options import AnalyzeOptions
 
 pytestmark = pytest.mark.slow
@@ -33,6 +35,7 @@ FACES = {
     "sample5.jpg": ((465, 1010), (680, 540), (865, 215), (1190, 320), (1490, 525)),
     "sample6.jpg": ((355, 610), (760, 470), (1270, 445), (1590, 410)),
 }
+SHAKE, BLUR = 0.015, 9  # share of the width; pixels
 EDGE = 130  # pixels of the picture between the middle of a face and the edge of the film
 
 
@@ -45,13 +48,28 @@ def images() -> Iterator[None]:
 def analyse(video: Path, folder: Path, frame_rate: float = 1) -> tuple[Decoded, DetectedFaces]:
     decoded = decode_media(video, folder, frame_rate)
     options = AnalyzeOptions(frame_rate=frame_rate)
-    return decoded, detect.fn(decoded.frames, decoded.shots, folder, options)
+    return decoded, detect.fn(decoded.frames, decoded.shots, folder, options, video, decoded.seekable)
+
+
+def _shaken(
+    window: tuple[float, float, float, float], picture: Image.Image, random: np.random.Generator
+) -> tuple[float, float, float, float]:
+    """Moved, as far as the picture goes."""
+    left, top, right, bottom = window
+    across, down = SHAKE * (right - left) * random.uniform(-1, 1, 2)
+    across = min(max(across, -left), picture.width - right)
+    down = min(max(down, -top), picture.height - bottom)
+    return left + across, top + down, right + across, bottom + down
 
 
 class Pan:
-    """Six shots of four seconds: the camera moves over a picture, sideways and nearer or further away."""
+    """Six shots of four seconds: the camera moves over a picture, sideways and nearer or further away.
 
-    def __init__(self, path: Path) -> None:
+    `shaky`: by hand, each frame shaken by up to 1.5 % of its width, out of focus for one second of four.
+    """
+
+    def __init__(self, path: Path, shaky: bool = False) -> None:
+        random = np.random.default_rng(0)
         self.windows: list[tuple[str, tuple[float, float, float, float]]] = []
         with av.open(str(path), "w") as container:
             stream = container.add_stream("libx264", rate=FPS, width=WIDTH, height=HEIGHT, pix_fmt="yuv420p")
@@ -62,8 +80,12 @@ class Pan:
                     for frame in range(SHOT * FPS):
                         progress = frame / (SHOT * FPS - 1)
                         window = self._window(name, picture, progress if number % 2 else 1 - progress)
+                        if shaky:
+                            window = _shaken(window, picture, random)
                         self.windows.append((name, window))
                         shown = picture.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR, box=window)
+                        if shaky and FPS <= frame < 2 * FPS:
+                            shown = shown.filter(ImageFilter.GaussianBlur(BLUR))
                         container.mux(stream.encode(av.VideoFrame.from_image(shown.convert("RGB"))))
             container.mux(stream.encode(None))
 
@@ -105,6 +127,27 @@ def test_a_camera_that_pans_and_zooms_gives_one_track_a_person_without_a_switch(
     assert all(len(shown) == 1 for shown in people), "a track holds one person"
     assert len(found.tracks) == len({person for shown in people for person in shown}) == 22
     assert sum(len(track.seen) for track in found.tracks) >= 0.9 * 22 * 2 * SHOT
+
+
+def test_a_shaky_film_that_is_partly_out_of_focus_has_as_many_people_as_there_are(
+    images: None, tmp_path: Path
+) -> None:
+    """Faces out of focus are told apart as unclear, or belong to those who were seen before and after."""
+    pan = Pan(tmp_path / "pan.mp4", shaky=True)
+    decoded, found = analyse(tmp_path / "pan.mp4", tmp_path / "media")
+    embedded = embed.fn(decoded.frames, found.frames, found.tracks, tmp_path / "crops")
+    shown: dict[str, set[tuple[str, int]]] = defaultdict(set)
+    for track in found.tracks:
+        where = [
+            pan.person(seen.time, seen.box.x + seen.box.width / 2, seen.box.y + seen.box.height / 2)
+            for seen in track.seen
+        ]
+        assert len(set(where)) == 1, "a track holds one person"
+        if track.id in embedded.people:
+            shown[embedded.people[track.id]].add(where[0])
+    print(shown, [(t.id, t.start, t.end, t.unclear, t.best[0].quality.overall) for t in found.tracks])
+    assert len(shown) == 22
+    assert all(len(people) == 1 for people in shown.values())
 
 
 def test_who_speaks_is_who_is_seen_speaking(images: None, tmp_path: Path) -> None:

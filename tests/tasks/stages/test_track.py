@@ -137,3 +137,22 @@ def test_overlap_of_boxes() -> None:
         1 / 3
     )
     assert intersection_over_union(box.corners, box.model_copy(update={"x": 10}).corners) == 0
+
+
+def test_a_head_that_turns_is_followed_through_the_looks_between() -> None:
+    """Beyond what makes two samples one face, and each look between them within it."""
+    samples = [FrameFaces(time=time, width=640, height=360, faces=[face(0, 600 * time, 0.7 * time)])
+               for time in (0.0, 1.0)]  # fmt: skip
+    between = [
+        FrameFaces(time=time, width=640, height=360, faces=[face(0, 600 * time, 0.7 * time)])
+        for time in (0.0, 0.2, 0.4, 0.6, 0.8)
+    ]
+    assert places(track_faces(samples)) == [[(0, 0)], [(1, 0)]]
+    assert places(track_faces(samples, between=between)) == [[(0, 0), (1, 0)]]
+    assert len(track_faces(samples, shots=[0.0, 0.5], between=between)) == 2, "a cut ends it all the same"
+
+
+def test_who_is_seen_between_samples_alone_is_nobody_and_takes_nobodys_place() -> None:
+    samples = film([face(0, 0)], [face(0, 300)])
+    passing = FrameFaces(time=0.5, width=640, height=360, faces=[face(0, 250, 0.6), face(1, 10)])
+    assert places(track_faces(samples, between=[passing])) == [[(0, 0), (1, 0)]]
