@@ -25,7 +25,7 @@ from tasks.evaluation.dataset import Item, read_dataset
 from tasks.evaluation.faces import match_faces
 from tasks.media.demo import PICTURES, SHOTS
 from tasks.people.matching import group_people
-from tasks.stages.detect.face_quality import CLEAR, measure_quality
+from tasks.stages.detect.face_quality import CLEAR, measure_quality, weight_of
 
 REPORT = Path(__file__).with_name("faces.md")
 MARKS = ("<!-- identities -->", "<!-- end of identities -->")
@@ -142,7 +142,7 @@ def together(faces: list[Seen]) -> list[str]:
             MODEL,
             apart,
             limit,
-            [[face.quality] for face in faces],
+            [[weight_of(face.quality)] for face in faces],
         )
         same = np.array([faces[one].person == faces[other].person for one, other in pairs])
         joined = np.array([labels[one] == labels[other] for one, other in pairs])

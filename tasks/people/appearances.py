@@ -13,7 +13,7 @@ from containers.common.models.embeddings import Embedding, embeddings, same_kind
 from tasks.asset.folder import MANIFEST, Asset
 from tasks.outputs.embeddings import read_embeddings
 from tasks.people.store import Kind
-from tasks.stages.detect.face_quality import CLEAR
+from tasks.stages.detect.face_quality import CLEAR, weight_of
 
 
 class Appearance(NamedTuple):
@@ -37,7 +37,7 @@ class Appearance(NamedTuple):
     @property
     def weights(self) -> NDArray[np.float64]:
         """(n,): how much each of its vectors counts."""
-        return np.ones(len(self.vectors)) if self.qualities is None else self.qualities
+        return np.ones(len(self.vectors)) if self.qualities is None else weight_of(self.qualities)
 
     @property
     def clear(self) -> bool:
@@ -96,7 +96,7 @@ def _appearance(asset: str, label: str, model: str, rows: list[Mapping[str, Any]
     vectors = np.array([row["vector"] for row in rows])
     measured = [row["metadata"].get("quality") for row in rows]
     qualities = None if None in measured else np.array(measured, float)
-    vector = np.average(vectors, axis=0, weights=None if qualities is None else qualities + 1e-6)
+    vector = np.average(vectors, axis=0, weights=None if qualities is None else weight_of(qualities) + 1e-6)
     if embeddings()[model].metric == "cosine":
         vector = vector / np.linalg.norm(vector)
     about = rows[0]["metadata"]

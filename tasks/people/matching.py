@@ -90,7 +90,7 @@ class _Groups:
         firsts = np.flatnonzero(np.diff(each, prepend=-1))
         self.weight = np.add.reduceat(weight, firsts)
         self.mean = np.add.reduceat(rows * weight[:, None], firsts) / self.weight[:, None]
-        self.square = (self.mean**2).sum(1)
+        self.square = np.add.reduceat((rows**2).sum(1) * weight, firsts) / self.weight
         self.owner = np.full(count, NOBODY) if owners is None else np.asarray(owners)
         self.item = np.arange(count)  # item to group
         pairs = np.array([pair for pair in apart if pair[0] != pair[1]], int).reshape(-1, 2)

@@ -12,9 +12,10 @@ from containers.common.models.embeddings import Embedding
 from tasks.people.appearances import Appearance, people_models
 from tasks.people.matching import NOBODY, group_people
 from tasks.people.store import Example, People, Person
+from tasks.stages.detect.face_quality import weight_of
 
 PINNED = 0.02  # below this distance an appearance is the example itself
-EXAMPLE_WEIGHT = 0.5  # of an example, whose quality is not known: that of a good crop
+EXAMPLE_WEIGHT = weight_of(0.5)  # of an example, whose quality is not known: that of a good crop
 CELLS = 2**23  # distances in memory at once
 
 

@@ -26,6 +26,7 @@ SAME = 0.5  # the same face elsewhere in the same shot
 SAME_PLACE = 0.75  # and where the box overlaps that of the sample before
 SAME_AFTER_CUT = 0.45  # a cut ends a track, unless the same face stays where it was: a flash, a jump cut
 OVERLAP = 0.3  # least intersection over union of boxes at the same place
+HOLDS = 2.0  # seconds after which the same place says nothing any more
 RECENT = 5  # samples of a track that another face is compared with
 GAP = 5.0  # seconds out of sight, in one shot, that a track outlives
 IN_PLACE = 0.3  # how much nearer, in descriptor distance, a fully overlapping box makes a face
@@ -151,6 +152,8 @@ def _cost(
     distance = track.distance(np.array(face.descriptor))
     overlap = intersection_over_union(before.faces[which].detection.box.corners, face.detection.box.corners)
     cut = any(before.time < start <= frame.time for start in shots)
+    if frame.time - before.time > HOLDS:
+        overlap = 0.0
     if cut:
         limit = SAME_AFTER_CUT if overlap >= OVERLAP else -1.0
     else:

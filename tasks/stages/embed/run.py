@@ -13,6 +13,7 @@ from tasks.calls.invoke import invoke
 from tasks.calls.progress import advance
 from tasks.media.decoded import Frame
 from tasks.people.matching import group_people
+from tasks.stages.detect.face_quality import weight_of
 from tasks.stages.detect.frame_faces import FrameFaces
 from tasks.stages.detect.track import Track
 from tasks.stages.output import StageOutput
@@ -131,6 +132,6 @@ def _people(tracks: list[Track], faces: list[FaceVector]) -> dict[int, str]:
         [np.array([face.vector for face in own[track.id]]) for track in clear],
         faces[0].model,
         sorted({pair for together in there.values() for pair in combinations(together, 2)}),
-        weights=[[face.quality or 0.0 for face in own[track.id]] for track in clear],
+        weights=[[weight_of(face.quality or 0.0) for face in own[track.id]] for track in clear],
     )
     return {track.id: f"PERSON_{label:03d}" for track, label in zip(clear, labels, strict=True)}

@@ -1,5 +1,6 @@
 """Real faces in moving pictures: who is followed, and who is seen speaking."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import av
 import numpy as np
 import pytest
 from av.codec.context import Flags
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from benchmarks import who_speaks
 from benchmarks.talking_faces import CONVERSATION, MOUTHS, Scene, build_talking_video
@@ -35,7 +36,9 @@ FACES = {
     "sample5.jpg": ((465, 1010), (680, 540), (865, 215), (1190, 320), (1490, 525)),
     "sample6.jpg": ((355, 610), (760, 470), (1270, 445), (1590, 410)),
 }
-SHAKE, BLUR = 0.015, 9  # share of the width; pixels
+SHAKE, BLUR = 0.012, 12  # share of the width; pixels that become one
+ONE_WOMAN = {("sample1.jpg", 2), ("sample3.jpg", 1)}  # she is on two of the pictures
+PROFILE = ("sample2.jpg", 0)  # at the edge of what can be told
 EDGE = 130  # pixels of the picture between the middle of a face and the edge of the film
 
 
@@ -52,11 +55,12 @@ def analyse(video: Path, folder: Path, frame_rate: float = 1) -> tuple[Decoded, 
 
 
 def _shaken(
-    window: tuple[float, float, float, float], picture: Image.Image, random: np.random.Generator
+    window: tuple[float, float, float, float], picture: Image.Image, time: float
 ) -> tuple[float, float, float, float]:
-    """Moved, as far as the picture goes."""
+    """Moved as a hand does, as far as the picture goes."""
     left, top, right, bottom = window
-    across, down = SHAKE * (right - left) * random.uniform(-1, 1, 2)
+    turns = 2 * np.pi * time * np.array([[1.3, 3.1], [1.7, 2.6]])  # hertz, across and down
+    across, down = SHAKE * (right - left) * (np.sin(turns) @ [0.6, 0.4])
     across = min(max(across, -left), picture.width - right)
     down = min(max(down, -top), picture.height - bottom)
     return left + across, top + down, right + across, bottom + down
@@ -65,27 +69,27 @@ def _shaken(
 class Pan:
     """Six shots of four seconds: the camera moves over a picture, sideways and nearer or further away.
 
-    `shaky`: by hand, each frame shaken by up to 1.5 % of its width, out of focus for one second of four.
+    `shaky`: by hand, moved by up to SHAKE of its width, and out of focus for one second of four.
     """
 
-    def __init__(self, path: Path, shaky: bool = False) -> None:
-        random = np.random.default_rng(0)
+    def __init__(self, path: Path, fps: int = FPS, shaky: bool = False) -> None:
+        self.fps = fps
         self.windows: list[tuple[str, tuple[float, float, float, float]]] = []
         with av.open(str(path), "w") as container:
-            stream = container.add_stream("libx264", rate=FPS, width=WIDTH, height=HEIGHT, pix_fmt="yuv420p")
+            stream = container.add_stream("libx264", rate=fps, width=WIDTH, height=HEIGHT, pix_fmt="yuv420p")
             stream.codec_context.options = {"preset": "veryfast"}
             for number, name in enumerate(FACES):
                 with Image.open(PICTURES / name) as picture:
                     picture.load()
-                    for frame in range(SHOT * FPS):
-                        progress = frame / (SHOT * FPS - 1)
+                    for frame in range(SHOT * fps):
+                        progress = frame / (SHOT * fps - 1)
                         window = self._window(name, picture, progress if number % 2 else 1 - progress)
                         if shaky:
-                            window = _shaken(window, picture, random)
+                            window = _shaken(window, picture, frame / fps)
                         self.windows.append((name, window))
                         shown = picture.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR, box=window)
-                        if shaky and FPS <= frame < 2 * FPS:
-                            shown = shown.filter(ImageFilter.GaussianBlur(BLUR))
+                        if shaky and fps <= frame < 2 * fps:
+                            shown = shown.reduce(BLUR).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
                         container.mux(stream.encode(av.VideoFrame.from_image(shown.convert("RGB"))))
             container.mux(stream.encode(None))
 
@@ -103,7 +107,7 @@ class Pan:
 
     def person(self, time: float, x: float, y: float) -> tuple[str, int]:
         """Who is at a place of the film at a time."""
-        name, (left, top, right, _) = self.windows[min(round(time * FPS), len(self.windows) - 1)]
+        name, (left, top, right, _) = self.windows[min(round(time * self.fps), len(self.windows) - 1)]
         x, y = (x * (right - left) / WIDTH + left, y * (right - left) / WIDTH + top)
         near = min(
             range(len(FACES[name])), key=lambda n: (FACES[name][n][0] - x) ** 2 + (FACES[name][n][1] - y) ** 2
@@ -132,22 +136,23 @@ def test_a_camera_that_pans_and_zooms_gives_one_track_a_person_without_a_switch(
 def test_a_shaky_film_that_is_partly_out_of_focus_has_as_many_people_as_there_are(
     images: None, tmp_path: Path
 ) -> None:
-    """Faces out of focus are told apart as unclear, or belong to those who were seen before and after."""
-    pan = Pan(tmp_path / "pan.mp4", shaky=True)
+    """Faces that are out of focus are unclear, or belong to those who are seen before and after."""
+    pan = Pan(tmp_path / "pan.mp4", fps=8, shaky=True)
     decoded, found = analyse(tmp_path / "pan.mp4", tmp_path / "media")
     embedded = embed.fn(decoded.frames, found.frames, found.tracks, tmp_path / "crops")
     shown: dict[str, set[tuple[str, int]]] = defaultdict(set)
     for track in found.tracks:
-        where = [
+        where = {
             pan.person(seen.time, seen.box.x + seen.box.width / 2, seen.box.y + seen.box.height / 2)
             for seen in track.seen
-        ]
-        assert len(set(where)) == 1, "a track holds one person"
-        if track.id in embedded.people:
-            shown[embedded.people[track.id]].add(where[0])
-    print(shown, [(t.id, t.start, t.end, t.unclear, t.best[0].quality.overall) for t in found.tracks])
-    assert len(shown) == 22
-    assert all(len(people) == 1 for people in shown.values())
+        }
+        assert len(where) == 1, "a track holds one person"
+        assert track.unclear == (track.id not in embedded.people)
+        if not track.unclear:
+            shown[embedded.people[track.id]].update(where)
+    people = {(name, number) for name, faces in FACES.items() for number in range(len(faces))} - ONE_WOMAN
+    told = sorted(sorted(faces) for faces in shown.values() if faces != {PROFILE})
+    assert told == sorted([sorted(ONE_WOMAN), *([each] for each in people - {PROFILE})])
 
 
 def test_who_speaks_is_who_is_seen_speaking(images: None, tmp_path: Path) -> None:
@@ -215,3 +220,19 @@ def test_faces_of_interlaced_video_are_those_of_progressive(images: None, tmp_pa
     people = group_people([each for kind in films for each in faces[kind]], "faceapi")
     assert len(people) == 3 * len(faces["progressive"]) >= 12
     assert people == 3 * people[: len(people) // 3]
+
+
+@pytest.mark.parametrize("name", ["white_house_10s.mp4", "white_house_10s_phone.mp4"])
+def test_a_man_who_moves_fast_over_real_cuts_is_one_person(images: None, tmp_path: Path, name: str) -> None:
+    """The one who is heard is seen in two of four shots (seconds as the film's truth has them)."""
+    video = Path(os.environ.get("MEDIAFLOW_REAL_DATA", "")) / "video" / name
+    if not video.is_file():
+        pytest.skip("MEDIAFLOW_REAL_DATA names no folder with this film")
+    decoded, found = analyse(video, tmp_path)
+    people = embed.fn(decoded.frames, found.frames, found.tracks, tmp_path / "crops").people
+    his = {
+        track.id for track in found.tracks if track.end < 1.5 or (track.start > 3.5 and track.end < 7.87)
+    } & people.keys()
+    assert len(his) == 2, "one track in each of his shots"
+    assert len({people[track] for track in his}) == 1
+    assert not {people[track] for track in his} & {people[track] for track in people.keys() - his}
