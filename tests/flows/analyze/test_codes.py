@@ -49,8 +49,8 @@ def changed_by(root: Path, name: str, text: str) -> set[str]:
         ("tasks/stages/diarize/run.py", {"diarize", "publish"}),
         ("tasks/stages/detect/track.py", {"detect", "embed", "link", "check", "publish"}),
         ("tasks/stages/link/mouths.py", {"link", "check", "publish"}),
-        # Both are done by one process; what is linked was decoded before.
-        ("tasks/media/cuts.py", {"decode", "link"}),
+        # All are done by one process: faces are looked for between samples, mouths in turns.
+        ("tasks/media/cuts.py", {"decode", "detect", "link"}),
         ("tasks/calls/pieces.py", {"transcribe", "diarize", "publish"}),
         # Presentation: without a model.
         ("tasks/outputs/templates/report.html.j2", {"publish"}),
