@@ -6,7 +6,8 @@ pairs: R. Bolle et al., Error analysis of pattern recognition systems - the subs
 Purity: C. Manning et al., Introduction to Information Retrieval, 2008, sec. 16.3.
 """
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -106,6 +107,14 @@ def pairs(faces: pd.DataFrame, model: str) -> pd.DataFrame:
             )
     columns = ["item", "one", "other", "person", "other_person", "same", "similarity"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def seen_at_once(pictures: Iterable[str]) -> list[tuple[int, int]]:
+    """Positions of every two faces of one picture, who are two people."""
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for number, picture in enumerate(pictures):
+        places[picture].append(number)
+    return [pair for own in places.values() for pair in combinations(own, 2)]
 
 
 def _area(rows: pd.DataFrame) -> Value:

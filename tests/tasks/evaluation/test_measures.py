@@ -231,3 +231,7 @@ def test_purity_and_completeness_are_the_two_sides_of_a_clustering() -> None:
         if measure.name in ("purity", "completeness")
     }
     assert values == pytest.approx({"purity": 1.0, "completeness": 2 / 5})
+
+
+def test_faces_of_one_picture_are_two_people() -> None:
+    assert faces.seen_at_once(["a", "b", "a", "a", "c"]) == [(0, 2), (0, 3), (2, 3)]
