@@ -120,6 +120,7 @@ def render(notebook: Path, title: str) -> str:
     )
     style = (TEMPLATES / "evaluation" / "evaluation.css").read_text(encoding="utf-8")
     page, _ = exporter.from_notebook_node(ran, {"style": style, "metadata": {"name": title}})
+    page = page.replace("<pre>", '<pre tabindex="0">')  # what is wider than a phone is scrolled by keys too
     return re.sub(r"\n\s*\n+", "\n", page)
 
 

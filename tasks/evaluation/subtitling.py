@@ -4,6 +4,7 @@ Of every cue: lines and their length, seconds on screen, gap to the next, and ho
 is too fast because people speak that fast counts too: it is what a viewer meets.
 """
 
+from itertools import zip_longest
 from typing import Any
 
 from containers.common.documents.speech import Transcript
@@ -26,7 +27,7 @@ def score_subtitles(found: Transcript) -> dict[str, Any]:
     """Columns of a row: cues, those faster than the language's limit, and those that break another rule."""
     cues = list(list_cues(found))
     fast, odd = 0, 0
-    for cue, following in zip(cues, [*cues[1:], None], strict=True):
+    for cue, following in zip_longest(cues, cues[1:]):
         limits, seconds = limits_of(cue.language), cue.end - cue.start
         columns = [count_columns(line) for line in cue.lines]
         fast += sum(columns) / max(seconds, MILLISECOND) > limits.speed * 1.01

@@ -27,6 +27,13 @@ from tasks.stages.registry import STAGES
 
 TEMPLATES = Path(__file__).with_name("templates")
 
+# What is no stage of an image.
+ABOUT = {
+    "decode": "sound and pictures read",
+    "check": "rules of plausibility",
+    "index": "put into the search",
+}
+
 
 class ReportPerson(BaseModel):
     """One person of the face sheet; `crop` is the URI of their best aligned JPEG, where there is one."""
@@ -117,7 +124,7 @@ def render_report(asset: ReportData) -> str:
                 report_view.MOST_PEOPLE,
             ),
             most_appearances=report_view.MOST_APPEARANCES,
-            about={stage.name: stage.about for stage in STAGES.values()},
+            about=ABOUT | {stage.name: stage.about for stage in STAGES.values()},
             outcome={stage.name: stage for stage in asset.stages},
         )
     )

@@ -83,12 +83,14 @@ PLAIN = (
     (re.compile(r"^(\d+) of (\d+) turns spoken by a face on screen$"), r"\1 times of \2 the speaker is seen"),
     (re.compile(r",? ?\d+ vectors by [\w.-]+(?:, [\w.-]+)*$"), ""),
     (re.compile(r" by [a-z]+[\w.]*-[\w.-]+(?:, [\w.-]+)*$"), ""),
-    (re.compile(r"(\d+) vectors of [\w.-]+"), r"\1 to search by"),
 )
+VECTORS = re.compile(r"(\d+) vectors of [\w.-]+")
 
 
 def plainly(found: str) -> str:
     """What a stage found, in words that need no model's name."""
+    if counts := VECTORS.findall(found):  # one number a model
+        return f"{sum(map(int, counts)):,} to search by"
     for pattern, words in PLAIN:
         found = pattern.sub(words, found)
     return found

@@ -107,6 +107,11 @@ def test_subtitles_are_judged_as_the_guide_judges_what_is_written() -> None:
     assert score_subtitles(slow)["fast_cues"] == 0 < score_subtitles(fast)["fast_cues"]
 
 
+def test_where_nothing_was_heard_there_are_no_subtitles() -> None:
+    nothing = Transcript(segments=[], language="en")
+    assert score_subtitles(nothing) == {"cues": 0, "fast_cues": 0, "odd_cues": 0}
+
+
 def test_a_text_that_nobody_can_lay_out_is_counted() -> None:
     wide = heard(("x" * 100, 0.0, 8.0))
     assert score_subtitles(wide)["odd_cues"] == sum(

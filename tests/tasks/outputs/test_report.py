@@ -245,7 +245,7 @@ def test_what_was_not_done_is_said_with_its_reason() -> None:
             )
         )
     )
-    assert "Transcript Skipped: the media has no sound" in page.words
+    assert "Transcript What is said, word by word: skipped, the media has no sound" in page.words
     assert "Not everything worked detect Model 'faceapi' is not in the store." in page.words
     assert "No sound events were found." in page.words
     assert "No model was needed." in page.words
