@@ -96,7 +96,8 @@ def _appearance(asset: str, label: str, model: str, rows: list[Mapping[str, Any]
     vectors = np.array([row["vector"] for row in rows])
     measured = [row["metadata"].get("quality") for row in rows]
     qualities = None if None in measured else np.array(measured, float)
-    vector = np.average(vectors, axis=0, weights=None if qualities is None else weight_of(qualities) + 1e-6)
+    # As what was said of people before is kept: by quality, not by its square.
+    vector = np.average(vectors, axis=0, weights=None if qualities is None else qualities + 1e-6)
     if embeddings()[model].metric == "cosine":
         vector = vector / np.linalg.norm(vector)
     about = rows[0]["metadata"]

@@ -226,6 +226,19 @@ def test_a_face_that_cannot_be_told_is_nobody_until_somebody_says_who(add, tmp_p
     assert "aaaaaaaa:face1" in who_is_who(tmp_path)["Kate"]
 
 
+def test_a_face_that_was_named_is_known_by_the_vector_kept_of_it(add, tmp_path) -> None:
+    """The mean of its crops by their quality, as examples of earlier versions have it."""
+    crops = [face(KATE, 0, time, blur=0.3) for time in (0.0, 1.0, 2.0)]
+    for crop, quality in zip(crops, (0.5, 0.2, 0.1), strict=True):
+        crop["metadata"]["quality"] = quality
+    add("a", *crops)
+    name_person(tmp_path, "aaaaaaaa:face0", "Kate")
+    (example,) = load_people(tmp_path).people[0].examples
+    mean = np.average([crop["vector"] for crop in crops], axis=0, weights=[0.5, 0.2, 0.1])
+    assert np.allclose(example.vector, mean, atol=1e-5)
+    assert "somebody said so" in explain_person(tmp_path, "Kate")[0]
+
+
 def test_who_it_is_is_explained_by_what_it_is_near_to(add, tmp_path) -> None:
     add("a", face(KATE, 0))
     name_person(tmp_path, "aaaaaaaa:face0", "Kate")
