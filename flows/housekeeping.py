@@ -18,6 +18,7 @@ from flows.forms import Place, own_name_or
 from flows.settings.load import apply, apply_with_server
 from tasks.asset.bucket import Location, location, work_place
 from tasks.housekeeping.caches import clear_caches
+from tasks.housekeeping.evaluations import clear_evaluations
 from tasks.housekeeping.freed import Freed
 from tasks.housekeeping.scratch import clear_scratch
 
@@ -34,7 +35,9 @@ class Limits(BaseModel):
         description="finished stages of OUT, in GB, the oldest go first; a tenth of the disk when empty",
     )
     days: float = Field(
-        default=30, ge=0, description="stages of a run that failed and that nobody continued for so many days"
+        default=30,
+        ge=0,
+        description="stages of a failed run that nobody continued for so many days, and evaluations that failed",
     )
     scratch_hours: float = Field(
         default=24, ge=1, description="scratch folders of killed processes, unused for so many hours"
@@ -102,6 +105,7 @@ def keep_house(output: Location, limits: Limits) -> list[Freed]:
     most = limits.cache_gb * GB if limits.cache_gb else _tenth_of_disk(output)
     return [
         *clear_caches(output, round(most), limits.days),
+        clear_evaluations(output, limits.days),
         clear_scratch(limits.scratch_hours),
         _clear_models(limits.models_gb),
     ]

@@ -6,7 +6,7 @@ folders, indexes and people do not depend on it.
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -52,9 +52,21 @@ def clear_caches(output: Location, most: int, days: float) -> list[Freed]:
             if sizes[asset.id] and _ours(asset, ours):
                 oldest.remove(asset.cache)
                 kept -= sizes.pop(asset.id)
+    _drop_locks(output, published, before)
     abandoned.left = sum(size for id, size in sizes.items() if id not in published)
     oldest.left = kept - abandoned.left
     return [decoded, abandoned, oldest]
+
+
+def _drop_locks(output: Location, published: Collection[str], before: float) -> None:
+    """Of assets of which nothing is left. Whoever waits for one that goes takes the next (filelock)."""
+    for path in Asset.at(output, "any").lock_path.parent.glob("*.lock"):
+        asset = Asset.at(output, path.stem)
+        if path.is_symlink() or asset.cache.exists() or asset.id in published or _changed(path) >= before:
+            continue
+        with ExitStack() as ours:
+            if _ours(asset, ours):
+                path.unlink(missing_ok=True)
 
 
 def _assets(output: Location) -> Iterator[Asset]:

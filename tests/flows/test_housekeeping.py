@@ -28,7 +28,7 @@ def test_each_kind_is_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert main([str(tmp_path / "out"), "--cache-gb", "1"]) == 0
     first, *others, last = capsys.readouterr().out.splitlines()
     assert first.endswith(": 1 removed, 2.0 MB freed, 0 bytes left")
-    assert len(others) == 3 and all(": nothing removed, " in line for line in others)
+    assert len(others) == 4 and all(": nothing removed, " in line for line in others)
     assert last == "models (no limit is set): nothing removed, 2.0 MB left"
 
 

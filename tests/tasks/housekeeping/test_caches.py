@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from tasks.asset.folder import Asset
 from tasks.housekeeping.caches import DAY, clear_caches
+from tasks.housekeeping.evaluations import clear_evaluations
 
 MB = 1_000_000
 Make = Callable[..., Asset]
@@ -60,6 +61,32 @@ def test_what_nobody_continues_goes_after_a_while(make: Make) -> None:
     _, abandoned, _ = clear_caches(old.output, most=10 * MB, days=30)
     assert (abandoned.removed, abandoned.freed, abandoned.left) == (1, MB, MB)
     assert not old.cache.exists() and young.cache.exists()
+
+
+def test_a_lock_goes_with_the_last_of_its_asset(make: Make) -> None:
+    old, young, kept = make("old", 31, published=False), make("young", 29, published=False), make("kept", 31)
+    clear_caches(old.output, most=0, days=30)
+    assert [asset.lock_path.exists() for asset in (old, young, kept)] == [False, True, True]
+
+
+def test_a_lock_that_somebody_has_stays(make: Make) -> None:
+    asset = make("a", days=90, published=False)
+    with asset.locked(lambda: None):
+        os.utime(asset.lock_path, (1, 1))
+        clear_caches(asset.output, most=0, days=30)
+        assert asset.lock_path.exists()
+
+
+def test_evaluations_that_failed_go_after_a_while_and_what_finished_stays(tmp_path: Path) -> None:
+    for name, days in (("1-auto.failed", 31), ("2-auto.failed", 1), ("3-auto", 31)):
+        run = tmp_path / "evaluations" / "transcription" / name
+        run.mkdir(parents=True)
+        (run / "notebook.ipynb").write_bytes(bytes(MB))
+        then = time.time() - days * DAY
+        os.utime(run, (then, then))
+    found = clear_evaluations(tmp_path, days=30)
+    assert (found.removed, found.freed, found.left) == (1, MB, MB)
+    assert sorted(run.name for run in run.parent.iterdir()) == ["2-auto.failed", "3-auto"]
 
 
 def test_beyond_the_limit_those_analysed_longest_ago_go(make: Make) -> None:
