@@ -37,7 +37,7 @@ class Limits(BaseModel):
     days: float = Field(
         default=30,
         ge=0,
-        description="stages of a failed run that nobody continued for so many days, and evaluations that failed",
+        description="stages of a failed run that nobody continued, and failed evaluations, of so many days",
     )
     scratch_hours: float = Field(
         default=24, ge=1, description="scratch folders of killed processes, unused for so many hours"
