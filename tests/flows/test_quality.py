@@ -3,8 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -16,17 +14,7 @@ from containers.common.errors import StorageError
 from containers.faiss.app import handler
 from tasks.asset.bucket import upload_folder
 from tasks.checks.store import check_store
-
-ROOT = Path(__file__).parents[2]
-
-
-def run(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", module, *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
-
-
-def quality(output: Path) -> subprocess.CompletedProcess[str]:
-    return run("flows.quality", output)
+from tests.commands import run_module
 
 
 @pytest.mark.slow
@@ -37,7 +25,7 @@ def test_a_store_that_was_tampered_with(demo, tmp_path):
     for name in ("first", "second"):
         (store / name).parent.mkdir(exist_ok=True)
         (store / name).symlink_to(folder)
-    good = quality(store)
+    good = run_module("flows.quality", store)
     assert (good.returncode, good.stderr) == (0, "")
     assert "0 critical and 0 others broken" in good.stdout
 
@@ -49,7 +37,7 @@ def test_a_store_that_was_tampered_with(demo, tmp_path):
     faces = json.loads((store / "second/faces.json").read_bytes())
     faces["frames"][0]["faces"][0]["detection"]["box"]["x"] = 5000
     (store / "second/faces.json").write_text(json.dumps(faces))
-    bad = quality(store)
+    bad = run_module("flows.quality", store)
     assert bad.returncode == 1
     assert "faces of second break 'A face's box reaches into the frame from the right.'" in bad.stdout
     assert "of second break 'A file has the content that the manifest says.'" in bad.stdout
@@ -81,7 +69,7 @@ def test_a_blocked_asset_never_reaches_the_index(demo, demo_video, tmp_path):
         record.write_text(json.dumps(kept))
     shutil.rmtree(folder)
 
-    done = run("flows.analyze", demo_video, "--output", output)
+    done = run_module("flows.analyze", demo_video, "--output", output)
     assert done.returncode == 1
     turns = len(json.loads((folder / "diarization.json").read_bytes())["turns"])
     assert (
@@ -90,9 +78,9 @@ def test_a_blocked_asset_never_reaches_the_index(demo, demo_video, tmp_path):
     assert (folder / "report.html").is_file(), "everything else is there"
     assert voices(output) == set(), "what an earlier analysis had put there is gone"
 
-    assert run("flows.reindex", output).returncode == 0
+    assert run_module("flows.reindex", output).returncode == 0
     assert voices(output) == set()
-    assert "index has nothing of an asset that is blocked" not in run("flows.quality", output).stdout
+    assert "index has nothing of an asset that is blocked" not in run_module("flows.quality", output).stdout
 
 
 def plant(found):
@@ -130,7 +118,7 @@ def test_a_store_on_s3(bucket, demo, tmp_path, monkeypatch):
     upload_folder(folder, "s3://media/out/good", last="manifest.json")
     upload_folder(bad, "s3://media/out/bad", last="manifest.json")
 
-    done = run("flows.quality", "s3://media/out", "--new-baseline")
+    done = run_module("flows.quality", "s3://media/out", "--new-baseline")
     assert (done.returncode, done.stderr) == (1, "")
     assert "segments of bad break 'A segment ends inside the media.'" in done.stdout
     assert "manifest of bad break 'A file has the content that the manifest says.'" in done.stdout

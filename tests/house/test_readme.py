@@ -3,12 +3,13 @@
 import re
 import shlex
 import subprocess
-import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from flows.settings.fields import PREFIX, Settings
+from tests.commands import run_module
 
 ROOT = Path(__file__).parents[2]
 READMES = [ROOT / "README.md", ROOT / "README.ko.md"]
@@ -41,6 +42,13 @@ def test_links_and_named_files_exist(readme: Path) -> None:
         assert (ROOT / path).exists(), path
 
 
+@cache
+def help_of(module: str, *subcommand: str) -> str:
+    done = run_module(module, *subcommand, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
 @pytest.mark.parametrize("command", commands(READMES[0]))
 def test_every_command_is_understood(command: str) -> None:
     """`make` targets and settings exist; modules accept the options shown (other tests run them for real)."""
@@ -62,11 +70,5 @@ def test_every_command_is_understood(command: str) -> None:
         options = [word for word in words if word.startswith("--")]
         given = words[5 : words.index("fetch") + 1] if "fetch" in words else words[5:6]
         subcommand = given if words[4] in ("flows.models", "flows.operate", "flows.people") else []
-        help_text = subprocess.run(
-            [sys.executable, "-m", words[4], *subcommand, "--help"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        help_text = help_of(words[4], *subcommand)
         assert all(option in help_text for option in options if option not in subcommand), command

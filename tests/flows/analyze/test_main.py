@@ -25,6 +25,7 @@ from containers.common.documents.speech import Transcript
 from tasks.asset.manifest import Manifest
 from tasks.media.demo import SHOT_SECONDS, SHOTS, demo_truth
 from tasks.outputs.embeddings import read_embeddings
+from tests.commands import run_module
 
 ROOT = Path(__file__).parents[3]
 FILES = {
@@ -48,10 +49,8 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "flows.analyze", *map(str, arguments)]
 
 
-def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=560, check=False, **options
-    )
+def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    return run_module("flows.analyze", *arguments)
 
 
 def asset_folders(output: Path) -> list[Path]:

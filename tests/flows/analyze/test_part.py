@@ -1,22 +1,18 @@
 """`--start` and `--end`: what is found in a part has the times of the whole, in every file."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tasks.asset.manifest import Manifest
-
-ROOT = Path(__file__).parents[3]
+from tests.commands import run_module
 
 
 @pytest.mark.slow
 def test_times_in_every_document_are_those_of_the_whole(speech_wav: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "flows.analyze", str(speech_wav), "--only", "sounds,denoise"]
-    command += ["--start", "0:10", "--end", "24.5", "--output", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    part = ("--only", "sounds,denoise", "--start", "0:10", "--end", 24.5)
+    done = run_module("flows.analyze", speech_wav, *part, "--output", tmp_path)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     (folder,) = (path.parent for path in tmp_path.glob("[0-9a-f]*/manifest.json"))
     manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())

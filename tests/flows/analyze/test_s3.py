@@ -1,10 +1,8 @@
 """The main job from bucket to bucket: what comes out is what comes out on disk. S3 is moto's server."""
 
 import json
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,17 +12,13 @@ import pytest
 
 from deployments.aws.stub import EcsStub, local_functions
 from tasks.asset.bucket import upload_folder
+from tests.commands import run_module
 
-ROOT = Path(__file__).parents[3]
 TIMES = {"created", "seconds", "started", "load_seconds", "compute_seconds", "peak_memory", "costs", "kept"}
 
 
 def run(module: str, *arguments: object, work: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", module, *map(str, arguments)]
-    environment = {**os.environ, "MEDIAFLOW_WORK": str(work)}
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=560, check=False
-    )
+    return run_module(module, *arguments, MEDIAFLOW_WORK=str(work))
 
 
 def read(bucket: Any, prefix: str) -> dict[str, bytes]:

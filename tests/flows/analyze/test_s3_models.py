@@ -1,16 +1,13 @@
 """Every image reads its models from an S3 store: the results are those with a folder."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from containers.common.models import store as models
 from containers.model_downloader.fetch import choose
 from containers.model_downloader.publish import publish
+from tests.commands import run_module
 from tests.containers.model_downloader.s3 import serving
 
 
@@ -19,21 +16,12 @@ def test_models_from_s3_give_the_results_of_a_folder(demo, demo_video, tmp_path)
     store = models.store_folder()
     with serving() as (environment, place):
         assert all(done.status == "fetched" for done in publish(choose([], "starter"), store, place))
-        done = subprocess.run(
-            [sys.executable, "-m", "flows.analyze", str(demo_video), "--output", str(tmp_path / "out")],
-            cwd=Path(__file__).parents[3],
-            env=os.environ
-            | environment
-            | {
-                "MEDIAFLOW_MODELS": place,
-                "MEDIAFLOW_MODEL_CACHE": str(tmp_path / "cache"),
-                "AWS_REGION": "us-east-1",
-            },
-            capture_output=True,
-            text=True,
-            timeout=560,
-            check=False,
-        )
+        variables = environment | {
+            "MEDIAFLOW_MODELS": place,
+            "MEDIAFLOW_MODEL_CACHE": str(tmp_path / "cache"),
+            "AWS_REGION": "us-east-1",
+        }
+        done = run_module("flows.analyze", demo_video, "--output", tmp_path / "out", **variables)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     (near,), (far,) = demo[0].glob("*/manifest.json"), (tmp_path / "out").glob("*/manifest.json")
     assert json.loads(far.read_text())["models"] == json.loads(near.read_text())["models"]

@@ -152,7 +152,7 @@ def test_another_machine_goes_on_where_one_was_killed(
     assert {"decode", "tag", "diarize"} <= set(after)
     assert {name: after[name] for name in before} == before, "done again"
 
-    third = start("third", "--force")
+    third = start("third", "--force", "--only", "tag")
     printed, complaints = third.communicate(timeout=300)
     assert (third.returncode, complaints) == (0, "")
     assert "kept from an earlier run" not in printed

@@ -1,9 +1,6 @@
 """What an analysis does about noise and sounds, as a person runs it."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +12,8 @@ from containers.common.models import store as models
 from containers.deepfilternet.contract import NoiseTrack
 from tasks.asset.manifest import Manifest, StageEntry
 from tasks.media.demo import sample_turns
+from tests.commands import run_module
 
-ROOT = Path(__file__).parents[3]
 CNN14 = """
 [[model]]
 id = "panns-cnn14"
@@ -32,16 +29,7 @@ pytestmark = pytest.mark.slow
 
 
 def run(module: str, *arguments: object, **environment: str) -> str:
-    command = [sys.executable, "-m", module, *map(str, arguments)]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=500,
-        check=False,
-        env=os.environ | environment,
-    )
+    done = run_module(module, *arguments, **environment)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     return done.stdout
 

@@ -2,13 +2,12 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import soundfile
 
-ROOT = Path(__file__).parents[3]
+from tests.commands import run_module
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +22,7 @@ def clips(speech_wav: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def batch(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flows.batch", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
+    return run_module("flows.batch", *arguments)
 
 
 def assets(output: Path) -> list[dict]:

@@ -1,10 +1,8 @@
 """`python -m flows.operate`: who hears of failed runs and how many heavy calls run at once."""
 
 import json
-import os
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import boto3
 import pytest
 
-from tests.flows.serving import ROOT, Server
+from tests.commands import run_module
+from tests.flows.serving import Server
 
 pytestmark = pytest.mark.slow
 
@@ -38,15 +37,7 @@ def told() -> Iterator[tuple[str, "queue.Queue[dict]"]]:
 
 
 def operate(server: Server, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "flows.operate", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment, **server.variables},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    return run_module("flows.operate", *arguments, **environment, **server.variables)
 
 
 def test_a_failed_run_is_told_to_the_web_hook_and_to_sns(server, aws, told, tmp_path):

@@ -17,6 +17,7 @@ from containers.faiss.contract import SearchRequest
 from containers.faiss.search import Searcher
 from tasks.outputs.embeddings import write_embeddings
 from tasks.stages.index.run import index
+from tests.commands import run_module
 
 ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.usefixtures("own_images")
@@ -24,8 +25,7 @@ MODELS = {"facenet": 16, "faceapi": 8}
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flows.reindex", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
+    return run_module("flows.reindex", *arguments)
 
 
 def analyse(output: Path, *assets: str) -> None:
