@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 QUEUE = "sqs:"
 
 
-class Seen(NamedTuple):
+class FileState(NamedTuple):
     """A file as it lay there at one look."""
 
     path: Path
@@ -112,8 +112,8 @@ class Folder:
         self._folder = folder
         self._complain = complain
         self._left_out: dict[str, str] = {}
-        self._before: set[Seen] = set()
-        self._told: set[Seen] = set()
+        self._before: set[FileState] = set()
+        self._told: set[FileState] = set()
 
     def look(self) -> list[Arrival]:
         """In the order in which they came to rest since the last look. Raises MediaError without a folder."""
@@ -134,7 +134,7 @@ class Folder:
         return every
 
 
-def look(folder: Path) -> set[Seen]:
+def look(folder: Path) -> set[FileState]:
     return _seen_of(_look(folder))
 
 
@@ -144,17 +144,17 @@ def _look(folder: Path) -> Found:
     return look_below(folder)
 
 
-def _seen_of(found: Found) -> set[Seen]:
+def _seen_of(found: Found) -> set[FileState]:
     return {seen for path in found.media if (seen := _seen(Path(path)))}
 
 
-def _seen(path: Path) -> Seen | None:
+def _seen(path: Path) -> FileState | None:
     """None when the file has gone since it was listed."""
     try:
         status = path.stat()
     except OSError:
         return None
-    return Seen(path, status.st_size, status.st_mtime_ns)
+    return FileState(path, status.st_size, status.st_mtime_ns)
 
 
 if __name__ == "__main__":

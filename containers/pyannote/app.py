@@ -19,8 +19,8 @@ from containers.pyannote.contract import (
     DiarizeRequest,
     DiarizerName,
     GroupRequest,
-    Heard,
     HearRequest,
+    WindowScores,
     lacking,
 )
 from containers.pyannote.diarizers import DIARIZERS, choose_diarizer
@@ -51,7 +51,9 @@ def load_diarizer(name: DiarizerName, *folders: Path) -> "Diarizer":
         return load_published(folder, *(folder / part for part in ("segmentation", "embedding", "plda")))
 
 
-def serve(request: DiarizeRequest | HearRequest | GroupRequest, stopwatch: Stopwatch) -> Diarization | Heard:
+def serve(
+    request: DiarizeRequest | HearRequest | GroupRequest, stopwatch: Stopwatch
+) -> Diarization | WindowScores:
     """A whole recording, a piece of a long one, or what all its pieces have heard."""
     if isinstance(request, HearRequest):
         return hear(request, stopwatch)
@@ -71,7 +73,7 @@ def diarize(request: DiarizeRequest, stopwatch: Stopwatch) -> Diarization:
     return _noted(found, request)
 
 
-def hear(request: HearRequest, stopwatch: Stopwatch) -> Heard:
+def hear(request: HearRequest, stopwatch: Stopwatch) -> WindowScores:
     """Writes what the networks hear in the piece's windows. Raises UserError for bounds between windows."""
     name, diarizer = _open_diarizer(request, stopwatch)
     duration, step = diarizer.window
@@ -83,7 +85,7 @@ def hear(request: HearRequest, stopwatch: Stopwatch) -> Heard:
     stopwatch.heard(len(waveform) / SAMPLE_RATE)
     found = diarizer.hear(waveform)
     write_windows(request.windows_uri, found)
-    return Heard(windows=len(found.scores), diarizer=name)
+    return WindowScores(windows=len(found.scores), diarizer=name)
 
 
 def group(request: GroupRequest, stopwatch: Stopwatch) -> Diarization:

@@ -40,7 +40,7 @@ class HearRequest(Request):
     diarizer: Diarizer = "auto"
 
 
-class Heard(Contract):
+class WindowScores(Contract):
     """What a piece's file holds: float16 `scores` and float32 `embeddings` of overlapping windows."""
 
     windows: int

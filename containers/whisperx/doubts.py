@@ -8,7 +8,7 @@ from containers.common.documents.speech import Dropped, Segment, Word
 from containers.whisperx.segments import count_syllables
 from containers.whisperx.sentences import HeardWord
 from containers.whisperx.speech import Stretch
-from containers.whisperx.words import UNLIKELY, Heard
+from containers.whisperx.words import UNLIKELY, Hypothesis
 
 LONGEST_LOOP = 24  # words in what is repeated, at most
 # Times in a row that a person who means it says one or two words, and a longer phrase, at most; and the mean
@@ -25,14 +25,14 @@ UNSURE, NO_WORDS = 0.35, 0.05  # mean score of a segment's words that is doubtfu
 SHORTEST_VOICE = 0.25  # seconds of voice in all that somebody said a word in
 
 
-def judge_stretch(heard: Heard, stretch: Stretch) -> Dropped | None:
+def judge_stretch(hypothesis: Hypothesis, stretch: Stretch) -> Dropped | None:
     """What to drop as a whole: Whisper itself hears silence, or nobody could say so much in that time."""
-    text = heard.text.strip()
+    text = hypothesis.text.strip()
     if not text:
         return None
-    if heard.is_silence:
+    if hypothesis.is_silence:
         return _drop(
-            stretch.span, text, f"no speech: Whisper's probability of silence is {heard.no_speech:.2f}"
+            stretch.span, text, f"no speech: Whisper's probability of silence is {hypothesis.no_speech:.2f}"
         )
     rate = _rate(text, stretch)
     if rate > SYLLABLES_A_SECOND:
@@ -40,15 +40,15 @@ def judge_stretch(heard: Heard, stretch: Stretch) -> Dropped | None:
     return None
 
 
-def is_loop(heard: Heard, stretch: Stretch, bursts: list[Span] | None = None) -> bool:
+def is_loop(hypothesis: Hypothesis, stretch: Stretch, bursts: list[Span] | None = None) -> bool:
     """Whether Whisper went round in a loop. People repeat themselves too: announcements, menus, choruses.
 
     `bursts` are the sounds between the stretch's pauses, where they were looked for.
     """
-    if not heard.repeats:
+    if not hypothesis.repeats:
         return False
-    impossible = _rate(heard.text, stretch) > SYLLABLES_A_SECOND
-    return impossible or bool(cut_loops(heard.words, stretch, bursts)[1])
+    impossible = _rate(hypothesis.text, stretch) > SYLLABLES_A_SECOND
+    return impossible or bool(cut_loops(hypothesis.words, stretch, bursts)[1])
 
 
 def cut_loops(
@@ -106,9 +106,9 @@ def _why_not(segment: Segment, stretch: Stretch, before: list[Segment], own_scor
     score = _score(segment)
     if own_scores and score < NO_WORDS:
         return f"no words: mean score {score:.2f}"
-    heard = sum(voice.end - voice.start for voice in stretch.voiced)
-    if heard < SHORTEST_VOICE:
-        return f"no word is so short: {heard:.2f} s of voice"
+    voiced = sum(voice.end - voice.start for voice in stretch.voiced)
+    if voiced < SHORTEST_VOICE:
+        return f"no word is so short: {voiced:.2f} s of voice"
     if before and _speed(segment) > SYLLABLES_A_SECOND and _plain(segment) == _plain(before[-1]):
         return f"written again where there is no time for it: {segment.end - segment.start:.2f} s"
     return None
@@ -180,8 +180,8 @@ def _sure(words: list[HeardWord]) -> bool:
 def _voiced(segment: Segment, stretch: Stretch) -> float:
     """Share of the words' time in which voice activity was heard, half a second around it included."""
     total = sum(word.end - word.start for word in segment.words)
-    heard = sum(_overlap(word, voice) for word in segment.words for voice in stretch.voiced)
-    return min(heard / total, 1.0) if total else 0.0
+    voiced = sum(_overlap(word, voice) for word in segment.words for voice in stretch.voiced)
+    return min(voiced / total, 1.0) if total else 0.0
 
 
 def _overlap(word: Word, voice: Span) -> float:

@@ -6,7 +6,7 @@ from containers.common.contract import Span
 from containers.whisperx.segments import longest_usual
 from containers.whisperx.sentences import HeardWord
 from containers.whisperx.speech import Stretch, widen, without
-from containers.whisperx.words import UNLIKELY, Heard
+from containers.whisperx.words import UNLIKELY, Hypothesis
 
 REST = 1.5  # seconds of voice in a row without a word: a phrase,
 BURST = 0.6  # or a cry between two pauses
@@ -41,16 +41,16 @@ def find_rests(words: list[HeardWord], stretch: Stretch) -> list[Rest]:
     return [rest for run in runs for rest in _rest(run, stretch)]
 
 
-def believe(heard: Heard, rest: Rest) -> Heard | None:
+def believe(hypothesis: Hypothesis, rest: Rest) -> Hypothesis | None:
     """What is new in what was heard in the second try, or None: of short sounds Whisper makes up words."""
-    if heard.is_silence or heard.logprob < UNLIKELY:
+    if hypothesis.is_silence or hypothesis.logprob < UNLIKELY:
         return None
-    new = [word for word in heard.words if (word.start + word.end) / 2 > rest.since]
+    new = [word for word in hypothesis.words if (word.start + word.end) / 2 > rest.since]
     voice = sum(max(0.0, voice.end - max(voice.start, rest.since)) for voice in rest.stretch.voiced)
     least = SURE if voice >= REST else SURER
     if not new or sum(word.probability for word in new) < least * len(new):
         return None
-    return heard._replace(words=new, text="".join(word.word for word in new))
+    return hypothesis._replace(words=new, text="".join(word.word for word in new))
 
 
 def _covered(voice: Span, said: list[tuple[float, float]], voiced: list[Span]) -> list[tuple[float, float]]:

@@ -57,10 +57,10 @@ class Before:
     def of(self, language: str) -> str:
         return self.text if language == self.language else ""
 
-    def follow(self, part: Part, heard: words.Heard) -> None:
+    def follow(self, part: Part, hypothesis: words.Hypothesis) -> None:
         """A loop or silence would go on in what follows."""
-        lost = heard.repeats or heard.is_silence
-        self.text = "" if lost else f"{self.of(part.language)} {heard.text}"[-REMEMBERED:]
+        lost = hypothesis.repeats or hypothesis.is_silence
+        self.text = "" if lost else f"{self.of(part.language)} {hypothesis.text}"[-REMEMBERED:]
         self.language = part.language
 
 
@@ -84,8 +84,8 @@ def transcribe_speech(
     before = Before()
     for start in range(0, len(stretches), BLOCK):
         block = stretches[start : start + BLOCK]
-        for part, heard in _listen(models, audio, block, expected, request, before):
-            said = _write(models, audio, part, heard, request)
+        for part, hypothesis in _listen(models, audio, block, expected, request, before):
+            said = _write(models, audio, part, hypothesis, request)
             segments += said.segments
             dropped += said.dropped
             word_times |= said.word_times
@@ -107,7 +107,7 @@ def _listen(
     expected: list[str],
     request: TranscribeRequest,
     before: Before,
-) -> Iterator[tuple[Part, words.Heard]]:
+) -> Iterator[tuple[Part, words.Hypothesis]]:
     """Every part of the stretches that is in one language, with what Whisper writes for it."""
     first, best = first_model(request), best_of(request)
     whisper = models.whisper(first)
@@ -158,7 +158,7 @@ def _in_order(
     expected: list[str],
     request: TranscribeRequest,
     before: Before,
-) -> Iterator[tuple[Part, words.Heard]]:
+) -> Iterator[tuple[Part, words.Hypothesis]]:
     """One part after the other, each in the light of what was said before; `views` are encoded stretches."""
     first, best = first_model(request), best_of(request)
     for whole, view, parts in zip(stretches, views, runs, strict=True):
@@ -168,10 +168,12 @@ def _in_order(
             if len(parts) > 1 or model != first:
                 view = encoder.encode(models.whisper(model), audio, [part.stretch.span])
             text = before.of(language)
-            for found, heard in _decode(models, model, audio, view, [part], expected, request, TRIES, text):
+            for found, hypothesis in _decode(
+                models, model, audio, view, [part], expected, request, TRIES, text
+            ):
                 if not found.rest:
-                    before.follow(found, heard)
-                yield found, heard
+                    before.follow(found, hypothesis)
+                yield found, hypothesis
 
 
 def _decode(
@@ -184,16 +186,16 @@ def _decode(
     request: TranscribeRequest,
     tries: int = TRIES,
     before: str = "",
-) -> Iterator[tuple[Part, words.Heard]]:
+) -> Iterator[tuple[Part, words.Hypothesis]]:
     """What Whisper `name` writes for encoded parts, and for the voice in them that it left without words."""
     whisper = models.whisper(name)
     spans, spoken = [part.stretch.span for part in parts], [part.language for part in parts]
-    heard = words.decode(whisper, encoded, spans, spoken, request, before=before)
-    heard = words.fall_back(whisper, encoded, spans, spoken, request, heard, before)
+    hypotheses = words.decode(whisper, encoded, spans, spoken, request, before=before)
+    hypotheses = words.fall_back(whisper, encoded, spans, spoken, request, hypotheses, before)
     if request.task == "translate":
         tries = 0  # a translation's words lie where its own order puts them, not each where it was said
     rests: list[Part] = []
-    for row, (part, first) in enumerate(zip(parts, heard, strict=True)):
+    for row, (part, first) in enumerate(zip(parts, hypotheses, strict=True)):
         pauses = find_pauses(audio, part.stretch.span)
         bursts = cut_at_pauses(part.stretch.voiced, pauses)
         if is_loop(first, part.stretch, bursts):
@@ -219,7 +221,7 @@ def _hear_rests(
     expected: list[str],
     request: TranscribeRequest,
     tries: int,
-) -> Iterator[tuple[Part, words.Heard]]:
+) -> Iterator[tuple[Part, words.Hypothesis]]:
     """What is said there, perhaps in a language that is too short to be found beside the other one."""
     first, best = first_model(request), best_of(request)
     encoded = encoder.encode(models.whisper(first), audio, [rest.stretch.span for rest in rests])
@@ -240,13 +242,13 @@ def _hear_rests(
 
 
 def _write(
-    models: Models, audio: Waveform, part: Part, heard: words.Heard, request: TranscribeRequest
+    models: Models, audio: Waveform, part: Part, hypothesis: words.Hypothesis, request: TranscribeRequest
 ) -> Said:
     """What is kept of one part, what is dropped, and what timed its words."""
-    silent = judge_stretch(heard, part.stretch)
+    silent = judge_stretch(hypothesis, part.stretch)
     if silent:
         return Said([], [silent], {})
-    said, dropped = cut_loops(heard.words, part.stretch, part.bursts)
+    said, dropped = cut_loops(hypothesis.words, part.stretch, part.bursts)
     timed_by = OWN_TIMES
     aligner = models_of(part.language, request.model, request.languages, best_of(request)).aligner
     language = words.text_language(part.language, request.task)
@@ -257,5 +259,5 @@ def _write(
     segments = split_segments(said, part.stretch.span, language)
     if language != part.language:
         segments = [segment.model_copy(update={"translated_from": part.language}) for segment in segments]
-    kept, unheard = judge_segments(segments, part.stretch, heard.logprob, timed_by == OWN_TIMES)
+    kept, unheard = judge_segments(segments, part.stretch, hypothesis.logprob, timed_by == OWN_TIMES)
     return Said(kept, dropped + unheard, {language: timed_by} if kept else {})

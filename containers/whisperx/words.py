@@ -36,7 +36,7 @@ class Limits(NamedTuple):
     no_speech: float = 0.6
 
 
-class Heard(NamedTuple):
+class Hypothesis(NamedTuple):
     """What Whisper wrote for one stretch, and how sure it was."""
 
     words: list[HeardWord]
@@ -69,7 +69,7 @@ def decode(
     no_repeat: int = 0,
     before: str = "",
     temperature: float | None = None,
-) -> list[Heard]:
+) -> list[Hypothesis]:
     """What is said in each span, in the language given for it, from their encoder output.
 
     Without Whisper's own time stamps: with them, what follows the last one in a stretch would be lost. No run
@@ -103,15 +103,15 @@ def decode(
     limits = Limits(
         request.compression_ratio_threshold, request.logprob_threshold, request.no_speech_threshold
     )
-    heard: list[Heard] = []
+    hypotheses: list[Hypothesis] = []
     tokens = [result.sequences_ids[0] for result in results]
     words = _time_words(model, encoded, spans, spoken, tokens, tokenizers, request.task)
     for row, result in enumerate(results):
         text = tokenizers[spoken[row]].decode(tokens[row])
         logprob = result.scores[0] * len(tokens[row]) / (len(tokens[row]) + 1)
         ratio = get_compression_ratio(text)
-        heard.append(Heard(words[row], text, logprob, result.no_speech_prob, ratio, limits))
-    return heard
+        hypotheses.append(Hypothesis(words[row], text, logprob, result.no_speech_prob, ratio, limits))
+    return hypotheses
 
 
 def fall_back(
@@ -120,15 +120,15 @@ def fall_back(
     spans: list[Span],
     spoken: list[str],
     request: TranscribeRequest,
-    heard: list[Heard],
+    hypotheses: list[Hypothesis],
     before: str = "",
-) -> list[Heard]:
+) -> list[Hypothesis]:
     """The same with what fails decoded again at rising temperatures, until it does not, as Whisper does.
 
     Where all fail the likeliest is taken, of those that repeat nothing if there are some.
     """
     step, heat = request.temperature_increment_on_fallback, request.temperature
-    tries = [[first] for first in heard]
+    tries = [[first] for first in hypotheses]
     while step and (heat := heat + step) <= HOTTEST + 1e-6:
         failed = [row for row, each in enumerate(tries) if each[-1].fails]
         if not failed:
@@ -142,7 +142,7 @@ def fall_back(
     return [_best(each) for each in tries]
 
 
-def _best(tries: list[Heard]) -> Heard:
+def _best(tries: list[Hypothesis]) -> Hypothesis:
     if not tries[-1].fails:
         return tries[-1]
     sound = [each for each in tries if not each.repeats]

@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from containers.common.errors import MediaError
 from containers.common.media.container import open_media
 from tasks.media.pictures import Shown
-from tasks.media.reader import Heard, Reader
+from tasks.media.reader import Reader, SoundBlock
 from tasks.media.tracks import Choice
 
 CRF = "20"  # of x264: near what was there, https://trac.ffmpeg.org/wiki/Encode/H.264
@@ -137,18 +137,18 @@ class _Clip:
 
         return take
 
-    def add_sound(self, audio: Any, measures: bool) -> Callable[[Heard], None]:
+    def add_sound(self, audio: Any, measures: bool) -> Callable[[SoundBlock], None]:
         """The same for sound; `measures` where there are no pictures to say how long it is."""
         out = self._sink.add_stream("aac", rate=audio.codec_context.sample_rate)
         resampler = av.AudioResampler("fltp", rate=audio.codec_context.sample_rate)
         self._streams.append(out)
 
-        def take(heard: Heard) -> None:
-            for piece in _piece(heard.frame, heard.time, self._start, self._end):
+        def take(block: SoundBlock) -> None:
+            for piece in _piece(block.frame, block.time, self._start, self._end):
                 for each in resampler.resample(piece):
                     self._sink.mux(out.encode(each))
             if measures:
-                ends = heard.time + heard.frame.samples / heard.frame.sample_rate
+                ends = block.time + block.frame.samples / block.frame.sample_rate
                 self.reached = max(self.reached, min(self._end, ends))
 
         self._rest = lambda: [self._sink.mux(out.encode(each)) for each in resampler.resample(None)]

@@ -19,7 +19,7 @@ from tasks.media.fields import Deinterlacer
 from tasks.media.mix import Mixer
 from tasks.media.part import WHOLE, Part, told
 from tasks.media.pictures import Shown
-from tasks.media.reader import Heard, Reader
+from tasks.media.reader import Reader, SoundBlock
 from tasks.media.sampler import FrameSampler
 from tasks.media.stills import Stills, open_stills
 from tasks.media.wav import GAP, WavCopies
@@ -114,18 +114,18 @@ class _Pass:
             seekable=reader.seekable,
         )
 
-    def _hear(self, heard: Heard) -> None:
+    def _hear(self, block: SoundBlock) -> None:
         """In step with the time: silence where it jumps, and nothing twice where recordings overlap."""
-        rate = heard.frame.sample_rate
+        rate = block.frame.sample_rate
         if self._copies is None:
-            if not self._reaches(heard):
+            if not self._reaches(block):
                 return
-            self._begins = min(heard.time, self._part.start) if self._part.start else 0.0
+            self._begins = min(block.time, self._part.start) if self._part.start else 0.0
             cut = {"skip": self._part.start - self._begins, "most": self._part.length(None)}
             self._copies = WavCopies(self._folder, **cut)
             if self._channels:
                 self._channels.cut = cut
-        time = heard.time - self._begins
+        time = block.time - self._begins
         behind = time - self._mixer.held - self._copies.seconds
         if behind > GAP:
             self._write(self._mixer.flush())
@@ -133,16 +133,16 @@ class _Pass:
             self._copies.write_silence(jump)
             if self._channels:
                 self._channels.write_silence(jump)
-        elif behind < -GAP and heard.frame.samples / rate <= -behind:
+        elif behind < -GAP and block.frame.samples / rate <= -behind:
             return
         if self._channels:
-            self._channels.write(heard.frame)
-        self._write(self._mixer.mix(heard.frame))
+            self._channels.write(block.frame)
+        self._write(self._mixer.mix(block.frame))
 
-    def _reaches(self, heard: Heard) -> bool:
+    def _reaches(self, block: SoundBlock) -> bool:
         """Whether a first frame belongs to the part, with at least a sample."""
-        ends = heard.time + heard.frame.samples / heard.frame.sample_rate
-        return ends > self._part.start and (self._part.end is None or heard.time < self._part.end)
+        ends = block.time + block.frame.samples / block.frame.sample_rate
+        return ends > self._part.start and (self._part.end is None or block.time < self._part.end)
 
     def _write(self, blocks: Any) -> None:
         assert self._copies

@@ -30,7 +30,7 @@ HOPELESS = 1000  # packets in a row that cannot be decoded
 LONGEST_PICTURE = 3600.0  # seconds
 
 
-class Heard(NamedTuple):
+class SoundBlock(NamedTuple):
     """A block of sound, `time` seconds from the start of the media."""
 
     time: float
@@ -160,7 +160,7 @@ class Reader:
 
     def read(
         self, sound: bool = True, pictures: bool = True, until: float | None = None
-    ) -> Iterator[Heard | Shown]:
+    ) -> Iterator[SoundBlock | Shown]:
         """Frames of the chosen streams in decoding order; each stream's times rise.
 
         Damaged packets are passed over and counted. Reading ends when every stream has come to `until`
@@ -192,10 +192,10 @@ class Reader:
 
     def _give(
         self, time: float, frame: Decodable, length: float, showing: Showing
-    ) -> Iterator[Heard | Shown]:
+    ) -> Iterator[SoundBlock | Shown]:
         if isinstance(frame, av.AudioFrame):
             self.end = max(self.end, time + length)
-            yield Heard(time, frame)
+            yield SoundBlock(time, frame)
         else:
             self.end = max(self.end, time + self._shown_for(length, time))
             if note := tell_colours(frame):

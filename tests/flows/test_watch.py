@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.watch import Folder, Seen, look
+from flows.watch import FileState, Folder, look
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,8 +57,8 @@ def test_the_key_is_that_of_path_size_and_time(tmp_path):
     path = tmp_path / "a.wav"
     path.write_bytes(b"12")
     (seen,) = look(tmp_path)
-    assert seen == Seen(path, 2, path.stat().st_mtime_ns)
-    assert seen.key == Seen(path, 2, seen.changed).key != Seen(path, 3, seen.changed).key
+    assert seen == FileState(path, 2, path.stat().st_mtime_ns)
+    assert seen.key == FileState(path, 2, seen.changed).key != FileState(path, 3, seen.changed).key
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def weight_of(quality: Measured) -> Measured:
     return quality**2
 
 
-class Quality(BaseModel):
+class FaceQuality(BaseModel):
     size: float = Field(description="width of the box, pixels")
     sharpness: float = Field(
         description="variance of the Laplacian of the face at 96 x 96, grey levels squared"
@@ -39,13 +39,13 @@ class Quality(BaseModel):
     overall: Score = Field(description="of all of these and the detector's score")
 
 
-def measure_quality(face: Face) -> Quality:
+def measure_quality(face: Face) -> FaceQuality:
     """Quality of one detection; without landmarks its turn is unknown and counts half."""
     size = face.detection.box.width
     frontal = _frontal(np.array(face.landmarks)) if face.landmarks else 0.5
     overall = face.detection.score * (size / (size + HALF_WIDTH)) * (0.2 + 0.8 * frontal)
     overall *= face.sharpness / (face.sharpness + HALF_SHARPNESS)
-    return Quality(
+    return FaceQuality(
         size=size, sharpness=face.sharpness, frontal=round(frontal, 4), overall=round(float(overall), 6)
     )
 

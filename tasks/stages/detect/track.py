@@ -18,7 +18,7 @@ from containers.common.contract import Score
 from containers.common.documents.faces import Face
 from containers.common.media.box import intersection_over_union
 from containers.faceapi.contract import Box
-from tasks.stages.detect.face_quality import CLEAR, Quality, measure_quality
+from tasks.stages.detect.face_quality import CLEAR, FaceQuality, measure_quality
 from tasks.stages.detect.frame_faces import FrameFaces
 
 # Distances of face-api's descriptors (benchmarks/faces.md has what they are for one and for two people).
@@ -53,7 +53,7 @@ class BestCrop(BaseModel):
 
     time: float
     face: int = Field(ge=0)
-    quality: Quality
+    quality: FaceQuality
 
 
 class Track(BaseModel):

@@ -11,8 +11,8 @@ from containers.pyannote.contract import (
     DiarizeRequest,
     DiarizerName,
     GroupRequest,
-    Heard,
     HearRequest,
+    WindowScores,
     lacking,
 )
 from tasks.calls.invoke import invoke
@@ -98,14 +98,14 @@ def diarize(audio: str, folder: Path, options: DiarizeOptions, start: float = 0.
     pieces = even_pieces(duration)
     result = (folder / "diarization.json").as_uri()
     bounds = options.model_dump(include={"num_speakers", "min_speakers", "max_speakers"})
-    heard: list[Answer[Heard]] = []
+    scored: list[Answer[WindowScores]] = []
     if len(pieces) == 1:
         request = DiarizeRequest(audio=audio, result_uri=result, diarizer=options.diarizer, **bounds)
         answer = invoke("pyannote", request, Diarization)
     else:
         places = [(folder / f"windows-{number}.npz") for number in range(len(pieces))]
         try:
-            heard = side_by_side(
+            scored = side_by_side(
                 lambda number: _hear(
                     audio, pieces[number], number == len(pieces) - 1, places[number], options.diarizer
                 ),
@@ -116,7 +116,7 @@ def diarize(audio: str, folder: Path, options: DiarizeOptions, start: float = 0.
             request = GroupRequest(
                 windows=[place.as_uri() for place in places],
                 duration=duration,
-                diarizer=heard[0].value.diarizer,
+                diarizer=scored[0].value.diarizer,
                 result_uri=result,
                 **bounds,
             )
@@ -125,12 +125,14 @@ def diarize(audio: str, folder: Path, options: DiarizeOptions, start: float = 0.
             for place in places:
                 place.unlink(missing_ok=True)
     output = DiarizedAudio(diarization=later(answer.value, start))
-    for each in (*heard, answer):
+    for each in (*scored, answer):
         output.add_cost(each)
     return output
 
 
-def _hear(audio: str, piece: Span, is_last: bool, place: Path, diarizer: DiarizerName) -> Answer[Heard]:
+def _hear(
+    audio: str, piece: Span, is_last: bool, place: Path, diarizer: DiarizerName
+) -> Answer[WindowScores]:
     request = HearRequest(
         audio=audio,
         start=piece.start,
@@ -138,4 +140,4 @@ def _hear(audio: str, piece: Span, is_last: bool, place: Path, diarizer: Diarize
         windows_uri=place.as_uri(),
         diarizer=diarizer,
     )
-    return invoke("pyannote", request, Heard)
+    return invoke("pyannote", request, WindowScores)

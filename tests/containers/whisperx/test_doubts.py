@@ -13,15 +13,17 @@ from containers.whisperx.doubts import (
 from containers.whisperx.segments import count_syllables, split_segments
 from containers.whisperx.sentences import HeardWord
 from containers.whisperx.speech import Stretch
-from containers.whisperx.words import Heard
+from containers.whisperx.words import Hypothesis
 
 
 def said(text: str, step: float = 0.4) -> list[HeardWord]:
     return [HeardWord(f" {word}", n * step, (n + 1) * step, 0.9) for n, word in enumerate(text.split())]
 
 
-def heard(text: str, logprob: float = -0.3, no_speech: float = 0.01, compression: float = 1.0) -> Heard:
-    return Heard(said(text), text, logprob, no_speech, compression)
+def hypothesis(
+    text: str, logprob: float = -0.3, no_speech: float = 0.01, compression: float = 1.0
+) -> Hypothesis:
+    return Hypothesis(said(text), text, logprob, no_speech, compression)
 
 
 def stretch(start: float, end: float, *voiced: tuple[float, float]) -> Stretch:
@@ -30,11 +32,11 @@ def stretch(start: float, end: float, *voiced: tuple[float, float]) -> Stretch:
 
 
 def test_what_whisper_itself_takes_for_silence():
-    silence = judge_stretch(heard("Thank you.", logprob=-1.3, no_speech=0.83), stretch(2, 4))
+    silence = judge_stretch(hypothesis("Thank you.", logprob=-1.3, no_speech=0.83), stretch(2, 4))
     assert silence.reason == "no speech: Whisper's probability of silence is 0.83"
     assert (silence.start, silence.end, silence.text) == (2, 4, "Thank you.")
     assert (
-        judge_stretch(heard("Thank you.", no_speech=0.83), stretch(2, 4)) is None
+        judge_stretch(hypothesis("Thank you.", no_speech=0.83), stretch(2, 4)) is None
     )  # it is sure of its words
 
 
@@ -43,8 +45,8 @@ def test_what_whisper_itself_takes_for_silence():
     ["Thanks for watching and see you in the next video.", "시청해주셔서 감사합니다 다음 영상에서 만나요"],
 )
 def test_more_than_a_mouth_can_say(text):
-    assert "impossible speaking rate" in judge_stretch(heard(text), stretch(0, 0.4)).reason
-    assert judge_stretch(heard(text), stretch(0, 4)) is None
+    assert "impossible speaking rate" in judge_stretch(hypothesis(text), stretch(0, 0.4)).reason
+    assert judge_stretch(hypothesis(text), stretch(0, 4)) is None
 
 
 def test_syllables_are_counted_for_each_script():
@@ -120,10 +122,10 @@ def test_doubts_are_flagged():
 def test_what_is_said_again_between_other_words_is_no_loop():
     """As in announcements and menus, which compress as well as loops do."""
     menu = "For sales press one. For service press one. Press one again, or press two. " * 3
-    assert not is_loop(heard(menu, compression=2.6), stretch(0, 30))
-    assert is_loop(heard(menu, compression=2.6), stretch(0, 4)), "faster than anybody talks"
-    assert is_loop(heard("I will be honest with you. " * 9, compression=2.6), stretch(0, 30))
-    assert not is_loop(heard("I will be honest with you. " * 9, compression=2.3), stretch(0, 30))
+    assert not is_loop(hypothesis(menu, compression=2.6), stretch(0, 30))
+    assert is_loop(hypothesis(menu, compression=2.6), stretch(0, 4)), "faster than anybody talks"
+    assert is_loop(hypothesis("I will be honest with you. " * 9, compression=2.6), stretch(0, 30))
+    assert not is_loop(hypothesis("I will be honest with you. " * 9, compression=2.3), stretch(0, 30))
 
 
 def test_what_nobody_can_have_said_is_dropped():

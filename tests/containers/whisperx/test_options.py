@@ -16,18 +16,18 @@ def text(result: dict) -> str:
     return " ".join(segment["text"] for segment in result["segments"])
 
 
-def heard(said: str, **changes: float) -> words.Heard:
-    return words.Heard([], said, -0.2, 0.1, 1.0)._replace(**changes)
+def hypothesis(said: str, **changes: float) -> words.Hypothesis:
+    return words.Hypothesis([], said, -0.2, 0.1, 1.0)._replace(**changes)
 
 
 def test_a_text_goes_on_in_its_own_language_and_after_no_loop():
     part, before = Part(Stretch(Span(start=0, end=1), []), "ko"), Before()
-    before.follow(part, heard("하나"))
-    before.follow(part, heard("둘"))
+    before.follow(part, hypothesis("하나"))
+    before.follow(part, hypothesis("둘"))
     assert (before.of("ko"), before.of("en")) == (" 하나 둘", "")
-    before.follow(part._replace(language="en"), heard("three"))
+    before.follow(part._replace(language="en"), hypothesis("three"))
     assert (before.of("ko"), before.of("en")) == ("", " three")
-    before.follow(part._replace(language="en"), heard("la la la", compression=9.0))
+    before.follow(part._replace(language="en"), hypothesis("la la la", compression=9.0))
     assert before.of("en") == ""
     assert replace(before, text="x").of("en") == "x"
 

@@ -7,7 +7,7 @@ from containers.whisperx.rests import Rest, believe, find_rests
 from containers.whisperx.segments import longest_usual
 from containers.whisperx.sentences import HeardWord
 from containers.whisperx.speech import Stretch
-from containers.whisperx.words import Heard
+from containers.whisperx.words import Hypothesis
 
 
 def spans(*pairs: tuple[float, float]) -> list[Span]:
@@ -59,17 +59,17 @@ def test_where_whisper_hears_nothing_it_is_not_asked_again():
     assert find_rests([], stretch((0, 20))) == []
 
 
-def heard(words: list[HeardWord], logprob: float = -0.3, no_speech: float = 0.01) -> Heard:
-    return Heard(words, "".join(word.word for word in words), logprob, no_speech, 1.0)
+def hypothesis(words: list[HeardWord], logprob: float = -0.3, no_speech: float = 0.01) -> Hypothesis:
+    return Hypothesis(words, "".join(word.word for word in words), logprob, no_speech, 1.0)
 
 
 def test_only_what_is_new_and_sure_is_believed():
     rest = Rest(stretch((0, 0.8), (1.2, 2.0)), 1.2)
     twice = said(("Back.", 0.2, 0.6), ("Back!", 1.3, 1.8))
-    found = believe(heard(twice), rest)
+    found = believe(hypothesis(twice), rest)
     assert found is not None and (found.text, found.words) == (" Back!", twice[1:])
-    assert believe(heard(said(("Yes.", 1.3, 1.5), probability=0.5)), rest) is None
-    assert believe(heard(said(("Yes.", 1.3, 1.5)), logprob=-1.2), rest) is None
-    assert believe(heard(twice[:1]), rest) is None, "nothing is new"
+    assert believe(hypothesis(said(("Yes.", 1.3, 1.5), probability=0.5)), rest) is None
+    assert believe(hypothesis(said(("Yes.", 1.3, 1.5)), logprob=-1.2), rest) is None
+    assert believe(hypothesis(twice[:1]), rest) is None, "nothing is new"
     long = Rest(stretch((0, 8.0)), 0)
-    assert believe(heard(said(("Yes.", 1.3, 1.5), probability=0.5)), long) is not None
+    assert believe(hypothesis(said(("Yes.", 1.3, 1.5), probability=0.5)), long) is not None

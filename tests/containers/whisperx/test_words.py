@@ -23,8 +23,8 @@ def test_digits_and_signs_are_numerals_and_half_a_korean_letter_is_none():
     assert words.numerals(Vocabulary(), 8) == {1, 2, 4, 5}
 
 
-def heard(text, logprob=-0.2, compression=1.0, no_speech=0.1):
-    return words.Heard([], text, logprob, no_speech, compression)
+def hypothesis(text, logprob=-0.2, compression=1.0, no_speech=0.1):
+    return words.Hypothesis([], text, logprob, no_speech, compression)
 
 
 @pytest.fixture
@@ -49,27 +49,27 @@ def test_what_fails_is_decoded_hotter_until_it_does_not(decoded):
     request = TranscribeRequest(audio="a.wav", temperature_increment_on_fallback=0.4)
     asked = decoded(
         {
-            0.4: {"b": heard("loop", compression=3), "c": heard("fine")},
-            0.8: {"b": heard("better", logprob=-1.5)},
+            0.4: {"b": hypothesis("loop", compression=3), "c": hypothesis("fine")},
+            0.8: {"b": hypothesis("better", logprob=-1.5)},
         }
     )
-    first = [heard("good"), heard("loop loop", compression=4), heard("unlikely", logprob=-1.2)]
+    first = [hypothesis("good"), hypothesis("loop loop", compression=4), hypothesis("unlikely", logprob=-1.2)]
     found = words.fall_back(None, None, [0, 0, 0], ["a", "b", "c"], request, first, "before")
     assert [each.text for each in found] == ["good", "better", "fine"]
     assert asked == [(0.4, ["b", "c"], "before"), (0.8, ["b"], "")]
 
 
 def test_silence_does_not_fail_and_without_a_step_nothing_is_tried(decoded):
-    silence = heard("Thank you.", logprob=-1.5, no_speech=0.9)
+    silence = hypothesis("Thank you.", logprob=-1.5, no_speech=0.9)
     asked = decoded({})
     request = TranscribeRequest(audio="a.wav", temperature_increment_on_fallback=0.2)
     assert words.fall_back(None, None, [0], ["a"], request, [silence]) == [silence]
-    loop = heard("loop", compression=9)
+    loop = hypothesis("loop", compression=9)
     assert words.fall_back(None, None, [0], ["a"], TranscribeRequest(audio="a.wav"), [loop]) == [loop]
     assert asked == []
 
 
 def test_the_thresholds_are_the_request_s():
-    strict = heard("x", logprob=-0.5, no_speech=0.4)._replace(limits=words.Limits(0.9, -0.4, 0.3))
+    strict = hypothesis("x", logprob=-0.5, no_speech=0.4)._replace(limits=words.Limits(0.9, -0.4, 0.3))
     assert strict.repeats and strict.is_silence
-    assert not heard("x", logprob=-0.5, no_speech=0.4).fails
+    assert not hypothesis("x", logprob=-0.5, no_speech=0.4).fails

@@ -16,7 +16,7 @@ from tasks.evaluation.analysis import SeenVideo, people_of
 from tasks.evaluation.faces import PAIRS, pairwise
 from tasks.evaluation.on_screen import SeenFace, read_on_screen
 from tasks.evaluation.statistics import estimate
-from tasks.stages.detect.face_quality import Quality
+from tasks.stages.detect.face_quality import FaceQuality
 from tasks.stages.detect.frame_faces import FrameFaces
 from tasks.stages.detect.track import BestCrop, Seen, Spread, Track
 from tasks.stages.link.run import Link
@@ -39,7 +39,7 @@ def frame(time: float, *faces: Face) -> FrameFaces:
 
 def track(number: int, *seen: tuple[float, int], frames: list[FrameFaces]) -> Track:
     by_time = {one.time: one for one in frames}
-    quality = Quality.model_construct(overall=1.0)
+    quality = FaceQuality.model_construct(overall=1.0)
     return Track.model_construct(
         id=number,
         start=seen[0][0],

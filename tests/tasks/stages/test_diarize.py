@@ -11,7 +11,7 @@ from containers.common.contract import Answer
 from containers.common.documents.speakers import Diarization, Speaker, Turn
 from containers.common.errors import UserError
 from containers.common.storage import local_path
-from containers.pyannote.contract import DiarizeRequest, GroupRequest, Heard, HearRequest
+from containers.pyannote.contract import DiarizeRequest, GroupRequest, HearRequest, WindowScores
 from tasks.calls.pieces import even_pieces
 from tasks.calls.progress import listen
 from tasks.stages.diarize import run as stage
@@ -34,7 +34,7 @@ class Image:
             if self.fails:
                 raise UserError("There is no image 'pyannote' here.")
             Path(str(local_path(request.windows_uri))).write_bytes(b"windows")
-            return Answer(result=Heard(windows=1, diarizer="3.1"), compute_seconds=1)
+            return Answer(result=WindowScores(windows=1, diarizer="3.1"), compute_seconds=1)
         if isinstance(request, GroupRequest):
             assert all(Path(str(local_path(uri))).exists() for uri in request.windows)
         result = Diarization(turns=[], exclusive_turns=[], voice_activity=[], speakers=[])
