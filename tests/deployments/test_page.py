@@ -29,7 +29,7 @@ ELSEWHERE = {
     "make models": "the tests' own setup",
     "uv run python -m flows.models publish": "tests/flows/release/test_model_store.py",
     "uv run python -m flows.release models:": "tests/flows/release/test_model_store.py",
-    "for image in": "tests/flows/release/test_release.py; moto's CloudFormation makes no alias",
+    "for settings in": "tests/flows/release/test_release.py; moto's CloudFormation makes no alias",
     "uv run python -m flows.analyze": "tests/flows/analyze/test_s3.py",
     "uv run python -m flows.watch": "tests/flows/test_bucket_events.py",
     "export PREFECT_API_": "Prefect Cloud's address and key; here a server of this machine",
