@@ -128,7 +128,7 @@ def test_a_run_ends_well_whoever_is_killed(own_server, clip, tmp_path, killed, l
     environment = {**os.environ, **server.variables}
     operate = [sys.executable, "-m", "flows.operate", "install" if limits else "remove"]
     subprocess.run(operate, env=environment, check=True, stdout=subprocess.DEVNULL)
-    run = server.start("analyze", media=str(clip), output=str(tmp_path), options={"only": ["diarize"]})
+    run = server.start("analyze", media=str(clip), output=str(tmp_path), options={"denoise": "off"})
     until(lambda: any(task["state_name"] == "Running" for task in server.of_run("task_runs", run)))
     until(lambda: all(VICTIMS[kind](serve, run) for kind in killed))
     for victim in [each for kind in killed for each in VICTIMS[kind](serve, run)]:
