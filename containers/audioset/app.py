@@ -6,40 +6,28 @@ from pathlib import Path
 
 import numpy as np
 
-from containers.audioset import aed, panns
+from containers.audioset import aed, ced, panns
 from containers.audioset.contract import TagRequest
+from containers.audioset.taggers import FIRERED, choose_tagger
+from containers.audioset.windows import Scores, Window
 from containers.common import storage
 from containers.common.documents.sounds import Prediction, Tags
 from containers.common.errors import UserError
 from containers.common.media.audio import Waveform, stream_audio
-from containers.common.models.store import has_model, open_model
+from containers.common.models.store import open_model
 from containers.common.ontology import check_names, class_of, least_scores
 from containers.common.runtime.handler import Stopwatch, make_handler
-
-CNN14, CNN14_EVENTS, FIRERED = "panns-cnn14", "panns-cnn14-events", "firered-aed"
-
-
-def choose_model(request: TagRequest) -> str:
-    """PANNs' 527 labels when the model for the mode is in the store, else FireRed AED and its three."""
-    suited = CNN14_EVENTS if request.mode == "events" else CNN14
-    if request.model is None:
-        return suited if has_model(suited) else FIRERED
-    if request.model not in (suited, FIRERED):
-        raise UserError(
-            f"'{request.model}' is no sound tagger for mode {request.mode}: choose {suited} or {FIRERED}."
-        )
-    return request.model
 
 
 def tag(request: TagRequest, stopwatch: Stopwatch) -> Tags:
     """Sound events of the audio, read in one pass: memory does not grow with its length."""
     if request.hop > request.window:
         raise UserError(f"A hop of {request.hop} s leaves gaps between windows of {request.window} s.")
-    chosen = choose_model(request)
+    chosen = choose_tagger(request.mode, request.model)
     check_names((*request.only, *request.thresholds))
     started = time.perf_counter()
     folder, ref = open_model(chosen)
-    tagger = aed if chosen == FIRERED else panns
+    tagger = aed if chosen == FIRERED else ced if chosen.startswith("ced-") else panns
     tagger.load(folder)
     stopwatch.used(ref)
     stopwatch.loaded(time.perf_counter() - started)
@@ -61,8 +49,11 @@ def _tag(chosen: str, folder: Path, blocks: Iterable[Waveform], request: TagRequ
     if chosen == FIRERED:
         found = aed.tag(folder, blocks, least(aed.LABELS.values()))
         return Tags(predictions=_described(_best(found, request.top_k)))
+    if chosen.startswith("ced-"):
+        small = ced.load(folder)
+        return Tags(predictions=_described(ced.tag(small, blocks, request, least(small.labels))))
     tagger = panns.load(folder)
-    if chosen == CNN14_EVENTS:
+    if request.mode == "events":
         found = panns.find_events(tagger, blocks, request, least(tagger.labels))
         return Tags(predictions=_described(_best(found, request.top_k)))
     found, vectors = panns.tag(tagger, blocks, request, least(tagger.labels))
@@ -71,7 +62,7 @@ def _tag(chosen: str, folder: Path, blocks: Iterable[Waveform], request: TagRequ
     return Tags(predictions=_described(found), embeddings=request.embeddings_uri)
 
 
-def _write_vectors(uri: str, vectors: list[tuple[panns.Window, panns.Scores]]) -> None:
+def _write_vectors(uri: str, vectors: list[tuple[Window, Scores]]) -> None:
     times = np.array([(window.start, window.end) for window, _ in vectors]).reshape(-1, 2)
     with storage.writing(uri) as path, path.open("wb") as file:
         np.savez(file, times=times, vectors=np.array([vector for _, vector in vectors], np.float32))

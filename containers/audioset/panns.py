@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain, islice, pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from containers.audioset.contract import TagRequest
+from containers.audioset.windows import Merged, Scores, Window, audible, label_windows
 from containers.common.documents.sounds import Prediction
-from containers.common.media.audio import Waveform, windows
+from containers.common.media.audio import Waveform
 from containers.common.models.checkpoints import NUMPY, load_checkpoint
 
 CHECKPOINT, LABELS = "Cnn14_mAP=0.431.pth", "class_labels_indices.csv"
@@ -30,9 +31,6 @@ SAMPLE_RATE = 32_000
 FRAME = 320
 FRAME_RATE = SAMPLE_RATE // FRAME
 BATCH = 4  # windows; 10 s each take some 200 MB in the first layers
-SILENCE = 1e-4  # peak, -80 dB below full scale
-
-Scores = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -47,14 +45,6 @@ class Tagger:
 
         with torch.inference_mode():
             return {name: value.numpy() for name, value in self.network(torch.from_numpy(batch)).items()}
-
-
-@dataclass(frozen=True)
-class Window:
-    start: float  # seconds
-    end: float
-    is_last: bool
-    samples: Waveform
 
 
 @cache
@@ -96,22 +86,15 @@ def _home_with(labels: Path) -> Iterator[None]:
 def tag(
     tagger: Tagger, blocks: Iterable[Waveform], request: TagRequest, least: dict[str, float]
 ) -> tuple[list[Prediction], list[tuple[Window, Scores]]]:
-    """Labels of 32 kHz mono blocks of any size, and each window's embedding.
-
-    Each window of `window` seconds, every `hop` seconds, keeps its `top_k` best labels that score at
-    least what `least` asks; windows of one label that touch become one prediction with the highest
-    score. The last window is filled up with silence, and windows of silence are not analysed.
-    """
-    asked = np.array([least[label] for label in tagger.labels])
-    merged = _Merged()
+    """Labels of 32 kHz mono blocks of any size, and each window's embedding; as `label_windows` puts them."""
     vectors: list[tuple[Window, Scores]] = []
-    for window, found in _analysed(tagger, blocks, request):
-        vectors.append((window, found["embedding"]))
-        scores = found["clipwise_output"]
-        good = np.flatnonzero(scores >= asked)
-        for index in good[np.argsort(-scores[good])][: request.top_k]:
-            merged.add(tagger.labels[index], float(scores[index]), window.start, window.end)
-    return merged.predictions, vectors
+
+    def scored() -> Iterator[tuple[Window, Scores]]:
+        for window, found in _analysed(tagger, blocks, request):
+            vectors.append((window, found["embedding"]))
+            yield window, found["clipwise_output"]
+
+    return label_windows(tagger.labels, scored(), request.top_k, least), vectors
 
 
 def find_events(
@@ -124,7 +107,7 @@ def find_events(
     """
     asked = np.array([least[label] for label in tagger.labels])
     margin = round((request.window - request.hop) / 2 * FRAME_RATE)
-    merged = _Merged()
+    merged = Merged()
     for window, found in _analysed(tagger, blocks, request):
         frames = found["framewise_output"]
         lower = margin if window.start else 0
@@ -139,38 +122,14 @@ def find_events(
     return merged.predictions
 
 
-class _Merged:
-    """Predictions in the order of their start, those of one label that touch as one."""
-
-    def __init__(self) -> None:
-        self.predictions: list[Prediction] = []
-        self._latest: dict[str, Prediction] = {}
-
-    def add(self, label: str, score: float, start: float, end: float) -> None:
-        score, start, end = round(score, 4), round(start, 3), round(end, 3)
-        known = self._latest.get(label)
-        if known and start <= known.end_time:
-            known.score, known.end_time = max(known.score, score), end
-            return
-        self._latest[label] = Prediction(label=label, score=score, start_time=start, end_time=end)
-        self.predictions.append(self._latest[label])
-
-
 def _analysed(
     tagger: Tagger, blocks: Iterable[Waveform], request: TagRequest
 ) -> Iterator[tuple[Window, dict[str, Scores]]]:
     """Every audible window with its outputs."""
     size = round(request.window * SAMPLE_RATE)
-    audible = (window for window in _cut(blocks, request) if np.abs(window.samples).max() > SILENCE)
-    while batch := list(islice(audible, BATCH)):
+    heard = audible(blocks, request, SAMPLE_RATE)
+    while batch := list(islice(heard, BATCH)):
         padded = [np.pad(window.samples, (0, size - len(window.samples))) for window in batch]
         outputs = tagger.outputs(np.stack(padded))
         for number, window in enumerate(batch):
             yield window, {name: output[number] for name, output in outputs.items()}
-
-
-def _cut(blocks: Iterable[Waveform], request: TagRequest) -> Iterator[Window]:
-    cut = windows(blocks, round(request.window * SAMPLE_RATE), round(request.hop * SAMPLE_RATE))
-    for (first, samples), following in pairwise(chain(cut, [(-1, np.zeros(0, np.float32))])):
-        start = first / SAMPLE_RATE
-        yield Window(start, start + len(samples) / SAMPLE_RATE, following[0] < 0, samples)

@@ -1,4 +1,4 @@
-"""The facenet image: faces confirmed and aligned by MTCNN, and embedded when VGGFace2's network is there.
+"""The facenet image: faces confirmed and aligned by MTCNN, and embedded when a network for it is there.
 
 Whole pictures and texts become vectors here too.
 """
@@ -17,12 +17,14 @@ from PIL import Image
 from containers.common import storage
 from containers.common.errors import UserError
 from containers.common.media.box import Box
-from containers.common.models.store import catalogue, has_model, open_model
+from containers.common.models.store import open_model
 from containers.common.runtime.handler import Stopwatch, make_handler
 from containers.facenet import detector, embedder, looks, texts
+from containers.facenet.choice import choose_embedder
 from containers.facenet.contract import (
     AlignedFace,
     AlignedPicture,
+    EmbedderName,
     EmbedRequest,
     EmbedResult,
     FacenetRequest,
@@ -32,9 +34,10 @@ from containers.facenet.contract import (
     TextRequest,
     TextResult,
 )
+from containers.facenet.embedders import Embedder, load_embedder
 from containers.facenet.pictures import name_of, open_picture
 
-MTCNN, VGGFACE2 = "mtcnn", "facenet-vggface2"
+MTCNN = "mtcnn"
 
 
 def serve(
@@ -49,8 +52,9 @@ def serve(
 
 def embed(request: EmbedRequest, stopwatch: Stopwatch) -> EmbedResult:
     """Faces of every picture with crops and embeddings, as far as they are asked for and possible."""
-    mtcnn, network = _load(stopwatch)
-    result = EmbedResult(images=[], embedding_model=VGGFACE2 if network else None)
+    chosen = choose_embedder(request.model)
+    mtcnn, network = _load(chosen, stopwatch)
+    result = EmbedResult(images=[], embedding_model=chosen)
     pending: list[tuple[AlignedFace, Image.Image]] = []
     count: Counter[str] = Counter()
     for asked in request.images:
@@ -66,23 +70,23 @@ def embed(request: EmbedRequest, stopwatch: Stopwatch) -> EmbedResult:
                 face.crop = _save(crop, request.crops_uri, f"{stem}-{count[stem]}.jpg")
                 count[stem] += 1
             if network:
-                pending.append((face, crop))
-            if len(pending) == request.batch_size:
-                _embed(network, pending)
-    if pending:
+                pending.append((face, network.cut(picture, found, crop)))
+                if len(pending) == request.batch_size:
+                    _embed(network, pending)
+    if network and pending:
         _embed(network, pending)
     return result
 
 
-def _load(stopwatch: Stopwatch) -> tuple[Any, Any]:
+def _load(chosen: EmbedderName | None, stopwatch: Stopwatch) -> tuple[Any, Embedder | None]:
     started = time.perf_counter()
     folder, ref = open_model(MTCNN)
     mtcnn = detector.load_detector(folder)
     stopwatch.used(ref)
     network = None
-    if has_model(VGGFACE2):
-        folder, ref = open_model(VGGFACE2)
-        network = embedder.load_embedder(folder / catalogue()[VGGFACE2].files[0].name)
+    if chosen:
+        folder, ref = open_model(chosen)
+        network = load_embedder(chosen, folder)
         stopwatch.used(ref)
     stopwatch.loaded(time.perf_counter() - started)
     return mtcnn, network
@@ -122,9 +126,9 @@ def _save(crop: Image.Image, prefix: str, name: str) -> str:
     return uri
 
 
-def _embed(network: Any, faces: list[tuple[AlignedFace, Image.Image]]) -> None:
+def _embed(network: Embedder, faces: list[tuple[AlignedFace, Image.Image]]) -> None:
     """Gives each face its embedding and empties the list."""
-    vectors = embedder.embed_faces(network, [crop for _, crop in faces])
+    vectors = network.embed([seen for _, seen in faces])
     for (face, _), vector in zip(faces, vectors, strict=True):
         face.embedding = vector.tolist()
     faces.clear()

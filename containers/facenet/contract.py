@@ -1,4 +1,4 @@
-"""Face crops and, where the store has VGGFace2's network, their 512-d embeddings; whole pictures; texts."""
+"""Face crops and, where the store has a network for it, their 512-d embeddings; whole pictures; texts."""
 
 from typing import Annotated, Any, Literal
 
@@ -10,6 +10,8 @@ from containers.common.media.box import Box
 DINOV2, PHASH = "dinov2-base", "phash-256"  # what whole pictures are embedded by
 SIGLIP = "siglip-base"  # pictures and texts in one space
 SENTENCES = "multilingual-e5-small"  # texts alone
+
+EmbedderName = Literal["auto", "facenet-vggface2", "auraface"]
 
 
 class Picture(Contract):
@@ -41,13 +43,18 @@ class EmbedResult(Contract):
 
     images: list[AlignedPicture]
     embedding_model: str | None = Field(
-        default=None, description="None when the store has no VGGFace2 network"
+        default=None,
+        description="of what made the vectors; None when the store has no such model",
     )
 
 
 class EmbedRequest(Request):
     action: Literal["faces"] = "faces"
     images: list[Picture] = Field(min_length=1)
+    model: str | None = Field(
+        default=None,
+        description="facenet-vggface2 or auraface; when not given the first of them that the store has",
+    )
     crops_uri: str | None = Field(default=None, description="prefix that receives <picture name>-<n>.jpg")
     min_confidence: float = Field(default=0.9, gt=0, lt=1, description="of MTCNN's own detections")
     min_face: int = Field(default=20, ge=1, description="pixels")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from containers.common.contract import Span
+from containers.common.languages import CODES
 from containers.common.media.audio import Waveform
 from containers.common.models.store import catalogue, has_model
 from containers.whisperx.choice import best_whisper, this_machine
@@ -24,6 +25,7 @@ _ALIGNED = (
     "tl tr uk ur vi zh"
 )
 TABLE = {code: LanguageModels(aligner=f"align-{code}") for code in _ALIGNED.split()}
+ANY = "align-mms"  # the aligner for a language whose own the store does not have
 
 PAUSE = 0.25  # seconds: a switch of language needs at least this pause,
 QUIET = 25.0  # dB below the stretch's loud moments, which voice activity need not notice
@@ -57,9 +59,9 @@ class Utterance(NamedTuple):
 
 def models_of(language: str, asked: str, added: Mapping[str, LanguageModels], best: str) -> LanguageModels:
     """The Whisper and the aligner for one language: what the request says, else `best` and the aligner of the
-    table where stored."""
+    table where stored, else the one for all languages."""
     own, built_in = added.get(language, LanguageModels()), TABLE.get(language, LanguageModels())
-    aligner = own.aligner or (built_in.aligner if _stored(built_in.aligner) else None)
+    aligner = own.aligner or next(filter(_stored, (built_in.aligner, ANY)), None)
     if asked != "auto":
         return LanguageModels(model=asked, aligner=aligner)
     return LanguageModels(model=own.model or best, aligner=aligner)
@@ -79,7 +81,7 @@ def best_of(request: TranscribeRequest) -> str:
 
 def possible_models(asked: str, added: Mapping[str, LanguageModels], best: str) -> list[str]:
     """Ids of all models that a transcription could use with this request and this store."""
-    found = [models_of(language, asked, added, best) for language in sorted({*TABLE, *added})]
+    found = [models_of(language, asked, added, best) for language in sorted({*CODES, *added})]
     named = {model for pair in found for model in (pair.model, pair.aligner) if model}
     return sorted(named | {best if asked == "auto" else asked})
 

@@ -55,7 +55,7 @@ def look_at_item(item: Item, options: Mapping[str, Any], vectors_by: str) -> See
     )
     if vectors_by != "faceapi" and faces:
         boxes = [face.detection.box for face in faces]
-        asked = EmbedRequest(images=[Picture(image=item.media.as_uri(), boxes=boxes)])
+        asked = EmbedRequest(model=vectors_by, images=[Picture(image=item.media.as_uri(), boxes=boxes)])
         embedded = invoke("facenet", asked, EmbedResult)
         seen.vectors = [face.embedding or [] for face in embedded.value.images[0].faces]
         seen.add_cost(embedded)

@@ -98,7 +98,7 @@ def _face(picture: Image.Image, name: str, which: int | None, model: str, folder
     seen = find_faces(uri, folder)
     faces = sorted(seen.faces, key=lambda face: face.detection.box.x)
     box = (face := faces[_choose(len(faces), which, name, "face", "from the left")]).detection.box
-    vector = face.descriptor if model == DESCRIBES else embed_face(uri, box, folder)
+    vector = face.descriptor if model == DESCRIBES else embed_face(uri, box, model, folder)
     shown = picture.resize((seen.width, seen.height)) if picture.width != seen.width else picture
     return QueryVectors(np.array([vector]), shown.crop((box.x, box.y, box.x + box.width, box.y + box.height)))
 

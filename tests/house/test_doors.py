@@ -84,7 +84,9 @@ def test_an_image_imports_no_other_image_s_code() -> None:
 # What tasks and flows know of an image beside its contract: which model it is going to choose, for the keys,
 # and the downloader's library.
 SHARED = {
+    "audioset": {"taggers"},
     "deepfilternet": {"engine"},
+    "facenet": {"choice"},
     "model_downloader": {"fetch", "inventory", "publish", "sizes"},
     "pyannote": {"diarizers"},
     "whisperx": {"choice", "languages", "speech"},

@@ -4,17 +4,23 @@ from pathlib import Path
 
 from containers.common.errors import UserError
 from containers.common.media.box import Box
+from containers.facenet.choice import EMBEDDERS
 from containers.facenet.contract import EmbedRequest, EmbedResult, Picture
 from tasks.calls.invoke import invoke
 from tasks.stages.detect.query import DESCRIBES
 
-FACES = ["facenet-vggface2", DESCRIBES]  # what may have made an index, the better first
+FACES = [*EMBEDDERS, DESCRIBES]  # what may have made an index, the better first
 
 
-def embed_face(uri: str, box: Box, folder: Path) -> list[float]:
-    """Of the face in `box` of the picture at `uri`; `folder` takes the answer. Raises UserError."""
+def embed_face(uri: str, box: Box, model: str, folder: Path) -> list[float]:
+    """By `model`, of the face in `box` of the picture at `uri`; `folder` takes the answer.
+
+    Raises UserError.
+    """
     request = EmbedRequest(
-        images=[Picture(image=uri, boxes=[box])], result_uri=(folder / "embeddings.json").as_uri()
+        model=model,
+        images=[Picture(image=uri, boxes=[box])],
+        result_uri=(folder / "embeddings.json").as_uri(),
     )
     (face,) = invoke("facenet", request, EmbedResult).value.images[0].faces
     if face.embedding is None:

@@ -8,6 +8,7 @@ import numpy as np
 from prefect import task
 from pydantic import BaseModel, Field
 
+from containers.facenet.choice import choose_embedder
 from containers.facenet.contract import AlignedFace, EmbedRequest, EmbedResult, Picture
 from tasks.calls.invoke import invoke
 from tasks.calls.progress import advance
@@ -16,10 +17,11 @@ from tasks.people.matching import group_people
 from tasks.stages.detect.face_quality import weight_of
 from tasks.stages.detect.frame_faces import FrameFaces
 from tasks.stages.detect.track import Track
+from tasks.stages.embed.options import EmbedOptions
 from tasks.stages.output import StageOutput
 
 BATCH = 16  # pictures a call
-FACEAPI_DESCRIPTOR = "faceapi"  # who made the vector when the store has no VGGFace2 network
+FACEAPI_DESCRIPTOR = "faceapi"  # who made the vector when the store has no network for it
 
 
 class FaceVector(BaseModel):
@@ -63,9 +65,13 @@ class _Chosen(BaseModel):
 
 @task
 def embed(
-    frames: list[Frame], detected: list[FrameFaces], tracks: list[Track], folder: Path
+    frames: list[Frame],
+    detected: list[FrameFaces],
+    tracks: list[Track],
+    folder: Path,
+    options: EmbedOptions | None = None,
 ) -> EmbeddedFaces:
-    """A vector for each track's best faces: FaceNet's 512-d, or face-api's descriptor without its weights.
+    """A vector for each track's best faces: 512-d by the network chosen, else face-api's descriptor.
 
     Crops go to `folder`. Clear tracks whose vectors match are put together as one person.
     """
@@ -89,6 +95,7 @@ def embed(
                 Picture(image=images[time], boxes=[faces[time][crop.face].detection.box for crop in crops])
                 for time, crops in batch
             ],
+            model=choose_embedder(options.face_model if options else None),
             crops_uri=folder.as_uri(),
             result_uri=(folder / "embeddings.json").as_uri(),
         )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tasks.stages.embed.options import EmbedOptions
 from tasks.stages.stage import Call, Inputs, Stage
 
 if TYPE_CHECKING:
@@ -18,13 +19,15 @@ class Embed(Stage):
     image = "facenet"
     reads = ("picture",)
     needs = ("detect",)
+    options = EmbedOptions
     keeps = "crops"
     software = ("facenet-pytorch",)
 
-    def weights(self, options: object) -> list[str]:
-        from containers.common.models.store import has_model
+    def weights(self, options: EmbedOptions) -> list[str]:
+        from containers.facenet.choice import choose_embedder
 
-        return ["mtcnn", "facenet-vggface2"] if has_model("facenet-vggface2") else ["mtcnn"]
+        chosen = choose_embedder(options.face_model)
+        return ["mtcnn", chosen] if chosen else ["mtcnn"]
 
     def limits(self) -> dict[str, float]:
         from containers.common.models.embeddings import same_kind
@@ -35,7 +38,7 @@ class Embed(Stage):
         from tasks.stages.embed.run import embed
 
         faces = given.found["detect"]
-        return embed, (given.decoded.frames, faces.frames, faces.tracks, given.kept)
+        return embed, (given.decoded.frames, faces.frames, faces.tracks, given.kept, given.options)
 
     def output(self) -> "type[StageOutput]":
         from tasks.stages.embed.run import EmbeddedFaces

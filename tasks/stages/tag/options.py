@@ -4,8 +4,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from containers.audioset.contract import TaggerName
+from containers.audioset.taggers import TAGGERS
 from containers.common.ontology import check_names
-from tasks.stages.common import StageOptions
+from tasks.stages.common import NotInKey, StageOptions
 
 
 def _split(text: object) -> object:
@@ -32,6 +34,10 @@ Thresholds = Annotated[
 
 
 class TagOptions(StageOptions):
+    tag_model: Annotated[TaggerName, NotInKey("the weights that it chooses are")] = Field(
+        default="auto",
+        description="who tells the sounds: PANNs, CED or FireRed AED; auto: the best that the store has",
+    )
     tag_mode: Literal["clip", "events"] = Field(
         default="clip", description="clip: sounds of whole windows; events: to the frame, by another model"
     )
@@ -49,7 +55,11 @@ class TagOptions(StageOptions):
     tag_hop: float = Field(default=5.0, ge=0.1, le=60, description="seconds between its windows")
 
     @model_validator(mode="after")
-    def _windows_overlap(self) -> Self:
+    def _can_be_done(self) -> Self:
+        if self.tag_model not in ("auto", *TAGGERS[self.tag_mode]):
+            raise ValueError(
+                f"{self.tag_model} does not tag {self.tag_mode}: {', '.join(TAGGERS[self.tag_mode])}"
+            )
         if self.tag_hop > self.tag_window:
             raise ValueError("tag_hop is larger than tag_window")
         return self

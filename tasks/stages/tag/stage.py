@@ -23,10 +23,9 @@ class Tag(Stage):
     section = "Sounds"
 
     def weights(self, options: TagOptions) -> list[str]:
-        from containers.common.models.store import has_model
+        from containers.audioset.taggers import choose_tagger
 
-        large = "panns-cnn14-events" if options.tag_mode == "events" else "panns-cnn14"
-        return [large if has_model(large) else "firered-aed"]
+        return [choose_tagger(options.tag_mode, options.tag_model)]
 
     def call(self, given: Inputs) -> Call:
         from tasks.stages.tag.run import tag

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from containers.audioset import aed
-from containers.audioset.app import choose_model, handler
-from containers.audioset.contract import TagRequest
+from containers.audioset.app import handler
+from containers.audioset.taggers import choose_tagger
 from containers.common.documents.sounds import Prediction, Tags
 from containers.common.errors import MediaError, ModelMissing, UserError
 from containers.common.media.audio import load_audio
@@ -128,13 +128,14 @@ def test_stereo_at_another_rate(programme, save):
 
 def test_models_by_name(save, speech):
     audio = save(speech)
-    assert choose_model(TagRequest(audio=audio)) == "firered-aed"
-    assert choose_model(TagRequest(audio=audio, mode="events")) == "firered-aed"
+    assert choose_tagger("clip", None) == "firered-aed"
+    assert choose_tagger("events", None) == "firered-aed"
     assert tag(audio, model="firered-aed") == tag(audio)
     with pytest.raises(ModelMissing, match="'panns-cnn14' is not in the store"):
         tag(audio, model="panns-cnn14")
     with pytest.raises(
-        UserError, match="'whisper-base' is no sound tagger for mode clip: choose panns-cnn14 or firered-aed"
+        UserError,
+        match="'whisper-base' is no sound tagger for mode clip: choose panns-cnn14, ced-base, ced",
     ):
         tag(audio, model="whisper-base")
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from containers.audioset import panns
-from containers.audioset.app import choose_model, handler
+from containers.audioset.app import handler
 from containers.audioset.contract import TagRequest
+from containers.audioset.taggers import choose_tagger
 from containers.common.errors import UserError
 from containers.common.media.audio import load_audio
 from containers.common.models.checkpoints import only_weights
@@ -147,7 +148,7 @@ def batch_of(audio: str) -> np.ndarray:
 @pytest.mark.usefixtures("no_download")
 def test_labels_and_embeddings_are_those_of_panns_inference(store, audio, tmp_path):
     """The handler against `AudioTagging` on the same checkpoint and windows."""
-    assert choose_model(request()) == "panns-cnn14"
+    assert choose_tagger("clip", None) == "panns-cnn14"
     uri = (tmp_path / "vectors.npz").as_uri()
     answer = handler({"audio": audio, "top_k": 527, "threshold": 0.01, "embeddings_uri": uri, **SHORT}, None)
     found = {event["label"]: event for event in answer["result"]["predictions"]}

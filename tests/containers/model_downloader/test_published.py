@@ -86,7 +86,7 @@ def test_an_aligner(fetched, tmp_path, safetensors):
     )
     Wav2Vec2CTCTokenizer(str(vocabulary)).save_pretrained(made)
     Wav2Vec2FeatureExtractor().save_pretrained(made)
-    model, metadata = load_aligner(fetched("align-ja", contents(made)), "ja", "cpu")
+    model, metadata, _ = load_aligner(fetched("align-ja", contents(made)), "ja", "cpu")
     assert metadata["dictionary"]["あ"] == 5
     assert model(torch.zeros(1, 16_000)).logits.shape[-1] == 6
 

@@ -1,6 +1,7 @@
 """Word times by a wav2vec2 aligner of the store: a tiny one, of the class the real ones are."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -44,6 +45,42 @@ def folder(tmp_path_factory) -> Path:
     tokenizer = Wav2Vec2CTCTokenizer(str(folder / "vocab.json"))
     Wav2Vec2Processor(Wav2Vec2FeatureExtractor(), tokenizer).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def mms(tmp_path, monkeypatch) -> Path:
+    """MMS' aligner as it is published, but narrow: 31 outputs, of which three stand for nothing."""
+    import torch
+    import torchaudio
+
+    published = torchaudio.pipelines.MMS_FA
+    narrow = {"encoder_embed_dim": 32, "encoder_num_layers": 1, "encoder_num_heads": 2}
+    layers = [(32, width, step) for _, width, step in published._params["extractor_conv_layer_config"]]
+    narrow |= {"extractor_conv_layer_config": layers, "encoder_ff_interm_features": 64}
+    made = replace(published, _params=published._params | narrow)
+    monkeypatch.setattr(torchaudio.pipelines, "MMS_FA", made)
+    torch.manual_seed(0)
+    network = torchaudio.models.wav2vec2_model(**made._params | {"aux_num_out": 31})
+    torch.save(network.state_dict(), tmp_path / "model.pt")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("th", [" สวัสดี", " ครับ", " ๒๕"]),
+        ("ko", [" 오늘", " 회의는", " 12시에!"]),
+        ("am", [" ሰላም", " ...", " ዓለም"]),
+    ],
+)
+def test_words_of_any_script_by_the_one_aligner_for_all(mms, speech, language, said):
+    loaded = align.load_aligner(mms, language, "cpu")
+    assert len(loaded.metadata["dictionary"]) == 28
+    words = [HeardWord(word, 0.5 * place, 0.5 * place + 0.4, 0.9) for place, word in enumerate(said)]
+    aligned = align.align(loaded, speech, Span(start=10.0, end=12.0), words, "cpu")
+    assert [word.word for word in aligned] == said
+    assert all(10.0 <= word.start < word.end <= 12.0 for word in aligned)
+    assert all(before.end <= after.start for before, after in pairwise(aligned))
 
 
 def test_every_word_has_a_time_inside_its_stretch(folder, speech):

@@ -110,6 +110,17 @@ def test_models_that_the_store_lacks_are_not_chosen():
     assert possible_models("auto", {}, "whisper-base") == ["whisper-base"]
 
 
+def test_what_has_no_aligner_of_its_own_takes_the_one_for_all(monkeypatch):
+    stored = {"align-mms", "align-en"}
+    monkeypatch.setattr("containers.whisperx.languages.has_model", stored.__contains__)
+    assert models_of("en", "auto", {}, "whisper-base").aligner == "align-en"
+    assert models_of("th", "auto", {}, "whisper-base").aligner == "align-mms", "whisperX has none"
+    assert models_of("ko", "auto", {}, "whisper-base").aligner == "align-mms", "its own is not stored"
+    own = {"ko": LanguageModels(aligner="align-ja")}
+    assert models_of("ko", "auto", own, "whisper-base").aligner == "align-ja"
+    assert possible_models("auto", {}, "whisper-base") == ["align-en", "align-mms", "whisper-base"]
+
+
 def test_a_user_s_own_models_come_first():
     own = {"ko": LanguageModels(model="whisper-small"), "xx": LanguageModels(aligner="align-en")}
     assert models_of("ko", "auto", own, "whisper-base").model == "whisper-small"
