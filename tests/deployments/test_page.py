@@ -177,13 +177,16 @@ def test_flows_find_the_account_by_the_variable(deployed, prefect):
     assert settings["work"].startswith("s3://mediaflow-work-")
 
 
-def test_the_nightly_job_is_scheduled(deployed, prefect):
+def test_the_nightly_jobs_are_scheduled(deployed, prefect):
     found = httpx.post(f"{prefect}/deployments/filter", json={}, trust_env=False).json()
     (nightly,) = [deployment for deployment in found if deployment["name"] == "nightly"]
     assert nightly["parameters"]["media"] == ["s3://mediaflow-media-123456789012-us-east-1/incoming/"]
     assert (nightly["schedules"][0]["active"], nightly["work_pool_name"]) == (True, "mediaflow")
     names = {deployment["name"] for deployment in found}
-    assert {"analyze", "quality"} <= names, "what flows.watch starts, and what looks at the result"
+    assert {"analyze", "rollback"} <= names, "what flows.watch starts, and the way back"
+    scheduled = {deployment["name"]: deployment for deployment in found if deployment["schedules"]}
+    assert {"nightly", "reindex", "quality"} == set(scheduled), "analysed, made searchable, looked at"
+    assert scheduled["reindex"]["parameters"]["output"] == "s3://mediaflow-media-123456789012-us-east-1/out"
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ class TestTheCatalogue:
             assert model.files or model.whole, model.id
             assert model.is_size_known or model.about_mb, model.id
             if model.whole and not model.files:
-                weights = (".bin", ".safetensors", ".npz", ".yaml")
+                weights = (".bin", ".safetensors", ".npz", ".onnx", ".yaml")
                 assert any(needed.endswith(weights) for needed in model.whole), model.id
 
     def test_no_entry_follows_a_branch(self):
