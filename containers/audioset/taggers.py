@@ -20,7 +20,10 @@ def choose_tagger(mode: Literal["clip", "events"], asked: str | None) -> TaggerN
     last. Raises UserError where the one asked for cannot do it."""
     suited = TAGGERS[mode]
     if asked is None or asked == "auto":
-        return next((name for name in suited if has_model(name)), FIRERED)
+        for name in suited:
+            if has_model(name):
+                return name
+        return FIRERED
     for name in suited:
         if name == asked:
             return name

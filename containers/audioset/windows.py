@@ -43,7 +43,7 @@ def label_windows(
     for window, scores in scored:
         good = np.flatnonzero(scores >= asked)
         for index in good[np.argsort(-scores[good])][:top_k]:
-            merged.add(labels[index], float(scores[index]), window.start, window.end)
+            merged.add(labels[int(index)], float(scores[index]), window.start, window.end)
     return merged.predictions
 
 

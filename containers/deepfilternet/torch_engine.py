@@ -4,7 +4,6 @@ The network takes a recording at once; here it takes pieces that overlap, so tha
 """
 
 import sys
-import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -48,17 +47,14 @@ def load(folder: Path) -> tuple[Any, Any]:
 
 def import_df() -> Any:
     """The package's `init_df`. It imports a class that only its own way of reading files uses, from where
-    torchaudio kept it before 2.9; there stands another in for it."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"`torchaudio\.backend", category=UserWarning)
-        try:
-            import torchaudio.backend.common  # noqa: F401  up to 2.8, where it says that it is going to move
-        except ModuleNotFoundError:
-            common = ModuleType("torchaudio.backend.common")
-            common.AudioMetaData = type("AudioMetaData", (), {})  # pyright: ignore[reportAttributeAccessIssue]
-            sys.modules["torchaudio.backend"] = ModuleType("torchaudio.backend")
-            sys.modules[common.__name__] = common
-        from df import init_df
+    torchaudio kept it before 2.9: there stands another in for it."""
+    if "torchaudio.backend" not in sys.modules:
+        common = ModuleType("torchaudio.backend.common")
+        common.AudioMetaData = type("AudioMetaData", (), {})  # pyright: ignore[reportAttributeAccessIssue]
+        sys.modules["torchaudio.backend"] = ModuleType("torchaudio.backend")
+        sys.modules[common.__name__] = common
+    from df import init_df
+
     return init_df
 
 

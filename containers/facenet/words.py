@@ -69,7 +69,7 @@ class E5Words:
 
         fewer = {"vocab": [model["vocab"][number] for number in kept], "unk_id": kept.index(model["unk_id"])}
         place = {number: new for new, number in enumerate(kept)}
-        described = self._described | {"model": model | fewer}
+        described: dict[str, Any] = self._described | {"model": model | fewer}
         described["added_tokens"] = [
             token | {"id": place[token["id"]]} for token in described["added_tokens"] if token["id"] in place
         ]
@@ -87,10 +87,12 @@ class SiglipWords:
     (the authors' `canonicalize_text`), ended and filled up by marks."""
 
     def __init__(self, folder: Path, longest: int) -> None:
-        from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
+        from sentencepiece import SentencePieceProcessor
+        from sentencepiece import sentencepiece_model_pb2 as protobuf
 
         settings = read_json(folder / SETTINGS)
-        model = sentencepiece_model_pb2.ModelProto.FromString((folder / PIECES).read_bytes())
+        described: Any = protobuf.ModelProto  # pyright: ignore[reportAttributeAccessIssue]  made when imported
+        model = described.FromString((folder / PIECES).read_bytes())
         model.normalizer_spec.add_dummy_prefix = False
         self._pieces: Any = SentencePieceProcessor()
         self._pieces.LoadFromSerializedProto(model.SerializeToString())

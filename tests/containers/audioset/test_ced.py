@@ -5,14 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import helper
 
 from containers.audioset import ced
 from containers.audioset.app import handler
 from containers.audioset.taggers import choose_tagger
 from containers.common.errors import UserError
 from containers.common.ontology import classes
-from tests.containers.networks import save_network
+from tests.containers.networks import make_ced
 
 pytestmark = pytest.mark.slow
 LABELS = [name for name, known in classes().items() if known.is_label]
@@ -23,24 +22,7 @@ LOUD, QUIET = LABELS.index("Speech"), LABELS.index("Silence")
 def store(make_store, tmp_path_factory) -> Path:
     """In it what CED gives depends on how loud the mel bands are on the average."""
     folder = tmp_path_factory.mktemp("ced")
-    loud, quiet = np.eye(len(LABELS), dtype=np.float32)[[LOUD, QUIET]]
-    constants = {"two": [2], "nineteen": [19], "loud": loud, "rest": quiet - loud, "quiet": quiet}
-    nodes = [
-        helper.make_node("ReduceMean", ["mel"], ["mean"], axes=[1], keepdims=0),
-        helper.make_node("ReduceMean", ["mean"], ["level"], axes=[1], keepdims=1),
-        helper.make_node("Div", ["level", "two"], ["half"]),
-        helper.make_node("Add", ["half", "nineteen"], ["moved"]),
-        helper.make_node("Sigmoid", ["moved"], ["score"]),
-        helper.make_node("Mul", ["score", "rest"], ["less"]),
-        helper.make_node("Sub", ["quiet", "less"], ["scores"]),
-    ]
-    save_network(
-        folder / ced.NETWORK, nodes, constants, ("mel", ["N", 64, "T"]), ("scores", ["N", len(LABELS)])
-    )
-    rows = [
-        f'{place},/m/{place},"{name}"' for place, name in enumerate(LABELS)
-    ]  # names quoted, as AudioSet's
-    (folder / ced.LABELS).write_text("\n".join(["index,mid,display_name", *rows, ""]), encoding="utf-8")
+    make_ced(folder, LABELS, LABELS[LOUD], LABELS[QUIET])
     files = {name: folder / name for name in (ced.NETWORK, ced.LABELS)}
     return make_store({"ced-tiny": files, "ced-base": {}, "panns-cnn14": {}, "panns-cnn14-events": {}})
 

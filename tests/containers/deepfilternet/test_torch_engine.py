@@ -13,7 +13,7 @@ from containers.deepfilternet.engine import choose_engine
 from containers.deepfilternet.noise import NoiseMeter
 
 RATE = 48_000
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:`torchaudio.backend:UserWarning")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module", autouse=True)

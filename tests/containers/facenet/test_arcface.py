@@ -5,14 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import helper
 from PIL import Image
 
 from containers.common.errors import UserError
 from containers.facenet import arcface
 from containers.facenet.choice import choose_embedder
 from containers.facenet.detector import Detection
-from tests.containers.networks import save_network
+from tests.containers.networks import make_auraface
 
 
 def points(scale: float, degrees: float, shift: tuple[float, float]) -> np.ndarray:
@@ -76,22 +75,9 @@ def test_the_nearest_similarity_for_a_face_that_fits_none(monkeypatch):
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory) -> tuple[dict[str, np.ndarray], Path]:
-    """Its weights and its file: glintr100's inputs and outputs, one layer of each of its kinds."""
-    draw = np.random.default_rng(0).normal
-    weights = {
-        "kernel": draw(0, 0.1, (8, 3, 5, 5)),
-        "slope": draw(0, 0.1, (8, 1, 1)),
-        "matrix": draw(0, 0.1, (8 * 27**2, 512)),
-    }
+    """Its weights and its file."""
     path = tmp_path_factory.mktemp("auraface") / "glintr100.onnx"
-    nodes = [
-        helper.make_node("Conv", ["input.1", "kernel"], ["seen"], strides=[4, 4]),
-        helper.make_node("PRelu", ["seen", "slope"], ["bent"]),
-        helper.make_node("Flatten", ["bent"], ["flat"]),
-        helper.make_node("MatMul", ["flat", "matrix"], ["683"]),
-    ]
-    save_network(path, nodes, weights, ("input.1", ["None", 3, 112, 112]), ("683", [1, 512]))
-    return weights, path
+    return make_auraface(path), path
 
 
 def vector_of(weights: dict[str, np.ndarray], pixels: np.ndarray) -> np.ndarray:

@@ -13,12 +13,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from containers.common.models.store import CATALOGUE, catalogue, has_model, open_model
+from containers.common.ontology import classes
+from containers.facenet.contract import SENTENCES, SIGLIP
 from containers.model_downloader.fetch import choose, fetch_models
 from tests.containers.model_downloader.loopback import COMMIT, Loopback, Repo
+from tests.containers.networks import make_auraface, make_ced, make_mms
 
 pytestmark = pytest.mark.slow
 
@@ -91,6 +95,58 @@ def test_an_aligner(fetched, tmp_path, safetensors):
     assert model(torch.zeros(1, 16_000)).logits.shape[-1] == 6
 
 
+def test_an_aligner_of_torchaudio(fetched, tmp_path, monkeypatch):
+    """The weights of a bundle, by the name that it fetches; also of the one for all languages."""
+    from dataclasses import replace
+
+    import torchaudio
+
+    from containers.whisperx.align import load_aligner
+
+    published = torchaudio.pipelines.WAV2VEC2_ASR_BASE_960H
+    narrow = {"encoder_embed_dim": 32, "encoder_num_layers": 1, "encoder_num_heads": 2}
+    bundle = replace(published, _params=published._params | narrow)
+    monkeypatch.setattr(torchaudio.pipelines, "WAV2VEC2_ASR_BASE_960H", bundle)
+    weights = torchaudio.models.wav2vec2_model(**bundle._params | {"aux_num_out": 32}).state_dict()
+    folder = fetched("align-en", {"wav2vec2_fairseq_base_ls960_asr_ls960.pth": saved(weights)})
+    assert load_aligner(folder, "en", "cpu").metadata["dictionary"]["|"] == 1
+    make_mms(tmp_path / "model.pt", monkeypatch)
+    folder = fetched("align-mms", {"model.pt": (tmp_path / "model.pt").read_bytes()})
+    assert load_aligner(folder, "th", "cpu").spell(" สวัสดี") == "swatdii"
+
+
+def test_auraface(fetched, tmp_path):
+    from PIL import Image
+
+    from containers.facenet.embedders import load_embedder
+
+    make_auraface(tmp_path / "glintr100.onnx")
+    folder = fetched("auraface", contents(tmp_path) | {"LICENSE.md": b"Apache License"})
+    assert load_embedder("auraface", folder).embed([Image.new("RGB", (112, 112))] * 2).shape == (2, 512)
+
+
+@pytest.mark.parametrize("model", ["ced-base", "ced-tiny"])
+def test_ced(fetched, tmp_path, model):
+    from containers.audioset import ced
+
+    labels = [name for name, known in classes().items() if known.is_label]
+    make_ced(tmp_path, labels, "Speech", "Silence")
+    tagger = ced.load(fetched(model, contents(tmp_path)))
+    noise = np.random.default_rng(0).normal(0, 0.3, 16_000).astype(np.float32)
+    assert tagger.scores(noise).argmax() == labels.index("Speech")
+
+
+@pytest.mark.parametrize("model", [SENTENCES, SIGLIP])
+def test_texts_and_pictures_by_text(fetched, tmp_path, model):
+    from containers.facenet.texts import embed_descriptions, embed_sentences, load_reader
+    from tests.containers.facenet import networks
+
+    (networks.make_siglip if model == SIGLIP else networks.make_e5)(tmp_path)
+    loaded = load_reader(fetched(model, contents(tmp_path)), model)
+    vectors = (embed_descriptions if model == SIGLIP else embed_sentences)(loaded, ["a house", "ein Haus"])
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 1], abs=1e-5)
+
+
 def test_vggface2(fetched):
     """A state dict with the classifier of 8,631 people, which is not used."""
     from facenet_pytorch import InceptionResnetV1
@@ -103,12 +159,15 @@ def test_vggface2(fetched):
     assert load_embedder(folder / name)(torch.zeros(1, 3, 160, 160)).shape == (1, 512)
 
 
-def test_panns(fetched, make_panns, tmp_path):
+@pytest.mark.parametrize(
+    ("model", "network"), [("panns-cnn14", "Cnn14"), ("panns-cnn14-events", "Cnn14_DecisionLevelMax")]
+)
+def test_panns(fetched, make_panns, tmp_path, model, network):
     """In torch's format of 2019, with the trainer's NumPy state."""
     from containers.audioset import panns
 
-    files = {name: path.read_bytes() for name, path in make_panns(tmp_path, "Cnn14").items()}
-    folder = fetched("panns-cnn14", files)
+    files = {name: path.read_bytes() for name, path in make_panns(tmp_path, network).items()}
+    folder = fetched(model, files)
     assert len(panns.load(folder).labels) == 527
 
 
@@ -146,9 +205,9 @@ def test_dinov2(fetched, tmp_path):
     assert looks.embed_pictures(loaded, [Image.new("RGB", (64, 48))]).shape == (1, 32)
 
 
-def test_community_1(fetched, tmp_path, monkeypatch):
-    """pyannote's pipeline: settings, two Lightning checkpoints and a PLDA."""
-    from containers.pyannote.published import load_published
+@pytest.fixture
+def pyannotes(tmp_path, monkeypatch) -> dict[str, dict[str, bytes]]:
+    """pyannote's pipelines by model: settings, Lightning checkpoints and a PLDA."""
     from tests.containers.pyannote.published import make_published
 
     with monkeypatch.context() as before:
@@ -156,11 +215,25 @@ def test_community_1(fetched, tmp_path, monkeypatch):
         before.delenv("MEDIAFLOW_CATALOGUE", raising=False)
         catalogue.cache_clear()
         open_model.cache_clear()
-        made = tmp_path / "made"
-        made.mkdir()
-        make_published(made)
+        (tmp_path / "made").mkdir()
+        make_published(tmp_path / "made")
     catalogue.cache_clear()
     open_model.cache_clear()
-    folder = fetched("pyannote-community-1", contents(made / "pyannote-community-1"))
+    return {folder.name: contents(folder) for folder in (tmp_path / "made").iterdir() if folder.is_dir()}
+
+
+def test_community_1(fetched, pyannotes):
+    from containers.pyannote.published import load_published
+
+    folder = fetched("pyannote-community-1", pyannotes["pyannote-community-1"])
     loaded = load_published(folder, folder / "segmentation", folder / "embedding", folder / "plda")
+    assert loaded.window[0] == 10.0
+
+
+def test_pyannote_3_1(fetched, pyannotes):
+    """Three models, of which the first names the others."""
+    from containers.pyannote.published import load_published
+
+    names = ("pyannote-diarization-3.1", "pyannote-segmentation-3.0", "pyannote-wespeaker")
+    loaded = load_published(*(fetched(name, pyannotes[name]) for name in names))
     assert loaded.window[0] == 10.0

@@ -1,7 +1,6 @@
 """Word times by a wav2vec2 aligner of the store: a tiny one, of the class the real ones are."""
 
 import json
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from containers.common.models import store as models
 from containers.whisperx import align
 from containers.whisperx.segments import split_segments
 from containers.whisperx.sentences import HeardWord
+from tests.containers.networks import make_mms
 
 RATE = 16_000
 pytestmark = pytest.mark.slow
@@ -49,19 +49,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def mms(tmp_path, monkeypatch) -> Path:
-    """MMS' aligner as it is published, but narrow: 31 outputs, of which three stand for nothing."""
-    import torch
-    import torchaudio
-
-    published = torchaudio.pipelines.MMS_FA
-    narrow = {"encoder_embed_dim": 32, "encoder_num_layers": 1, "encoder_num_heads": 2}
-    layers = [(32, width, step) for _, width, step in published._params["extractor_conv_layer_config"]]
-    narrow |= {"extractor_conv_layer_config": layers, "encoder_ff_interm_features": 64}
-    made = replace(published, _params=published._params | narrow)
-    monkeypatch.setattr(torchaudio.pipelines, "MMS_FA", made)
-    torch.manual_seed(0)
-    network = torchaudio.models.wav2vec2_model(**made._params | {"aux_num_out": 31})
-    torch.save(network.state_dict(), tmp_path / "model.pt")
+    make_mms(tmp_path / "model.pt", monkeypatch)
     return tmp_path
 
 
