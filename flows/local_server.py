@@ -6,6 +6,7 @@ configured (PREFECT_API_URL or a profile) is used instead, and nothing is starte
 """
 
 import asyncio
+import errno
 import os
 import socket
 import subprocess
@@ -157,6 +158,8 @@ def _serve(
         sys.exit(
             f"A Prefect server on {host} without {SERVER_SECRET} would obey everybody: `make serve` sets it."
         )
+    if bound is None:
+        _refuse_taken(host, port)
     import uvicorn
     from prefect.server.api.server import create_app  # most of the wait: before the lock, not behind it
     from prefect.settings import get_current_settings
@@ -191,6 +194,18 @@ def _serve(
     if place:
         end_without_users(Path(place), keep_s, lambda: os._exit(0))  # as a run's own is ended
     server.run([socket.socket(fileno=bound)] if bound is not None else None)
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """One sentence before the whole server is imported; uvicorn says it afterwards, in its own words."""
+    for family, kind, _, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(place)
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    sys.exit(f"Port {port} of {host} is taken by another program.")
 
 
 def _release_when_started(server, lock: BaseFileLock) -> None:

@@ -8,6 +8,7 @@ people, not for pages: what others wrote into one folder leads to no other, and 
 import hmac
 import os
 import re
+import socket
 import sys
 from base64 import b64decode
 from functools import lru_cache
@@ -189,14 +190,15 @@ def _overview() -> str:
     return Markup("<!doctype html><meta charset=utf-8><title>Results</title><h1>Results</h1>{}").format(shown)
 
 
-def main(port: int, host: str) -> None:
-    """Until it is ended."""
+def main(descriptor: int, host: str) -> None:
+    """On the socket of that file descriptor, which listens at `host`, until it is ended."""
     import uvicorn
 
     secret = os.environ.get(CLIENT_SECRET)
     if not secret:
         sys.exit(f"Results are served to those who know a password: {CLIENT_SECRET} is not set.")
-    uvicorn.run(make_app(secret, host), host=host, port=port, log_level="error")
+    server = uvicorn.Server(uvicorn.Config(make_app(secret, host), log_level="error"))
+    server.run([socket.socket(fileno=descriptor)])
 
 
 if __name__ == "__main__":

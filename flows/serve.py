@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ import httpx
 from containers.common.errors import UserError
 from deployments.local import end_idle
 from flows.child import end_child, start_child
+from flows.keep_going import Kept
 from flows.left_behind import LeftBehind
 from flows.results import RESULTS_URL
 from flows.server_secret import (
@@ -65,26 +65,30 @@ def main() -> None:
         try:
             if is_anothers(API_URL):
                 sys.exit(f"Another user's program listens at {API_URL}: name a free port in PREFECT_API_URL.")
-            watched = {} if _answers() else {"server": _server}
-            _know_secret(ours="server" in watched)
-            running = {name: start() for name, start in watched.items()}
+            ours = not _answers()
+            _know_secret(ours)
+            running: dict[str, Kept] = {}
             ended.callback(_end, running)
+            if ours:
+                running["server"] = Kept("server", _server, say=_say)
             _wait_for_server(running.get("server"))
             _deploy()
-            left = LeftBehind(API_URL, POOL, only_machine="server" in watched)
-            _settle(left, unserved="server" in watched)
+            left = LeftBehind(API_URL, POOL, only_machine=ours)
+            _settle(left, unserved=ours)
             if place := _results_place():
-                watched["results"] = partial(_results, *place)
-                running["results"] = watched["results"]()
-            watched["worker"] = _worker
-            running["worker"] = _worker()
-            print(f"Ready: {API_URL.removesuffix('/api')}/deployments", flush=True)
+                running["results"] = Kept("results", partial(_results, place), say=_say)
+            running["worker"] = Kept("worker", _worker, partial(_settle, left, unserved=True), _say)
+            _say(f"Ready: {API_URL.removesuffix('/api')}/deployments")
             if place:
-                print(f"Reports and shelves: {os.environ[RESULTS_URL]}", flush=True)
-            print(_how_to_enter(), flush=True)
-            _supervise(watched, running, left)
+                _say(f"Reports and shelves: {os.environ[RESULTS_URL]}")
+            _say(_how_to_enter())
+            _supervise(running, left)
         except KeyboardInterrupt:
-            print("Stopping.", flush=True)
+            _say("Stopping.")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _know_secret(ours: bool) -> None:
@@ -106,20 +110,13 @@ def _how_to_enter() -> str:
     return f"The page asks once for the password, which is the line in {path}{shown}"
 
 
-def _supervise(
-    watched: dict[str, Callable[[], subprocess.Popen[bytes]]],
-    running: dict[str, subprocess.Popen[bytes]],
-    left: LeftBehind,
-) -> None:
+def _supervise(running: dict[str, Kept], left: LeftBehind) -> None:
     """For ever."""
     looked = time.monotonic()
     while True:
         time.sleep(0.5)
-        for name, process in list(running.items()):
-            if process.poll() is None or (name == "worker" and not _settle(left, unserved=True)):
-                continue
-            print(f"The {name} ended ({process.returncode}); starting it again.", flush=True)
-            running[name] = watched[name]()
+        for kept in running.values():
+            kept.look()
         if time.monotonic() > looked + LOOK:
             _settle(left)
             looked = time.monotonic()
@@ -129,7 +126,7 @@ def _settle(left: LeftBehind, unserved: bool = False) -> bool:
     """False while the server is away."""
     try:
         for outcome in left.look(unserved):
-            print(outcome, flush=True)
+            _say(outcome)
     except httpx.HTTPError:
         return False
     return True
@@ -141,45 +138,44 @@ def _server() -> subprocess.Popen[bytes]:
     return start_child("flows.local_server", str(address.port), address.host, cwd=ROOT, env=environment)
 
 
-def _results_place() -> tuple[int, str] | None:
-    """Port and host, the port after the server's where it is free; their URL for the runs' links.
+def _results_place() -> socket.socket | None:
+    """Where the pages are served, at the port after the server's where it is free; for the runs' links.
 
-    None where this machine's pages are no use to who looks at the server, which is elsewhere.
+    This process keeps it: whoever serves them may end, and no other program takes the port meanwhile. None
+    where this machine's pages are no use to who looks at the server, which is elsewhere.
     """
     address = httpx.URL(API_URL)
     if not is_loopback(address.host) or not os.environ.get(CLIENT_SECRET):
         return None
     for port in ((address.port or 4200) + 1, 0):
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            free = probe.getsockname()[1]
-            os.environ[RESULTS_URL] = f"http://127.0.0.1:{free}"
-            return free, "127.0.0.1"
+        with suppress(OSError, OverflowError):
+            place = socket.create_server(("127.0.0.1", port))
+            os.environ[RESULTS_URL] = f"http://127.0.0.1:{place.getsockname()[1]}"
+            return place
     return None
 
 
-def _results(port: int, host: str) -> subprocess.Popen[bytes]:
-    return start_child("flows.results", str(port), host, cwd=ROOT)
+def _results(place: socket.socket) -> subprocess.Popen[bytes]:
+    return start_child("flows.results", str(place.fileno()), "127.0.0.1", cwd=ROOT, pass_fds=[place.fileno()])
 
 
 def _worker() -> subprocess.Popen[bytes]:
     return start_child("prefect", "worker", "start", "--pool", POOL, "--name", "this machine", cwd=ROOT)
 
 
-def _end(running: dict[str, subprocess.Popen[bytes]]) -> None:
+def _end(running: dict[str, Kept]) -> None:
     """With their images, where no other run needs them."""
     for name in ("worker", "results", "server"):  # the worker still has to say how its runs ended
         if name in running:
-            end_child(running[name])
+            end_child(running[name].process)
     end_idle()
 
 
-def _wait_for_server(server: subprocess.Popen[bytes] | None) -> None:
+def _wait_for_server(server: Kept | None) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while not _answers():
-        if server is None or server.poll() is not None or time.monotonic() > deadline:
-            sys.exit(f"The Prefect server did not start; is port {httpx.URL(API_URL).port} taken?")
+        if server is None or server.process.poll() is not None or time.monotonic() > deadline:
+            sys.exit(f"The Prefect server at {API_URL} did not start.")
         time.sleep(0.5)
 
 
