@@ -1,6 +1,7 @@
 """The batch: every file is a run of `analyze` of its own, some at a time; what failed is tried once more."""
 
 from contextlib import nullcontext
+from itertools import islice
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
@@ -29,9 +30,12 @@ from flows.results import link_to
 from flows.settings.load import apply_with_server
 from tasks.asset.bucket import Location, absolute, name_of
 from tasks.media.find import find_noting
+from tasks.outputs.small_picture import small_picture
+from tasks.shelf.pictures import shelf_pictures
 from tasks.stages.options import AnalyzeOptions
 
 LINKED = 500  # reports; the shelf has all
+PICTURED = 50  # of 4 kB as a rule
 NAMED = 10  # failures that the sentence names; the table has all
 Runner = Literal["threads", "dask", "ray"]
 
@@ -131,14 +135,23 @@ def _runner(name: Runner, at_once: int) -> TaskRunner[Any]:
 
 
 def _reports(items: list[BatchItem], output: Location) -> str:
-    """The shelf, and each file's report."""
+    """The shelf, and each file's report, the first of them with a picture."""
+    linked = [(item, item.asset) for item in items[:LINKED] if item.asset]
+    pictures = _pictures([asset for _, asset in linked], output)
     lines = [
-        f"- [{as_markdown(name_of(item.media))}]({link_to(output, item.asset, 'report.html')})"
-        for item in items[:LINKED]
-        if item.asset
+        f"- {pictures.get(asset, '')}[{as_markdown(name_of(item.media))}]"
+        f"({link_to(output, asset, 'report.html')})"
+        for item, asset in linked
     ]
     more = [f"\n{len(items) - LINKED} more are on the shelf."] if len(items) > LINKED else []
     return "\n".join([f"[Shelf]({link_to(output, 'index.html')})\n", *lines, *more])
+
+
+def _pictures(assets: list[str], output: Location) -> dict[str, str]:
+    """Of the first that have one, as Markdown."""
+    made = ((asset, small_picture(content)) for asset, content in shelf_pictures(output, assets))
+    shown = ((asset, f"![]({small}) ") for asset, small in made if small)
+    return dict(islice(shown, PICTURED))
 
 
 def _account(incomplete: list[BatchItem], total: int) -> str:
