@@ -31,6 +31,15 @@ _BEHIND_VOWEL = "요서세시"
 _BEHIND_CONSONANT = "습은을어아었았으"
 _BEHIND_PAST = "다어습고지던을는네"
 _BEHIND_PUT = {"ㄴ": "다데", "ㄹ": "게까래", "ㅂ": "니시"}  # 간다, 갈게, 갑니다
+# For the page that searches without a server, whose rules are these again.
+RULES = {
+    "ending": _ENDING.pattern,
+    "behind": _BEHIND,
+    "behindVowel": _BEHIND_VOWEL,
+    "behindConsonant": _BEHIND_CONSONANT,
+    "behindPast": _BEHIND_PAST,
+    "put": _BEHIND_PUT,
+}
 
 
 def _apart(syllable: str) -> tuple[int, int, int]:

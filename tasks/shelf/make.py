@@ -13,7 +13,7 @@ from containers.common.errors import StorageError
 from containers.common.inside import existing, one_name
 from tasks.asset.disk import explain_disk
 from tasks.outputs.environment import TEMPLATES, page_environment, read_style
-from tasks.search.korean import PARTICLE
+from tasks.search.korean import PARTICLE, RULES
 from tasks.search.number_words import numbers_in, words_of_numbers
 from tasks.search.numbers import SCALES
 from tasks.search.said import LONG
@@ -26,6 +26,7 @@ from tasks.words.tokens import pieces, terms_of
 PAGE = "index.html"
 ASSETS = f"{SHELF}/assets.js"
 SHARDED = f"{SHELF}/words/about.js"
+SCRIPTS = ("shelf_numbers.js", "shelf_korean.js", "shelf.js")
 LINKS = (("People", "people/people.html"), ("Quality", "quality/index.html"))
 Card = dict[str, Any]
 PictureOf = Callable[[sqlite3.Connection, Held], str | None]
@@ -159,13 +160,18 @@ def _write_shards(place: Place, files: list[OpenFile], cards: list[Card]) -> Non
 
 
 def _script() -> Markup:
-    """What the page runs, with the words of numbers and of nouns' particles that the search knows."""
-    data = {"NUMBERS": words_of_numbers(), "SCALES": SCALES, "PARTICLE_SOURCE": PARTICLE.pattern}
+    """What the page runs, with what the search knows of numbers' words and of Korean."""
+    data = {
+        "NUMBERS": words_of_numbers(),
+        "SCALES": SCALES,
+        "PARTICLE_SOURCE": PARTICLE.pattern,
+        "KOREAN": RULES,
+    }
     given = "".join(
         f"const {name} = {json.dumps(value, separators=(',', ':')).replace('<', chr(92) + 'u003c')};\n"
         for name, value in data.items()
     )
-    scripts = [(TEMPLATES / name).read_text(encoding="utf-8") for name in ("shelf_numbers.js", "shelf.js")]
+    scripts = [(TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS]
     return Markup("\n".join([given, *scripts]))
 
 

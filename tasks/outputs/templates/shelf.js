@@ -3,6 +3,7 @@
 const PARTICLE = new RegExp(PARTICLE_SOURCE);
 const shelf = (() => {
   const SHOWN = 60, MOMENTS = 60, AHEAD = 12, MOST_WORDS = 9, LONG = 4, LONGER = 3, MOST_FORMS = 24, KEPT = 240, SECOND = 1000;
+  const NOTHING = "Nothing was found. Fewer words, or the beginning of one with a * behind it, find more; a transcript may have it spelled otherwise.";
   const DATED = { file: "file dated", analysis: "analysed" };
   const byId = (id) => document.getElementById(id);
   const scripts = new Map(), shards = new Map(), said = new Map();
@@ -95,6 +96,7 @@ const shelf = (() => {
       if (script === "hangul") {
         const stem = text.slice(0, 2) + text.slice(2).replace(PARTICLE, "");
         if (stem !== text) unit.ways.push(wayOf([{ script, text: stem }]));
+        for (const beginning of verbBeginnings(text)) unit.ways.push(wayOf([{ script, text: beginning }]));
         for (let at = 1; text.length >= LONG && at < text.length - 1; at++) {
           unit.ways.push(wayOf([{ script, text: text.slice(0, at) }, { script, text: text.slice(at) }]));
         }
@@ -271,6 +273,7 @@ const shelf = (() => {
     const more = found.length > MOMENTS || looked < may.length ? ", the newest first; the command line finds more" : "";
     byId("count").textContent = `${count(Math.min(found.length, MOMENTS), "moment")} in ${count(answering.length, "recording")}${more}`;
     drawFound(found, units);
+    if (!found.length) byId("found").replaceChildren(make("li", { textContent: NOTHING }));
     drawCards(answering);
     byId("found").dataset.question = question;
   }

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from containers.common.errors import StorageError
+from tasks.search.korean import verb_beginnings
 from tasks.search.numbers import spellings, value_of
 from tasks.shelf.files import from_script, shard_of
 from tasks.shelf.make import make_shelf
 from tasks.words.store import index_asset
 from tasks.words.tokens import fold, terms
+from tests.tasks.search.test_korean import VERBS
 from tests.tasks.search.test_numbers import ASKED as NUMBERS_ASKED
 from tests.tasks.search.test_numbers import OTHERS, SAID
 from tests.tasks.words.archive import publish
@@ -131,6 +133,7 @@ def test_it_is_searched_from_disk_in_every_script(page: "Page") -> None:
     assert page.locator(".found mark").inner_text() == "회의"
     assert search(page, "予算", "1 moment in 1 recording") == ["会議室で予算を話す。"]
     assert search(page, "zebra", "0 moments in 0 recordings") == []
+    assert page.locator("#found").inner_text().startswith("Nothing was found.")
     link = page.locator(".card a").first
     search(page, "annu*", "1 moment in 1 recording")
     assert page.locator(".found a").get_attribute("href") == f"{TALK}/report.html#t=3.00"
@@ -147,6 +150,32 @@ def test_words_are_found_as_the_search_finds_them(page: "Page") -> None:
     assert search(page, "회의는", "1 moment in 1 recording") == ["오늘 회의에서는 예산을 다룹니다."]
     assert search(page, "오늘회의", "1 moment in 1 recording") == ["오늘 회의에서는 예산을 다룹니다."]
     assert EVIL not in search(page, "budget -onerror", "2 moments in 2 recordings")
+
+
+@pytest.mark.slow
+def test_a_korean_verb_is_found_in_its_forms(page: "Page") -> None:
+    """As the search itself: a word's other forms are those of `verb_beginnings`."""
+    assert search(page, "다루다", "1 moment in 1 recording") == ["오늘 회의에서는 예산을 다룹니다."]
+    assert search(page, "다루어요", "1 moment in 1 recording") == ["오늘 회의에서는 예산을 다룹니다."]
+    others = [
+        "그렇다",
+        "하얗다",
+        "되다",
+        "하다",
+        "오다",
+        "서다",
+        "흐르다",
+        "알다",
+        "학교요",
+        "다",
+        "요",
+        "회의는",
+    ]
+    words = [*VERBS, *(form for forms in VERBS.values() for form in forms), *others]
+    read = page.evaluate("(words) => words.map(verbBeginnings)", words)
+    assert dict(zip(words, map(sorted, read), strict=True)) == {
+        word: sorted(verb_beginnings(word)) for word in words
+    }
 
 
 @pytest.mark.slow
