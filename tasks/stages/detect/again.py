@@ -11,18 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from containers.common.inside import inside
-from containers.faceapi.contract import DetectRequest, DetectResult
-from tasks.calls.invoke import invoke
 from tasks.media.bounded import items_bounded
 from tasks.media.budget import budget_of
 from tasks.media.probe import probe
 from tasks.media.sheets import RATE
+from tasks.stages.detect.batch import BATCH, detect_batch
 from tasks.stages.detect.frame_faces import FrameFaces
 from tasks.stages.detect.options import DetectOptions
 from tasks.stages.detect.track import GAP, SAME_PLACE, Track
 from tasks.stages.output import StageOutput
 
-BATCH = 16  # pictures a call
 MOST, LEAST = 0.25, 64  # of the sampled frames so many are looked at again, and so many in any case
 
 
@@ -86,19 +84,8 @@ def look_between(
     found: list[FrameFaces] = []
     while batch := list(islice(pictures, BATCH)):
         images = [inside(folder, each["image"]) for each in batch]
-        request = DetectRequest(
-            images=[image.as_uri() for image in images],
-            detector=options.detector,
-            min_confidence=options.face_threshold,
-            min_face=options.min_face,
-            result_uri=(folder / "faces.json").as_uri(),
-        )
-        answer = invoke("faceapi", request, DetectResult)
-        output.add_cost(answer)
-        found += [
-            FrameFaces(time=each["time"], width=seen.width, height=seen.height, faces=seen.faces)
-            for each, seen in zip(batch, answer.value.images, strict=True)
-        ]
+        uris = [(each["time"], image.as_uri()) for each, image in zip(batch, images, strict=True)]
+        found += detect_batch(uris, folder, options, output)
         for image in images:
             image.unlink(missing_ok=True)
     return found

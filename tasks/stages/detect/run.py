@@ -4,17 +4,14 @@ from pathlib import Path
 
 from prefect import task
 
-from containers.faceapi.contract import DetectRequest, DetectResult
-from tasks.calls.invoke import invoke
 from tasks.calls.progress import advance
 from tasks.media.decoded import Frame
 from tasks.stages.detect.again import gaps, look_between
+from tasks.stages.detect.batch import BATCH, detect_batch
 from tasks.stages.detect.frame_faces import FrameFaces
 from tasks.stages.detect.options import DetectOptions
 from tasks.stages.detect.track import Track, track_faces
 from tasks.stages.output import StageOutput
-
-BATCH = 16  # pictures a call: small enough for true progress and any time-out, large enough to be cheap
 
 
 class DetectedFaces(StageOutput):
@@ -46,19 +43,7 @@ def detect(
     output = DetectedFaces()
     for first in range(0, len(frames), BATCH):
         batch = frames[first : first + BATCH]
-        request = DetectRequest(
-            images=[frame.image for frame in batch],
-            detector=options.detector,
-            min_confidence=options.face_threshold,
-            min_face=options.min_face,
-            result_uri=(folder / "faces.json").as_uri(),
-        )
-        answer = invoke("faceapi", request, DetectResult)
-        output.add_cost(answer)
-        output.frames += [
-            FrameFaces(time=frame.time, width=seen.width, height=seen.height, faces=seen.faces)
-            for frame, seen in zip(batch, answer.value.images, strict=True)
-        ]
+        output.frames += detect_batch([(frame.time, frame.image) for frame in batch], folder, options, output)
         advance("detect", (first + len(batch)) / len(frames))
     output.tracks = track_faces(output.frames, shots)
     if media and (spans := gaps(output.frames, output.tracks, shots)):
