@@ -94,7 +94,7 @@ def _load(chosen: EmbedderName | None, stopwatch: Stopwatch) -> tuple[Any, Embed
 
 def _find(
     mtcnn: Any, picture: Image.Image, asked: Picture, request: EmbedRequest
-) -> Iterator[detector.Detection]:
+) -> Iterator[detector.LocatedFace]:
     if asked.boxes is None:
         found = detector.find_faces(mtcnn, picture, request.min_face)
         yield from (face for face in found if face.score >= request.min_confidence)
@@ -105,10 +105,10 @@ def _find(
         if min(corners[2:] - corners[:2]) < 1:
             raise UserError(f"A box of {name_of(asked.image)} has no pixel inside the picture.")
         confirmed = detector.confirm_face(mtcnn, picture, corners)
-        yield confirmed or detector.Detection(corners, 0, np.zeros((0, 2)))
+        yield confirmed or detector.LocatedFace(corners, 0, np.zeros((0, 2)))
 
 
-def _describe(found: detector.Detection) -> AlignedFace:
+def _describe(found: detector.LocatedFace) -> AlignedFace:
     left, top, right, bottom = found.box.tolist()
     box = {"x": left, "y": top, "width": right - left, "height": bottom - top}
     return AlignedFace(

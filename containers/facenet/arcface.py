@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from containers.facenet.detector import Detection
+from containers.facenet.detector import LocatedFace
 
 SIZE = 112  # pixels
 PLACES = np.array(
@@ -39,7 +39,7 @@ class ArcFace:
         self._session: Any = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
 
-    def cut(self, picture: Image.Image, face: Detection, crop: Image.Image) -> Image.Image:
+    def cut(self, picture: Image.Image, face: LocatedFace, crop: Image.Image) -> Image.Image:
         """The face with its landmarks in their places; without landmarks, which a face that MTCNN did not
         confirm lacks, its box."""
         if len(face.landmarks) != len(PLACES):

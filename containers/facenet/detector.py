@@ -26,7 +26,7 @@ MARGIN, REGION, SHARE, OVERLAP = 0.5, 256, 0.4, 0.3
 Corners = NDArray[np.float64]  # left, top, right, bottom; pixels
 
 
-class Detection(NamedTuple):
+class LocatedFace(NamedTuple):
     """`box` lies inside the picture; `landmarks` (5, 2): eyes, nose, mouth corners; pixels."""
 
     box: Corners
@@ -51,7 +51,7 @@ def load_detector(folder: Path) -> "MTCNN":
 
 def find_faces(
     detector: "MTCNN", picture: Image.Image, min_face: float, largest: int = LARGEST
-) -> list[Detection]:
+) -> list[LocatedFace]:
     """Every face of at least `min_face` pixels, the largest first.
 
     A picture whose longer side exceeds `largest` pixels is searched at that size.
@@ -69,12 +69,12 @@ def find_faces(
     ratio = size / picture.size
     boxes = np.clip(boxes.astype(float) * np.tile(ratio, 2), 0, np.tile(size, 2))
     return [
-        Detection(box, min(1.0, float(score)), points)
+        LocatedFace(box, min(1.0, float(score)), points)
         for box, score, points in zip(boxes, scores, landmarks.astype(float) * ratio, strict=True)
     ]
 
 
-def confirm_face(detector: "MTCNN", picture: Image.Image, box: Corners) -> Detection | None:
+def confirm_face(detector: "MTCNN", picture: Image.Image, box: Corners) -> LocatedFace | None:
     """The face in `box` as MTCNN sees it, or None if it sees none there."""
     sides = box[2:] - box[:2]
     first = np.maximum(np.floor(box[:2] - MARGIN * sides), 0).astype(int)

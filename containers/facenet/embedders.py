@@ -11,11 +11,11 @@ from containers.common.models.store import catalogue
 from containers.facenet import arcface, embedder
 from containers.facenet.choice import AURAFACE
 from containers.facenet.contract import EmbedderName
-from containers.facenet.detector import Detection
+from containers.facenet.detector import LocatedFace
 
 
 class Embedder(Protocol):
-    def cut(self, picture: Image.Image, face: Detection, crop: Image.Image) -> Image.Image:
+    def cut(self, picture: Image.Image, face: LocatedFace, crop: Image.Image) -> Image.Image:
         """What the network looks at; `crop` is the face's box at 160 x 160."""
         ...
 
@@ -34,7 +34,7 @@ class _VggFace2:
     def __init__(self, checkpoint: Path) -> None:
         self._network = embedder.load_embedder(checkpoint)
 
-    def cut(self, picture: Image.Image, face: Detection, crop: Image.Image) -> Image.Image:
+    def cut(self, picture: Image.Image, face: LocatedFace, crop: Image.Image) -> Image.Image:
         return crop
 
     def embed(self, faces: list[Image.Image]) -> NDArray[np.float32]:

@@ -11,16 +11,16 @@ import pyarrow.parquet as pq
 from containers.common import storage
 from containers.common.errors import UserError
 from containers.common.index.vectors import Matrix, matrix_of, pc, read_rows
-from containers.common.index.version import Metric, Part
+from containers.common.index.version import EmbeddingsFile, Metric
 from containers.faiss.mapped import MappedVectors
 from containers.faiss.opened import BLOCK, Opened
 from containers.faiss.rows import COLUMNS, describe
 
 
-def read_parts(uri: str) -> dict[str, Part]:
+def read_parts(uri: str) -> dict[str, EmbeddingsFile]:
     """The parts that a ReindexRequest lists, by asset. Raises UserError when an asset occurs twice."""
     with storage.reading(uri) as path:
-        listed = [Part.model_validate(row) for row in pq.ParquetFile(path).read().to_pylist()]
+        listed = [EmbeddingsFile.model_validate(row) for row in pq.ParquetFile(path).read().to_pylist()]
     parts = {part.asset: part for part in listed}
     if len(parts) < len(listed):
         raise UserError(f"{uri} lists an asset twice.")
@@ -60,7 +60,7 @@ class Staged:
         return MappedVectors(self.path, self.dimension)
 
 
-def stage_parts(parts: Iterable[Part], model: str, staged: Staged) -> None:
+def stage_parts(parts: Iterable[EmbeddingsFile], model: str, staged: Staged) -> None:
     """Raises UserError for a part that holds another asset's rows."""
     for part in parts:
         rows = read_rows([part.uri], model)

@@ -38,7 +38,7 @@ class Models(Protocol):
     def aligner(self, model: str, language: str) -> Any: ...
 
 
-class Part(NamedTuple):
+class Passage(NamedTuple):
     """Speech in one language; `rest` where it was left without words, `bursts` between its pauses."""
 
     stretch: Stretch
@@ -57,7 +57,7 @@ class Before:
     def of(self, language: str) -> str:
         return self.text if language == self.language else ""
 
-    def follow(self, part: Part, hypothesis: words.Hypothesis) -> None:
+    def follow(self, part: Passage, hypothesis: words.Hypothesis) -> None:
         """A loop or silence would go on in what follows."""
         lost = hypothesis.repeats or hypothesis.is_silence
         self.text = "" if lost else f"{self.of(part.language)} {hypothesis.text}"[-REMEMBERED:]
@@ -107,7 +107,7 @@ def _listen(
     expected: list[str],
     request: TranscribeRequest,
     before: Before,
-) -> Iterator[tuple[Part, words.Hypothesis]]:
+) -> Iterator[tuple[Passage, words.Hypothesis]]:
     """Every part of the stretches that is in one language, with what Whisper writes for it."""
     first, best = first_model(request), best_of(request)
     whisper = models.whisper(first)
@@ -125,14 +125,14 @@ def _listen(
         whole = [Stretch(span, stretch.voiced) for span, stretch in zip(spans, stretches, strict=True)]
         yield from _in_order(models, audio, whole, views, runs, expected, request, before)
         return
-    ready: list[list[tuple[int, Part]]] = [[] for _ in batches]
+    ready: list[list[tuple[int, Passage]]] = [[] for _ in batches]
     for row, parts in enumerate(runs):
         for stretch, language in parts:
             model = str(models_of(language, request.model, request.languages, best).model)
             if len(parts) == 1 and model == first:
                 number, place = places[row]
                 whole = Stretch(spans[row], stretch.voiced)  # what was encoded
-                ready[number].append((place, Part(whole, language)))
+                ready[number].append((place, Passage(whole, language)))
             else:
                 waiting.setdefault(model, []).append((stretch, language))
     for number, chosen in enumerate(ready):
@@ -144,7 +144,7 @@ def _listen(
         encoded[number] = None
     for model, parts in waiting.items():
         for batch in encoder.by_length([stretch.span for stretch, _ in parts], request.batch_size):
-            chosen_parts = [Part(*parts[place]) for place in batch]
+            chosen_parts = [Passage(*parts[place]) for place in batch]
             view = encoder.encode(models.whisper(model), audio, [part.stretch.span for part in chosen_parts])
             yield from _decode(models, model, audio, view, chosen_parts, expected, request)
 
@@ -158,13 +158,13 @@ def _in_order(
     expected: list[str],
     request: TranscribeRequest,
     before: Before,
-) -> Iterator[tuple[Part, words.Hypothesis]]:
+) -> Iterator[tuple[Passage, words.Hypothesis]]:
     """One part after the other, each in the light of what was said before; `views` are encoded stretches."""
     first, best = first_model(request), best_of(request)
     for whole, view, parts in zip(stretches, views, runs, strict=True):
         for stretch, language in parts:
             model = str(models_of(language, request.model, request.languages, best).model)
-            part = Part(whole if len(parts) == 1 else stretch, language)
+            part = Passage(whole if len(parts) == 1 else stretch, language)
             if len(parts) > 1 or model != first:
                 view = encoder.encode(models.whisper(model), audio, [part.stretch.span])
             text = before.of(language)
@@ -181,12 +181,12 @@ def _decode(
     name: str,
     audio: Waveform,
     encoded: Any,
-    parts: list[Part],
+    parts: list[Passage],
     expected: list[str],
     request: TranscribeRequest,
     tries: int = TRIES,
     before: str = "",
-) -> Iterator[tuple[Part, words.Hypothesis]]:
+) -> Iterator[tuple[Passage, words.Hypothesis]]:
     """What Whisper `name` writes for encoded parts, and for the voice in them that it left without words."""
     whisper = models.whisper(name)
     spans, spoken = [part.stretch.span for part in parts], [part.language for part in parts]
@@ -194,7 +194,7 @@ def _decode(
     hypotheses = words.fall_back(whisper, encoded, spans, spoken, request, hypotheses, before)
     if request.task == "translate":
         tries = 0  # a translation's words lie where its own order puts them, not each where it was said
-    rests: list[Part] = []
+    rests: list[Passage] = []
     for row, (part, first) in enumerate(zip(parts, hypotheses, strict=True)):
         pauses = find_pauses(audio, part.stretch.span)
         bursts = cut_at_pauses(part.stretch.voiced, pauses)
@@ -208,7 +208,7 @@ def _decode(
         yield part._replace(bursts=bursts), found
         if tries and not found.is_silence:
             left = find_rests(first.words, part.stretch._replace(voiced=bursts))
-            rests += [Part(rest.stretch, part.language, rest) for rest in left if rest != part.rest]
+            rests += [Passage(rest.stretch, part.language, rest) for rest in left if rest != part.rest]
     for batch in encoder.by_length([rest.stretch.span for rest in rests], request.batch_size):
         chosen = [rests[place] for place in batch]
         yield from _hear_rests(models, audio, chosen, expected, request, tries - 1)
@@ -217,11 +217,11 @@ def _decode(
 def _hear_rests(
     models: Models,
     audio: Waveform,
-    rests: list[Part],
+    rests: list[Passage],
     expected: list[str],
     request: TranscribeRequest,
     tries: int,
-) -> Iterator[tuple[Part, words.Hypothesis]]:
+) -> Iterator[tuple[Passage, words.Hypothesis]]:
     """What is said there, perhaps in a language that is too short to be found beside the other one."""
     first, best = first_model(request), best_of(request)
     encoded = encoder.encode(models.whisper(first), audio, [rest.stretch.span for rest in rests])
@@ -242,7 +242,7 @@ def _hear_rests(
 
 
 def _write(
-    models: Models, audio: Waveform, part: Part, hypothesis: words.Hypothesis, request: TranscribeRequest
+    models: Models, audio: Waveform, part: Passage, hypothesis: words.Hypothesis, request: TranscribeRequest
 ) -> Said:
     """What is kept of one part, what is dropped, and what timed its words."""
     silent = judge_stretch(hypothesis, part.stretch)

@@ -14,7 +14,7 @@ from prefect import task
 from containers.common import storage
 from containers.common.errors import NothingThere, UserError
 from containers.common.index.delta import list_delta, remove_delta
-from containers.common.index.version import Part
+from containers.common.index.version import EmbeddingsFile
 from containers.common.index.versions import pointer
 from containers.common.locks import held
 from containers.common.models.store import sha256_of
@@ -46,7 +46,7 @@ def reindexing_alone(output: Path, on_wait: Callable[[], None], remote: str | No
 
 
 @task
-def collect(output: Path, remote: str | None = None) -> dict[str, list[Part]]:
+def collect(output: Path, remote: str | None = None) -> dict[str, list[EmbeddingsFile]]:
     """Every asset's part, for each model that an asset or an index of `output` has.
 
     `remote`: the s3:// URI of which `output` is this machine's side, as `tasks.words.remote` has it.
@@ -74,7 +74,9 @@ def collect(output: Path, remote: str | None = None) -> dict[str, list[Part]]:
     for model in sorted(models):
         for asset, counted in counts.items():
             uri = storage.join(remote or output, asset, EMBEDDINGS)
-            parts[model].append(Part(asset=asset, uri=uri, digest=digests[asset], rows=counted[model]))
+            parts[model].append(
+                EmbeddingsFile(asset=asset, uri=uri, digest=digests[asset], rows=counted[model])
+            )
     return {model: parts[model] for model in sorted(models)}
 
 
@@ -145,9 +147,9 @@ def drop_caches(output: Path) -> int:
     return dropped
 
 
-def write_parts(parts: list[Part], path: Path) -> None:
+def write_parts(parts: list[EmbeddingsFile], path: Path) -> None:
     """As a ReindexRequest wants them: too many for a request itself."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    columns = {name: [getattr(part, name) for part in parts] for name in Part.model_fields}
+    columns = {name: [getattr(part, name) for part in parts] for name in EmbeddingsFile.model_fields}
     schema = pa.schema([(name, pa.int64() if name == "rows" else pa.string()) for name in columns])
     pq.write_table(pa.table(columns, schema=schema), path)

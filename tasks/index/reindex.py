@@ -6,7 +6,7 @@ from prefect import task
 from pydantic import BaseModel
 
 from containers.common.index import versions
-from containers.common.index.version import IndexVersion, Part
+from containers.common.index.version import EmbeddingsFile, IndexVersion
 from containers.faiss.contract import ReindexRequest
 from tasks.calls.invoke import invoke
 from tasks.index.ask import SEARCHES
@@ -23,7 +23,9 @@ class ReindexedModel(BaseModel):
 
 
 @task
-def reindex_model(model: str, parts: list[Part], output: Path, options: ReindexOptions) -> ReindexedModel:
+def reindex_model(
+    model: str, parts: list[EmbeddingsFile], output: Path, options: ReindexOptions
+) -> ReindexedModel:
     """Makes `model`'s index hold exactly `parts`. Raises UserError, and the version before serves on."""
     uri = index_uri(output, options, model)
     before = versions.pointer(uri)

@@ -9,7 +9,7 @@ import pysubs2
 from containers.common.documents.speakers import Diarization
 from containers.common.documents.speech import Transcript
 from tasks.outputs.cues import Cue, Name, Voice, list_cues
-from tasks.outputs.word_parts import Part, cut_cue, lit_moments
+from tasks.outputs.word_parts import WordPart, cut_cue, lit_moments
 from tasks.outputs.writing import AS_THE_GUIDE_SAYS, WritingOptions
 
 # Players lay a line out from the right when it begins so; without it a full stop stands on the wrong side.
@@ -89,14 +89,16 @@ def namer(transcript: Transcript, chosen: WritingOptions) -> Name:
     return name
 
 
-def _shown(cue: Cue, highlight: bool) -> Iterator[tuple[float, float, int | None, list[list[list[Part]]]]]:
+def _shown(
+    cue: Cue, highlight: bool
+) -> Iterator[tuple[float, float, int | None, list[list[list[WordPart]]]]]:
     """Start, end, the word that is lit, and the lines of each voice in parts."""
     words, voices = cut_cue(cue)
     moments = lit_moments(cue, words) if highlight else [(cue.start, cue.end, None)]
     yield from ((start, end, word, voices) for start, end, word in moments)
 
 
-def _srt_line(parts: list[Part], lit: int | None) -> str:
+def _srt_line(parts: list[WordPart], lit: int | None) -> str:
     """Joined before markup is parted, unless a word is lit: a `<` may end one word and begin none."""
     if lit is None:
         return _parted("".join(part.text for part in parts))
@@ -107,7 +109,7 @@ def _parted(text: str) -> str:
     return MARKUP.sub(lambda found: found[0] + JOINER, text)
 
 
-def _vtt_line(parts: list[Part], lit: int | None) -> str:
+def _vtt_line(parts: list[WordPart], lit: int | None) -> str:
     escaped = ((escape(text, quote=False), word) for text, word in parts)
     return "".join(f"<u>{text}</u>" if lit is not None and word == lit else text for text, word in escaped)
 

@@ -11,14 +11,14 @@ from tasks.outputs.wording import cut_text
 HELD = 0.3  # seconds of a pause during which the word before stays lit
 
 
-class Part(NamedTuple):
+class WordPart(NamedTuple):
     """A piece of a line: of a word, or white space and what nobody says, such as who speaks."""
 
     text: str
     word: int | None = None  # its number in the cue
 
 
-def cut_lines(voice: Voice, first: int = 0) -> list[list[Part]]:
+def cut_lines(voice: Voice, first: int = 0) -> list[list[WordPart]]:
     """Each line of a voice in parts; joined they are the line. `first` is the number of its first word."""
     owners: list[int | None] = []
     for number, piece in enumerate(cut_text(voice.text, voice.words), first):
@@ -33,14 +33,14 @@ def cut_lines(voice: Voice, first: int = 0) -> list[list[Part]]:
         owned = [(char, None if char.isspace() else next(left)) for char in line]
         lines.append(
             [
-                Part("".join(char for char, _ in run), word)
+                WordPart("".join(char for char, _ in run), word)
                 for word, run in groupby(owned, key=lambda pair: pair[1])
             ]
         )
     return lines
 
 
-def cut_cue(cue: Cue) -> tuple[list[Word], list[list[list[Part]]]]:
+def cut_cue(cue: Cue) -> tuple[list[Word], list[list[list[WordPart]]]]:
     """The words of a cue, and the lines of each of its voices in parts that know their word's number."""
     words: list[Word] = []
     voices = []

@@ -24,16 +24,16 @@ NOBODY = -1
 Vectors = NDArray[np.floating]
 
 
-class Match(NamedTuple):
+class Verification(NamedTuple):
     same: bool
     distance: float
 
 
-def compare_faces(one: ArrayLike, other: ArrayLike, model: str) -> Match:
+def compare_faces(one: ArrayLike, other: ArrayLike, model: str) -> Verification:
     """Verifies that two vectors (d,) of `model` are of the same person."""
     embedding = embeddings()[model]
     distance = float(cdist(np.atleast_2d(one), np.atleast_2d(other), embedding.metric)[0, 0])
-    return Match(distance <= embedding.limit, distance)
+    return Verification(distance <= embedding.limit, distance)
 
 
 def group_people(

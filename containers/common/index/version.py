@@ -54,7 +54,7 @@ class IndexVersion(Contract):
     seconds: float = Field(default=0, description="that making it took")
 
 
-class Part(Contract):
+class EmbeddingsFile(Contract):
     """One asset's embeddings.parquet; `rows` of the index's model."""
 
     asset: str

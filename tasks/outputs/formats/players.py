@@ -10,7 +10,7 @@ from containers.common.documents.speech import Transcript, Word
 from tasks.outputs.cues import Cue, list_cues
 from tasks.outputs.environment import page_environment
 from tasks.outputs.subtitles import RIGHT_TO_LEFT, clock_time, directed, namer, spoken, times
-from tasks.outputs.word_parts import Part, cut_cue
+from tasks.outputs.word_parts import WordPart, cut_cue
 from tasks.outputs.writing import WritingOptions
 
 # In ASS braces hold commands and cannot be escaped in every player: their wide forms are text everywhere. A
@@ -58,7 +58,7 @@ def to_word_vtt(transcript: Transcript, chosen: WritingOptions) -> bytes:
     return "\n".join(blocks).encode()
 
 
-def _stamped(parts: list[Part], words: list[Word], latest: float, end: float) -> tuple[str, float]:
+def _stamped(parts: list[WordPart], words: list[Word], latest: float, end: float) -> tuple[str, float]:
     """A line with a time before each word, rising and inside the cue as WebVTT wants it; and the last one."""
     line = ""
     for text, word in parts:

@@ -10,7 +10,7 @@ from PIL import Image
 from containers.common.errors import UserError
 from containers.facenet import arcface
 from containers.facenet.choice import choose_embedder
-from containers.facenet.detector import Detection
+from containers.facenet.detector import LocatedFace
 from tests.containers.networks import make_auraface
 
 
@@ -121,5 +121,5 @@ def test_a_face_without_landmarks_is_looked_at_as_its_box(store, embed, samples)
     assert face.score == 0 and np.linalg.norm(face.embedding) == pytest.approx(1)
     loaded = arcface.load(store / "auraface" / "glintr100.onnx")
     crop = Image.open(samples[4]).convert("RGB").crop((50, 50, 250, 250)).resize((160, 160))
-    seen = loaded.cut(crop, Detection(np.zeros(4), 0, np.zeros((0, 2))), crop)
+    seen = loaded.cut(crop, LocatedFace(np.zeros(4), 0, np.zeros((0, 2))), crop)
     assert seen.size == (112, 112)

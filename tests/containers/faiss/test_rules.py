@@ -7,7 +7,7 @@ import pytest
 
 from containers.common.errors import UserError
 from containers.common.index.vectors import read_rows
-from containers.common.index.version import IndexVersion, Part
+from containers.common.index.version import EmbeddingsFile, IndexVersion
 from containers.common.storage import local_path
 from containers.faiss import rules, trial
 from containers.faiss.app import handler
@@ -34,7 +34,7 @@ def grow(index_uri, tmp_path, parquet):
             {"asset": asset, "uri": written[asset, size], "digest": f"{asset}{size}", "rows": size}
             for asset, size in sizes.items()
         ]
-        write_parts([Part(**part) for part in parts], tmp_path / "parts.parquet")
+        write_parts([EmbeddingsFile(**part) for part in parts], tmp_path / "parts.parquet")
         event = {"action": "reindex", "index_uri": index_uri, "model": MODEL, **options}
         event["parts"] = (tmp_path / "parts.parquet").as_uri()
         return IndexVersion.model_validate(handler(event, None)["result"])

@@ -9,7 +9,7 @@ from benchmarks.switching import speak
 from containers.common.contract import Span
 from containers.whisperx import transcript, words
 from containers.whisperx.speech import Stretch
-from containers.whisperx.transcript import Before, Part
+from containers.whisperx.transcript import Before, Passage
 
 
 def text(result: dict) -> str:
@@ -21,7 +21,7 @@ def hypothesis(said: str, **changes: float) -> words.Hypothesis:
 
 
 def test_a_text_goes_on_in_its_own_language_and_after_no_loop():
-    part, before = Part(Stretch(Span(start=0, end=1), []), "ko"), Before()
+    part, before = Passage(Stretch(Span(start=0, end=1), []), "ko"), Before()
     before.follow(part, hypothesis("하나"))
     before.follow(part, hypothesis("둘"))
     assert (before.of("ko"), before.of("en")) == (" 하나 둘", "")
