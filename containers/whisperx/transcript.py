@@ -8,7 +8,7 @@ from containers.common.contract import Span
 from containers.common.documents.speech import Dropped, Segment, Transcript
 from containers.common.media.audio import Waveform
 from containers.whisperx import align, encoder, words
-from containers.whisperx.contract import TranscribeRequest
+from containers.whisperx.contract import LanguageModels, TranscribeRequest
 from containers.whisperx.doubts import cut_loops, is_loop, judge_segments, judge_stretch
 from containers.whisperx.languages import (
     best_of,
@@ -81,11 +81,10 @@ def transcribe_speech(
     segments: list[Segment] = []
     dropped: list[Dropped] = []
     word_times: dict[str, str] = {}
-    before = Before()
+    transcriber = _Transcriber(models, audio, expected, request)
     for start in range(0, len(stretches), BLOCK):
-        block = stretches[start : start + BLOCK]
-        for part, hypothesis in _listen(models, audio, block, expected, request, before):
-            said = _write(models, audio, part, hypothesis, request)
+        for part, hypothesis in transcriber.listen(stretches[start : start + BLOCK]):
+            said = transcriber.write(part, hypothesis)
             segments += said.segments
             dropped += said.dropped
             word_times |= said.word_times
@@ -100,164 +99,145 @@ def transcribe_speech(
     )
 
 
-def _listen(
-    models: Models,
-    audio: Waveform,
-    stretches: list[Stretch],
-    expected: list[str],
-    request: TranscribeRequest,
-    before: Before,
-) -> Iterator[tuple[Passage, words.Hypothesis]]:
-    """Every part of the stretches that is in one language, with what Whisper writes for it."""
-    first, best = first_model(request), best_of(request)
-    whisper = models.whisper(first)
-    spans = [stretch.span for stretch in stretches]
-    batches = encoder.by_length(spans, request.batch_size)
-    waiting: dict[str, list[tuple[Stretch, str]]] = {}
-    encoded = [encoder.encode(whisper, audio, [spans[row] for row in batch]) for batch in batches]
-    places = {row: (number, place) for number, batch in enumerate(batches) for place, row in enumerate(batch)}
-    runs = find_runs(whisper, audio, stretches, expected, encoded, places, request)
-    if request.condition_on_previous_text:
-        views = [
-            encoder.rows(encoded[number], [place])
-            for number, place in (places[row] for row in sorted(places))
-        ]
-        whole = [Stretch(span, stretch.voiced) for span, stretch in zip(spans, stretches, strict=True)]
-        yield from _in_order(models, audio, whole, views, runs, expected, request, before)
-        return
-    ready: list[list[tuple[int, Passage]]] = [[] for _ in batches]
-    for row, parts in enumerate(runs):
-        for stretch, language in parts:
-            model = str(models_of(language, request.model, request.languages, best).model)
-            if len(parts) == 1 and model == first:
-                number, place = places[row]
-                whole = Stretch(spans[row], stretch.voiced)  # what was encoded
-                ready[number].append((place, Passage(whole, language)))
-            else:
-                waiting.setdefault(model, []).append((stretch, language))
-    for number, chosen in enumerate(ready):
-        if chosen:
-            chosen.sort(key=lambda pair: pair[0])
-            view = encoder.rows(encoded[number], [place for place, _ in chosen])
-            alike = [part for _, part in chosen]
-            yield from _decode(models, first, audio, view, alike, expected, request)
-        encoded[number] = None
-    for model, parts in waiting.items():
-        for batch in encoder.by_length([stretch.span for stretch, _ in parts], request.batch_size):
-            chosen_parts = [Passage(*parts[place]) for place in batch]
-            view = encoder.encode(models.whisper(model), audio, [part.stretch.span for part in chosen_parts])
-            yield from _decode(models, model, audio, view, chosen_parts, expected, request)
+class _Transcriber:
+    """One recording, 16 kHz mono, on its way to words, with what was asked for."""
 
+    def __init__(
+        self, models: Models, audio: Waveform, expected: list[str], request: TranscribeRequest
+    ) -> None:
+        self.models, self.audio, self.expected, self.request = models, audio, expected, request
+        self.first, self._best = first_model(request), best_of(request)
+        self._before = Before()
 
-def _in_order(
-    models: Models,
-    audio: Waveform,
-    stretches: list[Stretch],
-    views: list[Any],
-    runs: list[list[tuple[Stretch, str]]],
-    expected: list[str],
-    request: TranscribeRequest,
-    before: Before,
-) -> Iterator[tuple[Passage, words.Hypothesis]]:
-    """One part after the other, each in the light of what was said before; `views` are encoded stretches."""
-    first, best = first_model(request), best_of(request)
-    for whole, view, parts in zip(stretches, views, runs, strict=True):
-        for stretch, language in parts:
-            model = str(models_of(language, request.model, request.languages, best).model)
-            part = Passage(whole if len(parts) == 1 else stretch, language)
-            if len(parts) > 1 or model != first:
-                view = encoder.encode(models.whisper(model), audio, [part.stretch.span])
-            text = before.of(language)
-            for found, hypothesis in _decode(
-                models, model, audio, view, [part], expected, request, TRIES, text
-            ):
-                if not found.rest:
-                    before.follow(found, hypothesis)
-                yield found, hypothesis
+    def _models_of(self, language: str) -> LanguageModels:
+        return models_of(language, self.request.model, self.request.languages, self._best)
 
+    def _whisper_of(self, language: str) -> str:
+        return str(self._models_of(language).model)
 
-def _decode(
-    models: Models,
-    name: str,
-    audio: Waveform,
-    encoded: Any,
-    parts: list[Passage],
-    expected: list[str],
-    request: TranscribeRequest,
-    tries: int = TRIES,
-    before: str = "",
-) -> Iterator[tuple[Passage, words.Hypothesis]]:
-    """What Whisper `name` writes for encoded parts, and for the voice in them that it left without words."""
-    whisper = models.whisper(name)
-    spans, spoken = [part.stretch.span for part in parts], [part.language for part in parts]
-    hypotheses = words.decode(whisper, encoded, spans, spoken, request, before=before)
-    hypotheses = words.fall_back(whisper, encoded, spans, spoken, request, hypotheses, before)
-    if request.task == "translate":
-        tries = 0  # a translation's words lie where its own order puts them, not each where it was said
-    rests: list[Passage] = []
-    for row, (part, first) in enumerate(zip(parts, hypotheses, strict=True)):
-        pauses = find_pauses(audio, part.stretch.span)
-        bursts = cut_at_pauses(part.stretch.voiced, pauses)
-        if is_loop(first, part.stretch, bursts):
-            alone = (encoder.rows(encoded, [row]), [spans[row]], [part.language])
-            (first,) = words.decode(whisper, *alone, request, words.NO_REPEAT)
-        first = first._replace(words=refine(first.words, pauses, part.stretch.span))
-        found = believe(first, part.rest) if part.rest else first
-        if found is None:
-            continue
-        yield part._replace(bursts=bursts), found
-        if tries and not found.is_silence:
-            left = find_rests(first.words, part.stretch._replace(voiced=bursts))
-            rests += [Passage(rest.stretch, part.language, rest) for rest in left if rest != part.rest]
-    for batch in encoder.by_length([rest.stretch.span for rest in rests], request.batch_size):
-        chosen = [rests[place] for place in batch]
-        yield from _hear_rests(models, audio, chosen, expected, request, tries - 1)
+    def _encode(self, model: str, parts: list[Passage]) -> Any:
+        return encoder.encode(self.models.whisper(model), self.audio, [part.stretch.span for part in parts])
 
+    def listen(self, stretches: list[Stretch]) -> Iterator[tuple[Passage, words.Hypothesis]]:
+        """Every part of the stretches that is in one language, with what Whisper writes for it."""
+        whisper = self.models.whisper(self.first)
+        spans = [stretch.span for stretch in stretches]
+        batches = encoder.by_length(spans, self.request.batch_size)
+        waiting: dict[str, list[tuple[Stretch, str]]] = {}
+        encoded = [encoder.encode(whisper, self.audio, [spans[row] for row in batch]) for batch in batches]
+        places = {
+            row: (number, place) for number, batch in enumerate(batches) for place, row in enumerate(batch)
+        }
+        runs = find_runs(whisper, self.audio, stretches, self.expected, encoded, places, self.request)
+        if self.request.condition_on_previous_text:
+            views = [
+                encoder.rows(encoded[number], [place])
+                for number, place in (places[row] for row in sorted(places))
+            ]
+            whole = [Stretch(span, stretch.voiced) for span, stretch in zip(spans, stretches, strict=True)]
+            yield from self._in_order(whole, views, runs)
+            return
+        ready: list[list[tuple[int, Passage]]] = [[] for _ in batches]
+        for row, parts in enumerate(runs):
+            for stretch, language in parts:
+                model = self._whisper_of(language)
+                if len(parts) == 1 and model == self.first:
+                    number, place = places[row]
+                    whole = Stretch(spans[row], stretch.voiced)  # what was encoded
+                    ready[number].append((place, Passage(whole, language)))
+                else:
+                    waiting.setdefault(model, []).append((stretch, language))
+        for number, chosen in enumerate(ready):
+            if chosen:
+                chosen.sort(key=lambda pair: pair[0])
+                view = encoder.rows(encoded[number], [place for place, _ in chosen])
+                alike = [part for _, part in chosen]
+                yield from self._decode(self.first, view, alike)
+            encoded[number] = None
+        for model, parts in waiting.items():
+            for batch in encoder.by_length([stretch.span for stretch, _ in parts], self.request.batch_size):
+                chosen_parts = [Passage(*parts[place]) for place in batch]
+                view = self._encode(model, chosen_parts)
+                yield from self._decode(model, view, chosen_parts)
 
-def _hear_rests(
-    models: Models,
-    audio: Waveform,
-    rests: list[Passage],
-    expected: list[str],
-    request: TranscribeRequest,
-    tries: int,
-) -> Iterator[tuple[Passage, words.Hypothesis]]:
-    """What is said there, perhaps in a language that is too short to be found beside the other one."""
-    first, best = first_model(request), best_of(request)
-    encoded = encoder.encode(models.whisper(first), audio, [rest.stretch.span for rest in rests])
-    if len(expected) != 1:
-        found = encoder.detect_languages(models.whisper(first), encoded)
-        rests = [
-            rest._replace(language=language_of_rest(answer, rest.language, expected))
-            for rest, answer in zip(rests, found, strict=True)
-        ]
-    names = [str(models_of(rest.language, request.model, request.languages, best).model) for rest in rests]
-    for name in dict.fromkeys(names):
-        places = [place for place, other in enumerate(names) if other == name]
-        chosen = [rests[place] for place in places]
-        view = encoder.rows(encoded, places)
-        if name != first:
-            view = encoder.encode(models.whisper(name), audio, [part.stretch.span for part in chosen])
-        yield from _decode(models, name, audio, view, chosen, expected, request, tries)
+    def _in_order(
+        self, stretches: list[Stretch], views: list[Any], runs: list[list[tuple[Stretch, str]]]
+    ) -> Iterator[tuple[Passage, words.Hypothesis]]:
+        """One part after the other, each in the light of what was said before; `views`: encoded stretches."""
+        for whole, view, parts in zip(stretches, views, runs, strict=True):
+            for stretch, language in parts:
+                model = self._whisper_of(language)
+                part = Passage(whole if len(parts) == 1 else stretch, language)
+                if len(parts) > 1 or model != self.first:
+                    view = self._encode(model, [part])
+                for found, hypothesis in self._decode(model, view, [part], before=self._before.of(language)):
+                    if not found.rest:
+                        self._before.follow(found, hypothesis)
+                    yield found, hypothesis
 
+    def _decode(
+        self, name: str, encoded: Any, parts: list[Passage], tries: int = TRIES, before: str = ""
+    ) -> Iterator[tuple[Passage, words.Hypothesis]]:
+        """What Whisper `name` writes for encoded parts, and for voice in them that it left without words."""
+        whisper, request = self.models.whisper(name), self.request
+        spans, spoken = [part.stretch.span for part in parts], [part.language for part in parts]
+        hypotheses = words.decode(whisper, encoded, spans, spoken, request, before=before)
+        hypotheses = words.fall_back(whisper, encoded, spans, spoken, request, hypotheses, before)
+        if request.task == "translate":
+            tries = 0  # a translation's words lie where its own order puts them, not each where it was said
+        rests: list[Passage] = []
+        for row, (part, first) in enumerate(zip(parts, hypotheses, strict=True)):
+            pauses = find_pauses(self.audio, part.stretch.span)
+            bursts = cut_at_pauses(part.stretch.voiced, pauses)
+            if is_loop(first, part.stretch, bursts):
+                alone = (encoder.rows(encoded, [row]), [spans[row]], [part.language])
+                (first,) = words.decode(whisper, *alone, request, words.NO_REPEAT)
+            first = first._replace(words=refine(first.words, pauses, part.stretch.span))
+            found = believe(first, part.rest) if part.rest else first
+            if found is None:
+                continue
+            yield part._replace(bursts=bursts), found
+            if tries and not found.is_silence:
+                left = find_rests(first.words, part.stretch._replace(voiced=bursts))
+                rests += [Passage(rest.stretch, part.language, rest) for rest in left if rest != part.rest]
+        for batch in encoder.by_length([rest.stretch.span for rest in rests], request.batch_size):
+            chosen = [rests[place] for place in batch]
+            yield from self._hear_rests(chosen, tries - 1)
 
-def _write(
-    models: Models, audio: Waveform, part: Passage, hypothesis: words.Hypothesis, request: TranscribeRequest
-) -> Said:
-    """What is kept of one part, what is dropped, and what timed its words."""
-    silent = judge_stretch(hypothesis, part.stretch)
-    if silent:
-        return Said([], [silent], {})
-    said, dropped = cut_loops(hypothesis.words, part.stretch, part.bursts)
-    timed_by = OWN_TIMES
-    aligner = models_of(part.language, request.model, request.languages, best_of(request)).aligner
-    language = words.text_language(part.language, request.task)
-    if aligner and said and request.align and request.task == "transcribe":
-        loaded = models.aligner(aligner, part.language)
-        aligned = align.align(loaded, audio, part.stretch.span, said, models.device)
-        said, timed_by = (aligned, aligner) if aligned else (said, timed_by)
-    segments = split_segments(said, part.stretch.span, language)
-    if language != part.language:
-        segments = [segment.model_copy(update={"translated_from": part.language}) for segment in segments]
-    kept, unheard = judge_segments(segments, part.stretch, hypothesis.logprob, timed_by == OWN_TIMES)
-    return Said(kept, dropped + unheard, {language: timed_by} if kept else {})
+    def _hear_rests(self, rests: list[Passage], tries: int) -> Iterator[tuple[Passage, words.Hypothesis]]:
+        """What is said there, perhaps in a language that is too short to be found beside the other one."""
+        encoded = self._encode(self.first, rests)
+        if len(self.expected) != 1:
+            found = encoder.detect_languages(self.models.whisper(self.first), encoded)
+            rests = [
+                rest._replace(language=language_of_rest(answer, rest.language, self.expected))
+                for rest, answer in zip(rests, found, strict=True)
+            ]
+        names = [self._whisper_of(rest.language) for rest in rests]
+        for name in dict.fromkeys(names):
+            places = [place for place, other in enumerate(names) if other == name]
+            chosen = [rests[place] for place in places]
+            view = encoder.rows(encoded, places)
+            if name != self.first:
+                view = self._encode(name, chosen)
+            yield from self._decode(name, view, chosen, tries)
+
+    def write(self, part: Passage, hypothesis: words.Hypothesis) -> Said:
+        """What is kept of one part, what is dropped, and what timed its words."""
+        silent = judge_stretch(hypothesis, part.stretch)
+        if silent:
+            return Said([], [silent], {})
+        said, dropped = cut_loops(hypothesis.words, part.stretch, part.bursts)
+        timed_by = OWN_TIMES
+        aligner = self._models_of(part.language).aligner
+        request = self.request
+        language = words.text_language(part.language, request.task)
+        if aligner and said and request.align and request.task == "transcribe":
+            loaded = self.models.aligner(aligner, part.language)
+            aligned = align.align(loaded, self.audio, part.stretch.span, said, self.models.device)
+            said, timed_by = (aligned, aligner) if aligned else (said, timed_by)
+        segments = split_segments(said, part.stretch.span, language)
+        if language != part.language:
+            segments = [segment.model_copy(update={"translated_from": part.language}) for segment in segments]
+        kept, unheard = judge_segments(segments, part.stretch, hypothesis.logprob, timed_by == OWN_TIMES)
+        return Said(kept, dropped + unheard, {language: timed_by} if kept else {})
