@@ -22,9 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
         if not configured_url():
             os.environ["PREFECT_API_URL"] = SERVED
             know_secret()
-        from flows.registration import deploy
+        from flows.registration import deploy, make_pool
 
-        for line in deploy(chosen.reset, chosen.first):
+        for line in make_pool() if chosen.pool else deploy(chosen.reset, chosen.first):
             print(line)
     except UserError as error:
         print(error, file=sys.stderr)
@@ -43,6 +43,11 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME",
         help="make this deployment as prefect.yaml says, whatever was set in the UI; may be repeated",
+    )
+    parser.add_argument(
+        "--pool",
+        action="store_true",
+        help="only make the work pool and its queues, where they are absent, for `prefect deploy --all`",
     )
     parser.add_argument(
         "--first", action="store_true", help="only where none is registered yet; else say what has changed"

@@ -19,7 +19,7 @@ from flows.operate.server import asking_server
 
 ROOT = Path(__file__).parents[1]
 POOL = "local"
-DEFAULT_QUEUE = "The work pool's default queue."  # as Prefect describes it
+MADE_BY_PREFECT = (None, "", "The work pool's default queue.")  # descriptions of queues that nobody has set
 
 
 def declared() -> dict[str, dict[str, Any]]:
@@ -63,6 +63,12 @@ def deploy(reset: list[str] | None = None, first: bool = False) -> list[str]:
     ]
 
 
+def make_pool() -> list[str]:
+    """The pool of prefect.yaml and its queues, where they are absent. Raises UserError."""
+    with asking_server() as client:
+        return [*_make_pool(client), *_make_queues(client)] or [f"pool {POOL}: there"]
+
+
 def _make_pool(client: SyncPrefectClient) -> list[str]:
     """Only where it is absent: its limit and job variables are people's."""
     try:
@@ -75,15 +81,16 @@ def _make_pool(client: SyncPrefectClient) -> list[str]:
 
 
 def _make_queues(client: SyncPrefectClient) -> list[str]:
-    """The same: a queue's limit is set where it is made."""
+    """The same: a queue's limit is set where it is made, or where Prefect made it with pool or deployment."""
     there = {each.name: each for each in client.read_work_queues(work_pool_name=POOL)}
     said = []
     for queue in work_queues():
         settings = {"description": queue.about, "priority": queue.priority, "concurrency_limit": queue.limit}
-        if queue.name not in there:
+        found = there.get(queue.name)
+        if not found:
             client.create_work_queue(queue.name, work_pool_name=POOL, **settings)
-        elif queue.name == "default" and there["default"].description in (None, "", DEFAULT_QUEUE):
-            client.update_work_queue(there["default"].id, **settings)  # made with the pool
+        elif found.concurrency_limit is None and found.description in MADE_BY_PREFECT:
+            client.update_work_queue(found.id, **settings)
         else:
             continue
         limit = "as many as there are" if queue.limit is None else f"{queue.limit} at once"

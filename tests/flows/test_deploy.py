@@ -1,12 +1,18 @@
-"""What people set in the UI stays when `make serve` is started again and after `make deploy`."""
+"""Deploying: with Prefect's own command too; what people set in the UI stays."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flows.ask_server import asking
+from flows.local_server import temporary_server, wait_for_server
+from flows.operate.capacity import work_queues
+from flows.registration import declared
 from tests.flows.serving import ROOT, Server, serving
 
 pytestmark = pytest.mark.slow
@@ -60,6 +66,31 @@ def change_everything(server: Server) -> None:
     server.call("PATCH", f"/deployments/{batch['id']}", paused=True, tags=["night"])
     server.call("PATCH", f"/deployments/{batch['id']}", job_variables={"env": {"HOUSE": "north"}})
     server.call("PATCH", "/work_pools/local", concurrency_limit=2)
+
+
+def test_prefect_s_own_command_deploys_everything_where_the_pool_was_made(
+    tmp_path: Path, own_images: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a server that has nothing yet, with the one command that prefect.yaml says."""
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    found = re.search(r"`python (-m flows\.deploy --pool)`", (ROOT / "prefect.yaml").read_text())
+    assert found
+    commands = [found[1].split(), ["-m", "prefect", "--no-prompt", "deploy", "--all"]]
+    with temporary_server() as process:
+        wait_for_server(process)
+        for command in commands:
+            done = subprocess.run(
+                [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+            )
+            assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+        with asking(os.environ["PREFECT_API_URL"], os.environ["PREFECT_API_AUTH_STRING"]) as client:
+            deployments = client.post("/deployments/filter", json={}).json()
+            queues = client.post("/work_pools/local/queues/filter", json={}).json()
+    assert {each["name"] for each in deployments} == set(declared())
+    assert {each["work_pool_name"] for each in deployments} == {"local"}
+    expected = {queue.name: (queue.limit, queue.priority) for queue in work_queues()}
+    assert {each["name"]: (each["concurrency_limit"], each["priority"]) for each in queues} == expected
 
 
 def test_settings_of_people_outlive_serve_and_deploy(tmp_path):
