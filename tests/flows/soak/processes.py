@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 from filelock import Timeout
@@ -51,3 +52,10 @@ def held(paths: Iterable[Path]) -> list[str]:
         except Timeout:
             found.append(f"lock {path}")
     return found
+
+
+def left(processes: Processes, limits: list[dict[str, Any]], paths: Iterable[Path]) -> list[str]:
+    """What no run may leave that has ended: its process, images without an endpoint, places, locks."""
+    found = [f"process {each.pid}" for each in (*processes.of("flow"), *processes.ownerless())]
+    found += [f"{limit['active_slots']} of {limit['name']}" for limit in limits if limit["active_slots"]]
+    return found + held(paths)

@@ -37,8 +37,9 @@ from tests.containers.model_downloader.s3 import serving as s3
 from tests.flows.serving import Server, serving
 from tests.flows.soak.clock import Clock
 from tests.flows.soak.disk import Disk
+from tests.flows.soak.finished import Finished
 from tests.flows.soak.harm import Harm
-from tests.flows.soak.processes import MARK, Processes, held
+from tests.flows.soak.processes import MARK, Processes, left
 from tests.flows.soak.wire import Wire
 
 FAULTS = int(os.environ.get("MEDIAFLOW_SOAK_FAULTS", "50"))  # for each way to have images
@@ -46,8 +47,6 @@ MEDIA = 20
 PAUSE = (0.0, 8.0)  # seconds from the first stage that is finished after a fault to the next fault
 STANDS = 300  # seconds without a process of the run: now it waits for a person
 AT_ONCE = 0.2  # of the faults do not wait for a stage: they meet what is still starting
-
-Stamp = tuple[int, int]  # inode, time of change in ns
 
 
 @dataclass
@@ -58,17 +57,7 @@ class Campaign:
     home: Path
     shared: bool  # images outlive their runs
     again: Counter[str] = field(default_factory=Counter)  # batches that a person started again
-    finished: dict[Path, Stamp] = field(default_factory=dict)
-
-    def remember(self, output: Path) -> None:
-        """What is finished at this moment: it must be the very same file at the end."""
-        for path in [*output.glob(".cache/*/results/*"), *output.glob("*/manifest.json")]:
-            try:
-                content = json.loads(path.read_bytes())
-                if content.get("complete", True):
-                    self.finished.setdefault(path, stamp(path))
-            except (FileNotFoundError, ValueError):
-                continue  # it was being written: not finished
+    finished: Finished = field(default_factory=Finished)
 
     def crashes_told(self, run: str) -> int:
         """By Prefect's worker: one is told twice at times, and ends the attempt that has begun meanwhile."""
@@ -82,11 +71,6 @@ class Campaign:
             except httpx.HTTPError:
                 time.sleep(1)
         raise TimeoutError("the server did not come back")
-
-
-def stamp(path: Path) -> Stamp:
-    status = path.stat()
-    return status.st_ino, status.st_mtime_ns
 
 
 def note(text: str) -> None:
@@ -157,7 +141,7 @@ def watch(campaign: Campaign, run: dict[str, Any], output: Path) -> dict[str, An
         if due is None and (has(output) > had or random.random() < AT_ONCE / 20):
             due = time.monotonic() + random.uniform(*PAUSE)
         if due and time.monotonic() > due and harm.faults.total() < FAULTS:
-            campaign.remember(output)
+            campaign.finished.remember(output)
             if said := harm.any():
                 note(f"{harm.faults.total()}: {said}")
             due, had, worked = None, has(output), time.monotonic()
@@ -185,26 +169,24 @@ def check(output: Path, campaign: Campaign) -> None:
         assert manifest.complete, manifest.stages
         for name, entry in manifest.files.items():
             assert sha256_of(path.parent / name) == entry.sha256, f"{path.parent / name} is damaged"
-    again = [path for path, then in campaign.finished.items() if path.exists() and stamp(path) != then]
-    assert again == [], "finished before a fault, and done again"
-    assert [path for path in campaign.finished if not path.exists()] == []
+    assert campaign.finished.done_again() == [], "finished before a fault, and done again"
+    assert campaign.finished.gone() == []
     nothing_is_left(output, campaign)
 
 
 def nothing_is_left(output: Path, campaign: Campaign) -> None:
     campaign.harm.clock.move(0)
-    left: list[str] = ["?"]
+    processes, over = campaign.harm.processes, ["?"]
+    locks = [*output.rglob("*.lock"), campaign.home / "mediaflow-server-start.lock"]
     deadline = time.monotonic() + 240  # a place of a killed run comes back when its lease has run out
-    while left and time.monotonic() < deadline:
+    while over and time.monotonic() < deadline:
         time.sleep(2)
-        processes = [*campaign.harm.processes.of("flow"), *campaign.harm.processes.ownerless()]
+        limits = campaign.patiently(campaign.server.call, "POST", "/v2/concurrency_limits/filter")
+        over = left(processes, limits, locks)
         if not campaign.shared:
-            processes += [each for kind in ("endpoint", "image") for each in campaign.harm.processes.of(kind)]
-        left = [f"process {each.pid}" for each in processes]
-        for limit in campaign.patiently(campaign.server.call, "POST", "/v2/concurrency_limits/filter"):
-            left += [f"{limit['active_slots']} of {limit['name']}"] if limit["active_slots"] else []
-        left += held([*output.rglob("*.lock"), campaign.home / "mediaflow-server-start.lock"])
-    assert left == []
+            images = [*processes.of("endpoint"), *processes.of("image")]
+            over += [f"process {each.pid}" for each in images]
+    assert over == []
 
 
 @pytest.mark.soak
@@ -222,7 +204,7 @@ def test_whatever_happens_the_batch_completes_and_nothing_is_done_twice(
         drive(campaign, media, output)
         check(output, campaign)
         kept += len(campaign.finished)
-        campaign.finished.clear()
+        campaign.finished.forget()
         note(f"batch {batches} is complete")
     figures = {"faults": campaign.harm.faults, "batches": batches, "kept": kept, **campaign.again}
     print(json.dumps({**figures, "seconds": round(time.monotonic() - began)}), flush=True)
