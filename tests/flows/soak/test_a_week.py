@@ -213,7 +213,7 @@ def test_each_file_is_analysed_once_and_nothing_grows(speech_wav: Path, tmp_path
         away = f"http://127.0.0.1:{wire.port}"
         told = environment | {"AWS_ENDPOINT_URL": away, "AWS_ENDPOINT_URL_S3": away, MARK: processes.mark}
         told |= {"TMPDIR": str(temporary), "MEDIAFLOW_MODELS": str(models.store_folder())}
-        told |= {"PREFECT_WORKER_QUERY_SECONDS": "2"}
+        told |= {"PREFECT_WORKER_QUERY_SECONDS": "2", "AWS_REGION": "us-east-1"}
         try:
             with serving(home, **told) as (server, _):
                 operate = [sys.executable, "-m", "flows.operate", "install"]
