@@ -17,11 +17,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import psutil
 
 from flows.ask_server import asking
+from flows.orphans import Orphans, run_ids
 
-RUN_ID = "PREFECT__FLOW_RUN_ID"  # in the environment of a run's process
 ATTEMPTS = 3  # a run that crashes every time, for want of memory for instance, is left crashed
 PAUSES = (timedelta(seconds=10), timedelta(minutes=1))  # before the second attempt and the third
 SERVICE = "service"  # tag of runs that are started again however often they crash
@@ -45,6 +44,7 @@ class LeftBehind:
         self._suspects: set[str] = set()
         self._ended_late: set[tuple[str, int]] = set()  # runs and attempts of which a crash was told too late
         self._heard: dict[str, tuple[str, float, float]] = {}  # last heartbeat, seconds since, when looked
+        self._orphans = Orphans()
         self._began = (datetime.now(UTC), time.monotonic())
 
     def look(self, unserved: bool = False) -> list[str]:
@@ -60,6 +60,7 @@ class LeftBehind:
                 if unserved or run["state_id"] in self._suspects:
                     done.append(_set_state(client, run, _without_process(run)))
             self._suspects = suspects
+            done += self._orphans.end_cancelled(client)
             for run in self._silent(client):
                 done.append(_set_state(client, run, _without_process(run)))
             for run in self._crashed(client):
@@ -70,7 +71,7 @@ class LeftBehind:
 
     def _lost(self, client: httpx.Client) -> list[dict[str, Any]]:
         found = self._runs(client, state={"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}})
-        alive = _run_ids() if found else set()
+        alive = run_ids() if found else set()
         return [run for run in found if run["id"] not in alive and self._is_ours(run)]
 
     def _silent(self, client: httpx.Client) -> list[dict[str, Any]]:
@@ -95,7 +96,7 @@ class LeftBehind:
         found = self._runs(
             client, state={"type": {"any_": ["CRASHED"]}}, end_time={"after_": recent.isoformat()}
         )
-        alive = _run_ids() if found else set()
+        alive = run_ids() if found else set()
         self._ended_late |= {(run["id"], run["run_count"]) for run in found if run["id"] in alive}
         found = [run for run in found if run["id"] not in alive]
         again = [run for run in found if self._attempts(run) < ATTEMPTS or SERVICE in run["tags"]]
@@ -180,14 +181,3 @@ def _set_state(client: httpx.Client, run: dict[str, Any], state: dict[str, Any])
     body = {"state": state, "force": True}
     client.post(f"/flow_runs/{run['id']}/set_state", json=body).raise_for_status()
     return f"Run {run['name']}: {state['name']}. {state['message']}"
-
-
-def _run_ids() -> set[str]:
-    """Of the runs that have a process on this machine."""
-    found = set()
-    for process in psutil.process_iter():
-        try:
-            found.add(process.environ().get(RUN_ID, ""))
-        except psutil.Error:
-            continue  # it has ended, or is somebody else's
-    return found

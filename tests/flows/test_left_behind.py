@@ -14,7 +14,8 @@ import httpx
 import psutil
 import pytest
 
-from flows.left_behind import ATTEMPTS, RUN_ID, LeftBehind
+from flows.left_behind import ATTEMPTS, LeftBehind
+from flows.orphans import RUN_ID
 from tests.flows.serving import Server, serving
 
 pytestmark = pytest.mark.slow

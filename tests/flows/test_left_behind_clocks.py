@@ -106,9 +106,9 @@ def test_a_crash_that_is_told_while_the_next_attempt_runs_starts_none_beside_it(
     """Prefect's worker tells it twice; that attempt ends by it, and there is another in its place."""
     run_of = run("a", "CRASHED", NOW, end_time=NOW.isoformat(), run_count=2)
     answers, left = looking(run_of)
-    monkeypatch.setattr(left_behind, "_run_ids", lambda: {"a"})
+    monkeypatch.setattr(left_behind, "run_ids", lambda: {"a"})
     assert left.look() == []
-    monkeypatch.setattr(left_behind, "_run_ids", set)
+    monkeypatch.setattr(left_behind, "run_ids", set)
     run_of["run_count"] = left_behind.ATTEMPTS
     assert left.look() and answers.states["a"]["name"] == "AwaitingRetry"
     run_of["run_count"] += 1

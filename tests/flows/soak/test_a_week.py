@@ -232,6 +232,7 @@ def test_each_file_is_analysed_once_and_nothing_grows(speech_wav: Path, tmp_path
                 live(week, arrivals, output, growth, finished)
                 end(week, arrivals, media, output, watchers)
                 report(week, arrivals, growth)
+                (tmp_path / "series.json").write_text(json.dumps(growth.series))
                 check(week, arrivals, output, finished)
                 over = partial(left, processes)
                 until(
