@@ -74,8 +74,8 @@ def find_noting(sources: Iterable[str], note: Callable[[str], object]) -> list[L
             continue
         found |= dict.fromkeys(surveyed.media)
         left_out |= surveyed.left_out
-    if left_out:
-        note(Found(left_out=left_out).sentence)
+    if said := Found([*found], _still(left_out, found)).sentence:
+        note(said)
     return list(found)
 
 
@@ -99,7 +99,13 @@ def survey(sources: Iterable[str]) -> Found:
                     f"There is no media at {readable(Path(source))}{why}"
                 )
             found |= dict.fromkeys(places)
-    return Found(list(found), left_out)
+    return Found(list(found), _still(left_out, found))
+
+
+def _still(left_out: dict[str, str], found: Iterable[Location]) -> dict[str, str]:
+    """But for what another source names."""
+    named = {str(place) for place in found}
+    return {path: reason for path, reason in left_out.items() if path not in named}
 
 
 def look_below(folder: Path) -> Found:

@@ -99,6 +99,15 @@ def test_what_is_left_out_of_a_folder_is_said_with_the_reason(library):
     }
 
 
+def test_a_picture_that_is_named_beside_its_folder_is_not_left_out(library):
+    (library / "cover.jpg").write_bytes(b"\xff\xd8")
+    given = [str(library), str(library / "cover.jpg")]
+    notes: list[str] = []
+    assert "cover.jpg" in names(find_noting(given, notes.append))
+    assert notes == ["Left out: notes.txt (no media)."]
+    assert [*survey(given).left_out] == [f"{library}/notes.txt"]
+
+
 def test_what_a_name_does_not_tell_the_first_bytes_do(tmp_path, speech_wav):
     (tmp_path / "recording").write_bytes(speech_wav.read_bytes())
     (tmp_path / "capture.001").write_bytes(b"\x47" + bytes(187) + (b"\x47" + bytes(187)) * 4)
