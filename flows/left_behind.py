@@ -43,7 +43,9 @@ class LeftBehind:
         self._only_machine = only_machine
         self._suspects: set[str] = set()
         self._ended_late: set[tuple[str, int]] = set()  # runs and attempts of which a crash was told too late
-        self._heard: dict[str, tuple[str, float, float]] = {}  # last heartbeat, seconds since, when looked
+        self._heartbeats: dict[
+            str, tuple[str, float, float]
+        ] = {}  # last heartbeat, seconds since, when looked
         self._orphans = Orphans()
         self._began = (datetime.now(UTC), time.monotonic())
 
@@ -78,7 +80,7 @@ class LeftBehind:
         """Runs of another machine that gave heartbeats and has stopped; by no clock but this process's."""
         found = self._runs(client, state={"type": {"any_": ["RUNNING"]}})
         elsewhere = [run for run in found if run["infrastructure_pid"] and not _is_here(run)]
-        now, before, self._heard = time.monotonic(), self._heard, {}
+        now, before, self._heartbeats = time.monotonic(), self._heartbeats, {}
         silent = []
         for run in elsewhere:
             last = _last_heartbeat(client, run)
@@ -86,7 +88,7 @@ class LeftBehind:
                 continue  # it never gave any: nothing can be told from silence
             known, seconds, looked = before.get(run["id"], (last, 0.0, now))
             seconds = seconds + min(now - looked, GAP) if known == last else 0.0
-            self._heard[run["id"]] = (last, seconds, now)
+            self._heartbeats[run["id"]] = (last, seconds, now)
             if seconds >= SILENCE:
                 silent.append(run)
         return silent

@@ -38,7 +38,7 @@ def tag(request: TagRequest, stopwatch: Stopwatch) -> Tags:
 
 def _counted(blocks: Iterable[Waveform], rate: int, stopwatch: Stopwatch) -> Iterator[Waveform]:
     for block in blocks:
-        stopwatch.heard(len(block) / rate)
+        stopwatch.covered(len(block) / rate)
         yield block
 
 

@@ -127,8 +127,8 @@ def _analysed(
 ) -> Iterator[tuple[Window, dict[str, Scores]]]:
     """Every audible window with its outputs."""
     size = round(request.window * SAMPLE_RATE)
-    heard = audible(blocks, request, SAMPLE_RATE)
-    while batch := list(islice(heard, BATCH)):
+    audible_blocks = audible(blocks, request, SAMPLE_RATE)
+    while batch := list(islice(audible_blocks, BATCH)):
         padded = [np.pad(window.samples, (0, size - len(window.samples))) for window in batch]
         outputs = tagger.outputs(np.stack(padded))
         for number, window in enumerate(batch):

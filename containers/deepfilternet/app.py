@@ -38,7 +38,7 @@ def denoise(request: DenoiseRequest, stopwatch: Stopwatch) -> Denoised:
     engine = choose_engine(request.engine)
     with storage.reading(request.audio) as source, tempfile.TemporaryDirectory() as folder:
         sound = survey(source)
-        stopwatch.heard(sound.duration)
+        stopwatch.covered(sound.duration)
         chosen = choose_format(request.format, request.audio_uri, sound.rate)
         meter = NoiseMeter(sound.gain)
         cleaned = Path(folder, "cleaned")
@@ -121,13 +121,13 @@ def _write(
         if request.spectrogram_uri:
             spectrogram.add(block)
 
-    def heard() -> Iterator[tuple[Block, Block]]:
+    def pairs() -> Iterator[tuple[Block, Block]]:
         for given, cleaned in pairs:
             seen(before, given)
             yield given, cleaned
 
     def mixed() -> Iterator[Block]:
-        for block in mix(heard(), shares):
+        for block in mix(pairs(), shares):
             seen(after, block)
             yield block
 

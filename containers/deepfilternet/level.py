@@ -22,11 +22,11 @@ class Level:
     def ramp(self, frame: Waveform) -> Waveform:
         """A gain for each sample of the next 10 ms, going on from where the last frame's ended."""
         before = self._gain
-        heard = float(np.sqrt(np.mean(np.square(frame))))
-        if heard > SILENCE:
+        loudness = float(np.sqrt(np.mean(np.square(frame))))
+        if loudness > SILENCE:
             if not self._level:
-                self._level = heard
-            rising = self._level + RISE * (heard - self._level)
-            self._level = rising if heard > self._level else max(heard, self._level * FALL)
+                self._level = loudness
+            rising = self._level + RISE * (loudness - self._level)
+            self._level = rising if loudness > self._level else max(loudness, self._level * FALL)
             self._gain = min(LEVEL / self._level, MOST_GAIN)
         return np.linspace(before, self._gain, len(frame), dtype=np.float32)

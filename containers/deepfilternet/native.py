@@ -121,9 +121,9 @@ def denoise(
 
         def collect(parts: Iterable[tuple[Waveform, Waveform]]) -> Block:
             cleaned, snr = (np.stack(column, axis=1) for column in zip(*parts, strict=True))
-            heard = np.concatenate(waiting)
-            waiting[:] = [heard[len(snr) * FRAME :]]
-            part = heard[: len(snr) * FRAME]
+            joined = np.concatenate(waiting)
+            waiting[:] = [joined[len(snr) * FRAME :]]
+            part = joined[: len(snr) * FRAME]
             part = np.pad(part, ((0, len(snr) * FRAME - len(part)), (0, 0)))
             meter.add(frame_powers(part, FRAME), snr)
             return cleaned

@@ -58,13 +58,13 @@ class NoiseMeter:
         seconds = []
         for first in range(0, len(power), FRAME_RATE):
             part = slice(first, first + FRAME_RATE)
-            heard = snr[part][speech[part]]
+            speech_snr = snr[part][speech[part]]
             seconds.append(
                 NoiseAt(
                     time=first / FRAME_RATE,
                     level_db=_decibel(power[part]),
                     speech=round(float(speech[part].mean()), 2),
-                    snr_db=_round(np.median(heard)) if len(heard) else None,
+                    snr_db=_round(np.median(speech_snr)) if len(speech_snr) else None,
                 )
             )
         return seconds

@@ -75,9 +75,9 @@ def survey(path: Path) -> Sound:
         powers.append(frame_powers(block[: len(block) // frame * frame], frame).mean(axis=1))
     if not samples:
         raise MediaError(f"{path.name} has an audio track without any sound in it.")
-    heard = np.concatenate(powers)
-    heard = heard[heard > 0]
-    level = float(np.sqrt(np.percentile(heard, 95))) if len(heard) else LEVEL
+    audible = np.concatenate(powers)
+    audible = audible[audible > 0]
+    level = float(np.sqrt(np.percentile(audible, 95))) if len(audible) else LEVEL
     return Sound(rate, layout, channels, samples, min(LEVEL / level, MOST_GAIN))
 
 

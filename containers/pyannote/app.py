@@ -64,7 +64,7 @@ def serve(
 def diarize(request: DiarizeRequest, stopwatch: Stopwatch) -> Diarization:
     """Speakers are named in the order in which they are first heard; silence has none."""
     waveform = load_audio(request.audio, SAMPLE_RATE)
-    stopwatch.heard(len(waveform) / SAMPLE_RATE)
+    stopwatch.covered(len(waveform) / SAMPLE_RATE)
     name, diarizer = _open_diarizer(request, stopwatch)
     if not waveform.any():
         return NOBODY
@@ -82,7 +82,7 @@ def hear(request: HearRequest, stopwatch: Stopwatch) -> WindowScores:
             raise UserError(f"start and end have to be multiples of {step:g} seconds.")
     until = None if request.end is None else request.end - step + duration
     waveform = load_audio(request.audio, SAMPLE_RATE, request.start, until)
-    stopwatch.heard(len(waveform) / SAMPLE_RATE)
+    stopwatch.covered(len(waveform) / SAMPLE_RATE)
     found = diarizer.hear(waveform)
     write_windows(request.windows_uri, found)
     return WindowScores(windows=len(found.scores), diarizer=name)

@@ -27,7 +27,7 @@ def transcribe(request: TranscribeRequest, stopwatch: Stopwatch) -> Transcript:
     detector = models.detector()
     expected = _expected(request.language, models.whisper(first_model(request)))
     audio = load_audio(request.audio, SAMPLE_RATE, request.start, request.end)
-    stopwatch.heard(len(audio) / SAMPLE_RATE)
+    stopwatch.covered(len(audio) / SAMPLE_RATE)
     if not audio.any():
         return Transcript(segments=[], language=None)
     stretches = speech.find_speech(detector, audio, request.vad_onset, request.vad_offset, request.chunk_size)

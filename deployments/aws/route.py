@@ -18,11 +18,13 @@ def needs(image: str, request: dict[str, Any], media_seconds: float) -> tuple[fl
     estimate = settings_of(image).estimate
     pictures = len(request.get("images", ()))
     start, end = request.get("start") or 0, request.get("end") or media_seconds  # of a piece
-    heard = 0 if pictures else max(0, end - start)
+    sound_seconds = 0 if pictures else max(0, end - start)
     seconds = (
-        estimate.seconds + estimate.seconds_per_media_second * heard + estimate.seconds_per_picture * pictures
+        estimate.seconds
+        + estimate.seconds_per_media_second * sound_seconds
+        + estimate.seconds_per_picture * pictures
     )
-    memory = estimate.memory_mb + estimate.memory_mb_per_media_second * heard
+    memory = estimate.memory_mb + estimate.memory_mb_per_media_second * sound_seconds
     return SPARE * seconds, SPARE * memory
 
 

@@ -76,8 +76,8 @@ def _sound(findings: Findings, decoded: Decoded) -> bytes | None:
     """Before and after where noise was removed, else the sound as it was; None when its file has gone."""
     if findings.denoised and findings.denoised.spectrogram:
         return storage.read_bytes(findings.denoised.spectrogram)
-    heard = decoded.audio_16k and Path(decoded.audio_16k.removeprefix("file://"))
-    return spectrogram(heard) if heard and heard.exists() else None
+    path = decoded.audio_16k and Path(decoded.audio_16k.removeprefix("file://"))
+    return spectrogram(path) if path and path.exists() else None
 
 
 def _stages(manifest: Manifest) -> list[dict[str, object]]:

@@ -60,17 +60,17 @@ def score_attributed(
     """One row: words of the reference, errors without and with times (0 words where it has none)."""
     normalise = normaliser(language)
     kept, found = scored_parts(reference, found, scored)
-    true, heard = reference_streams(kept, normalise), found_streams(found, normalise)
+    true, hypothesis = reference_streams(kept, normalise), found_streams(found, normalise)
     words = sum(map(len, true.values()))
     timed = all(word.start is not None for stream in true.values() for word in stream)
     return {
         "words": words,
-        "cp_errors": match_errors(true, heard, plain_errors),
+        "cp_errors": match_errors(true, hypothesis, plain_errors),
         "timed_words": words if timed else 0,
-        "tcp_errors": match_errors(true, heard, timed_errors) if timed else 0,
+        "tcp_errors": match_errors(true, hypothesis, timed_errors) if timed else 0,
         "speakers": len(true),
-        "speakers_found": len(heard),
-        "count_error": abs(len(true) - len(heard)),
+        "speakers_found": len(hypothesis),
+        "count_error": abs(len(true) - len(hypothesis)),
     }
 
 
@@ -109,19 +109,21 @@ def _by_letters(texts: Sequence[str], start: float | None, end: float | None) ->
     return [SpokenWord(text, float(a), float(b)) for text, a, b in zip(texts, starts, ends, strict=False)]
 
 
-def match_errors(true: Streams, heard: Streams, errors: Errors) -> int:
+def match_errors(true: Streams, hypothesis: Streams, errors: Errors) -> int:
     """The fewest errors of all one-to-one matches; the cheapest is found by the Hungarian method."""
-    return sum(cost for *_, cost in _matched(true, heard, errors))
+    return sum(cost for *_, cost in _matched(true, hypothesis, errors))
 
 
-def _matched(true: Streams, heard: Streams, errors: Errors) -> Iterator[tuple[str | None, str | None, int]]:
+def _matched(
+    true: Streams, hypothesis: Streams, errors: Errors
+) -> Iterator[tuple[str | None, str | None, int]]:
     """Pairs of a true speaker and one found, None where there is no partner, and their errors."""
-    size = max(len(true), len(heard))
+    size = max(len(true), len(hypothesis))
     rows: list[str | None] = [*true, *[None] * (size - len(true))]
-    columns: list[str | None] = [*heard, *[None] * (size - len(heard))]
+    columns: list[str | None] = [*hypothesis, *[None] * (size - len(hypothesis))]
     none: list[SpokenWord] = []
     given = [none if name is None else true[name] for name in rows]
-    other = [none if name is None else heard[name] for name in columns]
+    other = [none if name is None else hypothesis[name] for name in columns]
     costs = np.array([[errors(one, two) for two in other] for one in given])
     for row, column in zip(*linear_sum_assignment(costs.reshape(size, size)), strict=True):
         yield rows[row], columns[column], int(costs[row, column])
@@ -140,32 +142,32 @@ def side_by_side(
     told = []
     for one, other, _ in pairs:
         said = " ".join(plain(each) for each in kept if (each.speaker or NOBODY) == one)
-        heard = " ".join(
+        hypothesis = " ".join(
             part.word if isinstance(part, Word) else part.text
             for segment in found.segments
             for part in segment.words or [segment]
             if (part.speaker or segment.speaker or NOBODY) == other
         )
         names = (name if name is not None else "nobody" for name in (one, other))
-        told.append((", found as ".join(names), said, heard))
+        told.append((", found as ".join(names), said, hypothesis))
     return told
 
 
-def plain_errors(true: Sequence[SpokenWord], heard: Sequence[SpokenWord]) -> int:
-    return Levenshtein.distance([word.text for word in true], [word.text for word in heard])
+def plain_errors(true: Sequence[SpokenWord], hypothesis: Sequence[SpokenWord]) -> int:
+    return Levenshtein.distance([word.text for word in true], [word.text for word in hypothesis])
 
 
-def timed_errors(true: Sequence[SpokenWord], heard: Sequence[SpokenWord]) -> int:
+def timed_errors(true: Sequence[SpokenWord], hypothesis: Sequence[SpokenWord]) -> int:
     """Levenshtein's distance in which words whose times do not meet cannot be one another.
 
-    A row of the table at once: what insertions carry along it is a running minimum. O(true x heard).
+    A row of the table at once: what insertions carry along it is a running minimum. O(true x hypothesis).
     """
-    if not heard:
+    if not hypothesis:
         return len(true)
-    at = np.arange(len(heard) + 1)
-    starts = np.array([word.start for word in heard], float) - COLLAR
-    ends = np.array([word.end for word in heard], float) + COLLAR
-    texts = np.array([word.text for word in heard], object)
+    at = np.arange(len(hypothesis) + 1)
+    starts = np.array([word.start for word in hypothesis], float) - COLLAR
+    ends = np.array([word.end for word in hypothesis], float) + COLLAR
+    texts = np.array([word.text for word in hypothesis], object)
     row = at.astype(float)
     for word in true:
         assert word.start is not None and word.end is not None

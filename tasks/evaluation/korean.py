@@ -74,14 +74,14 @@ def _sino(found: re.Match[str]) -> str:
     return _TENS.get(tens or "", "") + _ONES.get(ones or "", "") + found[3]
 
 
-def spaced_alike(reference: Sequence[str], heard: Sequence[str]) -> list[str]:
+def spaced_alike(reference: Sequence[str], hypothesis: Sequence[str]) -> list[str]:
     """The words heard with the reference's spaces wherever the letters on both sides are the reference's.
 
     Letters are aligned by the cheapest edits; spaces beside a letter that was misheard, or was not said, stay
     as they were heard.
     """
-    said, found = "".join(reference), "".join(heard)
-    true, own = _ends(reference), _ends(heard)
+    said, found = "".join(reference), "".join(hypothesis)
+    true, own = _ends(reference), _ends(hypothesis)
     ends = set(own)
     for block in Levenshtein.opcodes(said, found):
         if block.tag == "equal":

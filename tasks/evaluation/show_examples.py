@@ -51,13 +51,13 @@ def paragraph(label: str, text: str) -> str:
     return f'<p><span class="label">{escape(label)}</span><br>{escape(text)}</p>'
 
 
-def differences(said: str, heard: str, language: str | None = None, label: str = "said") -> str:
+def differences(said: str, hypothesis: str, language: str | None = None, label: str = "said") -> str:
     """What was said as it was spoken, what was not heard marked as deleted, what was not said as inserted.
 
     Words are the same where the language's normaliser makes them so; they are shown as they were written.
     """
     same = normaliser(language)
-    one, other = (_written(text, language) for text in (said, heard))
+    one, other = (_written(text, language) for text in (said, hypothesis))
     keys = [[same(word) or word for word in words] for words in (one, other)]
     space = "" if language in WITHOUT_SPACES else " "
     parts = []

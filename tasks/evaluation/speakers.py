@@ -67,17 +67,17 @@ def score_turns(
 
     With `scored` only what lies in one of its spans counts.
     """
-    true, heard = annotation(reference), annotation(found)
-    ends = [duration, *(segment.end for one in (true, heard) for segment in one.itersegments())]
+    true, hypothesis = annotation(reference), annotation(found)
+    ends = [duration, *(segment.end for one in (true, hypothesis) for segment in one.itersegments())]
     whole = Timeline([Segment(0, max(ends))])
     if scored is not None:
         whole = Timeline([Segment(one.start, min(one.end, max(ends))) for one in scored]).support()
-        true, heard = true.crop(whole), heard.crop(whole)
+        true, hypothesis = true.crop(whole), hypothesis.crop(whole)
     # With `detailed` they give a dictionary; their own types say float.
-    strict: Any = DiarizationErrorRate()(true, heard, uem=whole, detailed=True)
-    forgiving: Any = DiarizationErrorRate(collar=FORGIVING)(true, heard, uem=whole, detailed=True)
-    jaccard: Any = JaccardErrorRate()(true, heard, uem=whole, detailed=True)
-    speakers, count = len(true.labels()), len(heard.labels())
+    strict: Any = DiarizationErrorRate()(true, hypothesis, uem=whole, detailed=True)
+    forgiving: Any = DiarizationErrorRate(collar=FORGIVING)(true, hypothesis, uem=whole, detailed=True)
+    jaccard: Any = JaccardErrorRate()(true, hypothesis, uem=whole, detailed=True)
+    speakers, count = len(true.labels()), len(hypothesis.labels())
     return {
         "speech_seconds": strict["total"],
         "missed_seconds": strict["missed detection"],

@@ -174,8 +174,8 @@ def _vectors(path: Path) -> None:
 def _write_sound(path: Path, samples: np.ndarray) -> None:
     """16 kHz mono FLAC, which all models here read; louder than full scale is turned down."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    heard = resample_poly(samples, 16_000, RATE)
-    soundfile.write(path, heard / max(1.0, np.abs(heard).max() / 0.99), 16_000)
+    resampled = resample_poly(samples, 16_000, RATE)
+    soundfile.write(path, resampled / max(1.0, np.abs(resampled).max() / 0.99), 16_000)
 
 
 def _write(path: Path, text: str) -> None:

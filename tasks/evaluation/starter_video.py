@@ -25,12 +25,12 @@ def demo_on_screen(video: str) -> str:
         stem = Path(shot.picture).stem
         for tick in range(SHOT_SECONDS * TICKS):
             second = place * SHOT_SECONDS + tick / TICKS
-            heard = {speaker for start, end, speaker in turns if start <= second < end}
+            speaking = {speaker for start, end, speaker in turns if start <= second < end}
             for number, box in enumerate(marked[stem], 1):
                 own = {
                     who for who, mouth in zip(voices, shot.mouths, strict=False) if _holds(box, mouth.left)
                 }
-                label = "SPEAKING_AUDIBLE" if own & heard else "NOT_SPEAKING"
+                label = "SPEAKING_AUDIBLE" if own & speaking else "NOT_SPEAKING"
                 x, y, width, height = box
                 if corners := _corners(face_in_video(place, (x, y, width, height), second)):
                     ends = ",".join(f"{value:.4f}" for value in corners)

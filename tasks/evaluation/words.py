@@ -91,11 +91,11 @@ def score_words(
     """
     normalise = normaliser(language)
     kept, found = scored_parts(reference, found, scored)
-    heard = normalise(" ".join(segment.text for segment in found.segments))
-    said = resolve(kept, heard, normalise)
-    words, characters = _count(said.split(), heard.split()), _count(_letters(said), _letters(heard))
+    hypothesis = normalise(" ".join(segment.text for segment in found.segments))
+    said = resolve(kept, hypothesis, normalise)
+    words, characters = _count(said.split(), hypothesis.split()), _count(_letters(said), _letters(hypothesis))
     times = time_errors(kept, found, language)
-    spaced = spaced_alike(said.split(), heard.split()) if language == "ko" else None
+    spaced = spaced_alike(said.split(), hypothesis.split()) if language == "ko" else None
     return {
         "words": words["total"],
         "substitutions": words["substitutions"],
@@ -108,7 +108,7 @@ def score_words(
         "spaced_words": words["total"] if spaced is not None else 0,
         "spaced_errors": _count(said.split(), spaced)["errors"] if spaced is not None else 0,
         "said": said,
-        "heard": heard,
+        "heard": hypothesis,
         "as_said": " ".join(plain(each) for each in kept),
         "as_heard": " ".join(segment.text.strip() for segment in found.segments),
     }
@@ -127,14 +127,14 @@ def plain(said: Utterance) -> str:
     return " ".join("".join(part[0] for part in _choices(said)).split())
 
 
-def resolve(reference: Sequence[Utterance], heard: str, normalise: Callable[[str], str]) -> str:
-    """The reference's words, normalised; where it allows several, those that `heard` agrees with best.
+def resolve(reference: Sequence[Utterance], hypothesis: str, normalise: Callable[[str], str]) -> str:
+    """The reference's words, normalised; where it allows several, those that `hypothesis` agrees with best.
 
     Choices are made one after another, each by the errors of the whole.
     """
     parts = [[normalise(one) for one in part] for said in reference for part in _choices(said)]
     chosen = [part[0] for part in parts]
-    tokens = heard.split()
+    tokens = hypothesis.split()
 
     def errors(words: list[str]) -> int:
         return _count(" ".join(words).split(), tokens)["errors"]
@@ -182,20 +182,20 @@ def time_errors(reference: Sequence[Utterance], found: Transcript, language: str
     """Found less true time, seconds, of the starts and ends of recognised words that have a true time."""
     normalise = normaliser(language)
     true = [token for said in reference for token in _tokens(normalise, said)]
-    heard = [
+    hypothesis = [
         token
         for segment in found.segments
         for word in segment.words
         for token in _tokens(normalise, Utterance(word.word, word.start, word.end))
     ]
-    if not true or not heard:
+    if not true or not hypothesis:
         return []
-    aligned = jiwer.process_words(" ".join(t.text for t in true), " ".join(t.text for t in heard))
+    aligned = jiwer.process_words(" ".join(t.text for t in true), " ".join(t.text for t in hypothesis))
     errors = []
     for chunk in aligned.alignments[0]:
         if chunk.type == "equal":
             sure = true[chunk.ref_start_idx : chunk.ref_end_idx]
-            for one, other in zip(sure, heard[chunk.hyp_start_idx : chunk.hyp_end_idx], strict=True):
+            for one, other in zip(sure, hypothesis[chunk.hyp_start_idx : chunk.hyp_end_idx], strict=True):
                 for known, time in ((one.start, other.start), (one.end, other.end)):
                     if known is not None and time is not None:
                         errors.append(round(time - known, 4))
@@ -217,11 +217,11 @@ def _letters(text: str) -> list[str]:
     return list(text.replace(" ", ""))
 
 
-def _count(said: list[str], heard: list[str]) -> dict[str, int]:
+def _count(said: list[str], hypothesis: list[str]) -> dict[str, int]:
     """Errors of the cheapest alignment of two sequences of tokens."""
-    if not said or not heard:
-        found = {"substitutions": 0, "deletions": len(said), "insertions": len(heard)}
+    if not said or not hypothesis:
+        found = {"substitutions": 0, "deletions": len(said), "insertions": len(hypothesis)}
     else:
-        aligned = jiwer.process_words(" ".join(said), " ".join(heard))
+        aligned = jiwer.process_words(" ".join(said), " ".join(hypothesis))
         found = {name: getattr(aligned, name) for name in ("substitutions", "deletions", "insertions")}
     return found | {"total": len(said), "errors": sum(found.values())}

@@ -97,12 +97,12 @@ class _Watch:
         self.stuck = False
         self._listening = True
         self._process = process
-        self._heard = time.monotonic()
+        self._last_sign = time.monotonic()
         self._ended = threading.Event()
         threading.Thread(target=self._watch, daemon=True).start()
 
     def alive(self) -> None:
-        self._heard = time.monotonic()
+        self._last_sign = time.monotonic()
 
     @contextmanager
     def patient(self) -> Iterator[None]:
@@ -118,8 +118,8 @@ class _Watch:
         self._ended.set()
 
     def _watch(self) -> None:
-        while not self._ended.wait(max(self._heard + STUCK - time.monotonic(), 0.1)):
-            if self._listening and time.monotonic() - self._heard >= STUCK:
+        while not self._ended.wait(max(self._last_sign + STUCK - time.monotonic(), 0.1)):
+            if self._listening and time.monotonic() - self._last_sign >= STUCK:
                 self.stuck = True
                 self._process.kill()
                 return

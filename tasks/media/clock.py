@@ -39,7 +39,7 @@ class Lane(Generic[Item]):
     expected: float | None = None  # where the next frame should begin
     last: float = -1.0
     spacing: float = 0.0  # between the last two
-    heard: float = 0.0  # sum of lengths
+    total: float = 0.0  # sum of lengths
     paused: float = 0.0  # sum of believed gaps
     waiting: deque[_Waiting[Item]] = field(default_factory=deque)
 
@@ -95,7 +95,7 @@ class Clock:
                 lane.spacing = min(time - lane.last, LONGEST_GAP)
             lane.last = time
             lane.expected = time + head.length
-            lane.heard += head.length
+            lane.total += head.length
             yield time, head.item
 
     def _place(self, lane: Lane, ended: bool) -> float | None:
@@ -151,7 +151,7 @@ class Clock:
 
     def _believed(self, lane: Lane, gap: float) -> bool:
         """A pause, unless it is too long for what there is."""
-        if gap > LONGEST_GAP or lane.paused + gap > LONGEST_GAP + lane.heard:
+        if gap > LONGEST_GAP or lane.paused + gap > LONGEST_GAP + lane.total:
             return False
         lane.paused += gap
         if gap > NOTED_GAP:

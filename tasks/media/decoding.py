@@ -92,20 +92,20 @@ class _Pass:
                 self._hear(each)
             self._progress(max(each.time - part.start, 0.0))
         sampler.close(reader.end)
-        heard = self._close()
+        sound_seconds = self._close()
         channels = self._channels.close() if self._channels else []
-        if not heard and not sampler.frames:
+        if not sound_seconds and not sampler.frames:
             if part != WHOLE and reader.end:
                 raise _nothing(reader.path.name, part, reader.end)
             raise MediaError(f"{reader.path.name} is damaged: no sound and no picture in it can be decoded.")
         seen = min(reader.end, part.end or reader.end) - part.start if sampler.frames else 0.0
         if part == WHOLE and (pictures or reader.video is None):
-            reader.compare_length(max(heard, seen))
+            reader.compare_length(max(sound_seconds, seen))
         return Decoded(
             start=part.start,
-            duration=round(max(heard, seen), 3),
-            audio_48k=(self._folder / "audio_48k.wav").as_uri() if heard else None,
-            audio_16k=(self._folder / "audio_16k.wav").as_uri() if heard else None,
+            duration=round(max(sound_seconds, seen), 3),
+            audio_48k=(self._folder / "audio_48k.wav").as_uri() if sound_seconds else None,
+            audio_16k=(self._folder / "audio_16k.wav").as_uri() if sound_seconds else None,
             channels_16k=channels,
             frames=[Frame(time=time, image=image.as_uri()) for time, image in sampler.frames],
             shots=sampler.shots,

@@ -67,7 +67,7 @@ class _Part:
         self._sound.layout = "stereo"
         self._resampler = av.AudioResampler("s16", "stereo", SOUND_RATE)
         self._samples = round(frames / rate * SOUND_RATE)
-        self._heard = self._shown = 0
+        self._written = self._shown = 0
         self._black = Image.new("RGB", (width, height))
         self._last: Image.Image | None = None
 
@@ -90,20 +90,20 @@ class _Part:
             first = round((at - self._start) * SOUND_RATE)
             at += len(samples) / SOUND_RATE
             self._silence(min(first - SOUND_RATE // 20, self._samples))  # only where there is a gap
-            skipped = max(0, self._heard - first) if self._heard == 0 else 0
-            self._hear(samples[skipped:][: self._samples - self._heard])
+            skipped = max(0, self._written - first) if self._written == 0 else 0
+            self._hear(samples[skipped:][: self._samples - self._written])
 
     def _silence(self, until: int) -> None:
-        while self._heard < until:
-            self._hear(np.zeros((min(BLOCK, until - self._heard), 2), np.int16))
+        while self._written < until:
+            self._hear(np.zeros((min(BLOCK, until - self._written), 2), np.int16))
 
     def _hear(self, samples: np.ndarray) -> None:
         if len(samples):
             frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples).reshape(1, -1), "s16", "stereo")
-            frame.sample_rate, frame.pts = SOUND_RATE, self._heard
+            frame.sample_rate, frame.pts = SOUND_RATE, self._written
             frame.time_base = Fraction(1, SOUND_RATE)
             self._sink.mux(self._sound.encode(frame))
-            self._heard += len(samples)
+            self._written += len(samples)
 
     def finish(self) -> None:
         self._show(self._frames)

@@ -18,7 +18,7 @@ def face_sheet(findings: Findings) -> bytes | None:
     """A JPEG of one tile a person: the best crop, who it is, and when first seen. None without a crop."""
     crops = best_crops(findings)
     people: dict[str | int, tuple[float, float, str, int]] = {}
-    for track in findings.seen:
+    for track in findings.tracks_with_voices:
         if track.id not in crops or track.unclear:
             continue
         key = track.person or track.id

@@ -53,12 +53,12 @@ class Findings(BaseModel):
         return name_segments(assign_speakers(self.transcript, self.diarization), self.tracks, self.speaking)
 
     @property
-    def heard(self) -> Diarization:
+    def diarization_with_faces(self) -> Diarization:
         """The diarization with the faces that are seen speaking."""
         return name_turns(self.diarization, self.speaking)
 
     @property
-    def seen(self) -> list[Track]:
+    def tracks_with_voices(self) -> list[Track]:
         """The tracks with the voices that are heard when they speak."""
         tracks = name_tracks(self.tracks, self.speaking)
         return [track.model_copy(update={"name": self.names.get(f"face{track.id}")}) for track in tracks]

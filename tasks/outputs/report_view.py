@@ -143,11 +143,11 @@ def list_sounds(tags: Tags) -> list[Sound]:
     sounds = [
         Sound(
             label,
-            sorted(heard, key=lambda event: event.start_time),
-            _covered([(event.start_time, event.end_time) for event in heard]),
-            max(event.score for event in heard),
+            sorted(predictions, key=lambda event: event.start_time),
+            _covered([(event.start_time, event.end_time) for event in predictions]),
+            max(event.score for event in predictions),
         )
-        for label, heard in events.items()
+        for label, predictions in events.items()
     ]
     return sorted(sounds, key=lambda sound: (-sound.seconds, sound.label))
 

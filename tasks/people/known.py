@@ -52,8 +52,8 @@ def spread_names(names: Mapping[str, str], tracks: list[Track], speaking: Speaki
             votes[track.person][name] += len(track.seen)
     people = {person: counted.most_common(1)[0][0] for person, counted in votes.items()}
     seen = {speaker: people[person] for speaker, person in speaking.people.items() if person in people}
-    heard = {label: name for label, name in names.items() if not label.startswith(("face", "single"))}
-    return people | seen | heard
+    voices = {label: name for label, name in names.items() if not label.startswith(("face", "single"))}
+    return people | seen | voices
 
 
 def name_transcript(transcript: Transcript, names: Mapping[str, str]) -> Transcript:

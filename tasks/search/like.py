@@ -38,8 +38,8 @@ def find_like(library: Library, question: Question) -> Answer:
         own = [each for each in appearances if each.kind == kind]
         if own and others:
             parts[f"{kind}s"] = _shared_people(library, own, others)
-    if sounds := seconds_heard(library, asset):
-        parts["sounds"] = {other: _cosine(sounds, seconds_heard(library, other)) for other in others}
+    if sounds := seconds_by_sound(library, asset):
+        parts["sounds"] = {other: _cosine(sounds, seconds_by_sound(library, other)) for other in others}
     moments = []
     for other in others:
         scores = {name: round(found.get(other, 0.0), 4) for name, found in parts.items()}
@@ -61,12 +61,12 @@ def near(distance: float, limit: float) -> float:
     return float(np.clip((FADES_OUT * limit - distance) / ((FADES_OUT - 1) * limit), 0, 1))
 
 
-def seconds_heard(library: Library, asset: str) -> dict[str, float]:
+def seconds_by_sound(library: Library, asset: str) -> dict[str, float]:
     """Label to seconds, from tags.json."""
-    heard: defaultdict[str, float] = defaultdict(float)
+    by_label: defaultdict[str, float] = defaultdict(float)
     for event in library.sounds(asset).predictions:
-        heard[event.label] += event.end_time - event.start_time
-    return heard
+        by_label[event.label] += event.end_time - event.start_time
+    return by_label
 
 
 def _shared_people(library: Library, own: list[Appearance], others: list[str]) -> dict[str, float]:

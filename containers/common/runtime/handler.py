@@ -29,7 +29,7 @@ class Stopwatch:
     def loaded(self, seconds: float) -> None:
         self.load_seconds += seconds
 
-    def heard(self, seconds: float) -> None:
+    def covered(self, seconds: float) -> None:
         """Length of the sound that was worked on, for the real-time factor."""
         self.media_seconds += seconds
 

@@ -74,9 +74,9 @@ def _free(
 
 def _first_with_room(cues: list[Cue], sound: Prediction, most: int) -> int | None:
     """The number of the first cue that is shown during the sound and has a line to spare."""
-    heard = (
+    candidates = (
         place
         for place, cue in enumerate(cues)
         if cue.end > sound.start_time and cue.start < sound.end_time and len(cue.lines) < most
     )
-    return next(heard, None)
+    return next(candidates, None)

@@ -16,6 +16,8 @@ class FacesDocument(BaseModel):
 
 
 def write_faces(findings: Findings) -> dict[str, bytes]:
-    faces = FacesDocument(frames=[frame for frame in findings.frames if frame.faces], tracks=findings.seen)
+    faces = FacesDocument(
+        frames=[frame for frame in findings.frames if frame.faces], tracks=findings.tracks_with_voices
+    )
     no_descriptor = {"frames": {"__all__": {"faces": {"__all__": {"descriptor"}}}}}
     return {"faces.json": to_json(faces.model_dump(mode="json", exclude=no_descriptor))}

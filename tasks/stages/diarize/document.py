@@ -9,17 +9,19 @@ from tasks.outputs.subtitles import to_rttm
 
 def write_diarization(findings: Findings, asset: str) -> dict[str, bytes]:
     return {
-        "diarization.json": to_json(findings.heard.model_dump(mode="json", exclude_none=True)),
+        "diarization.json": to_json(
+            findings.diarization_with_faces.model_dump(mode="json", exclude_none=True)
+        ),
         "diarization.rttm": to_rttm(findings.diarization, asset).encode(),
     }
 
 
 def voice_rows(findings: Findings) -> list[dict[str, Any]]:
     """One for each speaker, with the first and the last second in which the voice is heard."""
-    heard: dict[str, tuple[float, float]] = {}
+    spans: dict[str, tuple[float, float]] = {}
     for turn in findings.diarization.turns:
-        start, end = heard.get(turn.speaker, (turn.start, turn.end))
-        heard[turn.speaker] = (min(start, turn.start), max(end, turn.end))
+        start, end = spans.get(turn.speaker, (turn.start, turn.end))
+        spans[turn.speaker] = (min(start, turn.start), max(end, turn.end))
     return [
         {
             "model": speaker.model,
@@ -27,8 +29,8 @@ def voice_rows(findings: Findings) -> list[dict[str, Any]]:
             "metadata": {
                 "kind": "voice",
                 "speaker": speaker.speaker,
-                "time": heard[speaker.speaker][0],
-                "end": heard[speaker.speaker][1],
+                "time": spans[speaker.speaker][0],
+                "end": spans[speaker.speaker][1],
             },
         }
         for speaker in findings.diarization.speakers

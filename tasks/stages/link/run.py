@@ -217,8 +217,8 @@ def name_tracks(tracks: Sequence[Track], speaking: Speaking) -> list[Track]:
     for link in speaking.links:
         seconds[link.track][link.speaker] += link.end - link.start
     return [
-        track.model_copy(update={"speaker": max(heard, key=heard.__getitem__)})
-        if (heard := seconds.get(track.id))
+        track.model_copy(update={"speaker": max(speakers, key=speakers.__getitem__)})
+        if (speakers := seconds.get(track.id))
         else track
         for track in tracks
     ]

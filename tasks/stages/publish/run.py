@@ -76,7 +76,7 @@ def _report_data(
     crops = best_crops(findings)
     people: dict[str | int, list[Track]] = defaultdict(list)
     unclear: list[Track] = []
-    for track in findings.seen:
+    for track in findings.tracks_with_voices:
         if track.speaker:
             track.speaker = findings.known.get(track.speaker, track.speaker)
         if f"face{track.id}" in manifest.hidden:

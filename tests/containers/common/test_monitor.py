@@ -36,7 +36,7 @@ class Told(Contract):
 def serve(request, stopwatch):
     stopwatch.used(ModelRef(id="a-model", revision="1", sha256="0"))
     stopwatch.loaded(0.5)
-    stopwatch.heard(2)
+    stopwatch.covered(2)
     if request.fail:
         kind = {{"mine": UserError, "defect": ValueError}}[request.fail]
         raise kind(f"{{request.audio}} with {TOKEN} is wrong")
