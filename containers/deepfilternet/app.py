@@ -121,13 +121,13 @@ def _write(
         if request.spectrogram_uri:
             spectrogram.add(block)
 
-    def pairs() -> Iterator[tuple[Block, Block]]:
+    def sources() -> Iterator[tuple[Block, Block]]:
         for given, cleaned in pairs:
             seen(before, given)
             yield given, cleaned
 
     def mixed() -> Iterator[Block]:
-        for block in mix(pairs(), shares):
+        for block in mix(sources(), shares):
             seen(after, block)
             yield block
 

@@ -38,7 +38,7 @@ def draw_drift(measured: Frame, baseline: Frame, recent: Frame, drift: Frame) ->
         spread.set_xticks([])
     days = pd.Timedelta(days=1)
     axes[0][0].set_xlim(measured["created"].min().floor("D") - days, measured["created"].max() + step * days)
-    locator = AutoDateLocator(maxticks=8)
+    locator = AutoDateLocator()
     axes[0][0].xaxis.set_major_locator(locator)
     axes[0][0].xaxis.set_major_formatter(ConciseDateFormatter(locator))
     axes[0][1].set_title("now (line) and before", loc="left", fontsize=8.5, color=QUIET, pad=3)

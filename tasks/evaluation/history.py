@@ -128,7 +128,7 @@ def _pictures(part: pd.DataFrame) -> Iterator[tuple[str, str]]:
             axes.plot(own["created"], own["value"], "o-", color=colour, label=model, linewidth=1.2)
             known = own[np.isfinite(own["low"])]
             axes.vlines(known["created"], known["low"], known["high"], color=colour, alpha=0.5)
-        locator = AutoDateLocator(maxticks=7)
+        locator = AutoDateLocator()
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
         axes.spines[["top", "right"]].set_visible(False)

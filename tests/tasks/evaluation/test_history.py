@@ -40,6 +40,7 @@ def make_run(output: Path, name: str, model: str, errors: int, day: int, digest:
     return FinishedRun.open(run.folder)
 
 
+@pytest.mark.filterwarnings("error")
 def test_every_run_is_in_the_table_and_on_the_page(tmp_path: Path) -> None:
     make_run(tmp_path, "2", "base", 8, 2)
     make_run(tmp_path, "1", "base", 10, 1)
