@@ -12,6 +12,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.media.convert import convert
+
 SIZE = (64, 36)  # pixels; large enough to tell shots apart, small enough that motion within one is slight
 # Formats whose first plane is brightness in 8 bits: points of it say what libswscale would (FAST_BILINEAR),
 # in a tenth of the time.
@@ -55,7 +57,7 @@ def _small(frame: av.VideoFrame) -> NDArray[np.float64]:
     """Brightness, 0 to 255, of SIZE points."""
     name, plane = frame.format.name, frame.planes[0]
     if name not in PLANAR or plane.line_size < frame.width:
-        return frame.reformat(*SIZE, format="gray", interpolation="FAST_BILINEAR").to_ndarray().astype(float)
+        return convert(frame, "gray", *SIZE, "FAST_BILINEAR").to_ndarray().astype(float)
     luma = np.frombuffer(cast(Any, plane), np.uint8).reshape(-1, plane.line_size)
     columns, rows = (_middles(*each) for each in zip(SIZE, (frame.width, frame.height), strict=True))
     points = luma[rows[:, None], columns].astype(float)

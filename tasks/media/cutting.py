@@ -12,6 +12,7 @@ from av.video.frame import VideoFrame
 
 from containers.common.errors import MediaError
 from containers.common.media.container import open_media
+from tasks.media.convert import convert
 from tasks.media.pictures import Shown
 from tasks.media.reader import Reader, SoundBlock
 from tasks.media.tracks import Choice
@@ -128,7 +129,7 @@ class _Clip:
             if shown.time < self._start - 0.5 / float(rate):
                 return
             frame = shown.frame if shown.plain else VideoFrame.from_image(shown.picture())
-            frame = frame.reformat(out.width, out.height, "yuv420p")
+            frame = convert(frame, "yuv420p", out.width, out.height)
             frame.pict_type = 0
             frame.time_base = TICK
             frame.pts = last = max(last + 1, round((shown.time - self._start) / TICK))

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tasks.media.convert import convert
+
 PQ, HLG = 16, 18  # AVColorTransferCharacteristic
 BT2020 = 9  # AVColorPrimaries
 WHITE = 203.0  # cd/m2 of what standard range shows as white
@@ -28,7 +30,7 @@ def is_hdr(frame: av.VideoFrame) -> bool:
 
 def to_standard(frame: av.VideoFrame, width: int, height: int) -> Image.Image:
     """A PQ or HLG frame of any format, in RGB for BT.709 screens, `width` x `height` pixels."""
-    codes = frame.reformat(width, height, "rgb48le").to_ndarray().astype(np.float32) / 65535
+    codes = convert(frame, "rgb48le", width, height).to_ndarray().astype(np.float32) / 65535
     light = _linear(int(frame.color_trc))[(codes * (STEPS - 1)).astype(np.intp)]  # cd/m2
     if int(frame.color_trc) == HLG:
         luma = light @ LUMA

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple, cast
 
 import av
 import av.error
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideDataContainer, Type
 from PIL import Image
 
 from containers.common.errors import MediaError
+from tasks.media.convert import convert
 from tasks.media.fields import Deinterlacer
 from tasks.media.hdr import is_hdr, to_standard
 
@@ -60,6 +61,8 @@ class Shown(NamedTuple):
         try:
             return self._picture()
         except av.error.FFmpegError as error:
+            if isinstance(error, MemoryError):
+                raise
             raise MediaError(
                 f"A picture ({self.frame.format.name}) cannot be shown: {error.strerror}."
             ) from None
@@ -74,10 +77,10 @@ class Shown(NamedTuple):
         if is_hdr(frame):
             picture = to_standard(frame, width, height)
         elif (width, height) == (frame.width, frame.height):
-            picture = frame.to_image()
+            picture = convert(frame, "rgb24").to_image()
         else:
-            picture = frame.reformat(width, height, "rgb24", interpolation="AREA" if scale < 1 else "BICUBIC")
-            picture = picture.to_image()
+            how = "AREA" if scale < 1 else "BICUBIC"
+            picture = convert(frame, "rgb24", width, height, how).to_image()
         return turn_upright(picture, display_matrix(self.frame))
 
 
@@ -97,7 +100,8 @@ def pixel_aspect(aspect: Fraction | None) -> Fraction | None:
 
 def display_matrix(frame: av.VideoFrame) -> tuple[float, float, float, float] | None:
     """a, b, c, d of x' = ax + cy, y' = bx + dy (QuickTime File Format, "Matrices"); None without one."""
-    for data in cast(Any, frame.side_data):
+    # Not `frame.side_data`, which keeps what it gives: frame and data would hold each other in memory.
+    for data in cast(Any, SideDataContainer(frame)):
         if data.type == Type.DISPLAYMATRIX:
             a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data)[:36])
             return (a / 65536, b / 65536, c / 65536, d / 65536) if a * d != b * c else None

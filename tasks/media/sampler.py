@@ -54,7 +54,9 @@ class FrameSampler:
     def _look(self, shown: Shown, seconds: float) -> None:
         try:
             self._keep(shown, seconds)
-        except (MediaError, av.error.FFmpegError):
+        except (MediaError, av.error.FFmpegError) as error:
+            if isinstance(error, MemoryError):  # the picture is whole: what is missing is memory
+                raise
             self.damaged += 1
 
     def _keep(self, shown: Shown, seconds: float) -> None:

@@ -1,10 +1,13 @@
 """A frame as people see it."""
 
+import gc
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import av.error
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -12,9 +15,10 @@ from containers.common.errors import MediaError
 from tasks.media.fields import Deinterlacer
 from tasks.media.hdr import PQ, to_standard
 from tasks.media.moment import picture_at
-from tasks.media.pictures import pixel_aspect, turn_upright
+from tasks.media.pictures import Shown, pixel_aspect, turn_upright
 from tasks.media.probe import probe
 from tasks.media.reader import Reader
+from tasks.media.sampler import FrameSampler
 from tasks.media.stills import open_stills
 from tests.tasks.media import odd_files as odd
 
@@ -160,3 +164,39 @@ def test_white_of_an_hdr_film_is_nearly_white(curve: str, code: float, tmp_path:
     assert probe(tmp_path / "a.mkv").high_dynamic_range
     shown = np.asarray(picture_at(tmp_path / "a.mkv", 0.5)).astype(int)
     assert 205 <= shown.mean() <= 250 and np.ptp(shown) <= 4
+
+
+def test_a_picture_leaves_nothing_in_memory(tmp_path: Path) -> None:
+    """Neither threads of libswscale nor the frame: in a long film they would be more than it may use."""
+    pan(tmp_path / "p.mpg", False)
+    process = psutil.Process()
+    gc.collect()
+    gc.disable()
+    try:
+        with Reader(tmp_path / "p.mpg") as reader:
+            shown = [each for each in reader.read(sound=False) if isinstance(each, Shown)]
+            before = process.num_threads()
+            pictures = [each.picture() for each in shown]
+            assert process.num_threads() == before
+            assert np.array_equal(pictures[3], shown[3].frame.to_ndarray(format="rgb24"))
+            shown.clear()
+        # One is the decoder's own, for what comes next.
+        assert sum(isinstance(each, av.VideoFrame) for each in gc.get_objects()) <= 1
+    finally:
+        gc.enable()
+
+
+def test_memory_that_ends_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pan(tmp_path / "p.mpg", False)
+
+    def nothing_left(*_: object) -> None:
+        raise av.error.MemoryError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr("tasks.media.pictures.convert", nothing_left)
+    with Reader(tmp_path / "p.mpg") as reader:
+        sampler = FrameSampler(tmp_path, 1.0)
+        with pytest.raises(MemoryError):
+            for each in reader.read(sound=False):
+                assert isinstance(each, Shown)
+                sampler.offer(each)
+    assert sampler.damaged == 0
