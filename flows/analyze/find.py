@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prefect.futures import PrefectFuture
+from prefect.futures import PrefectFuture, as_completed
 
 from flows.analyze.stages import Stages
 from tasks.asset.folder import Asset
@@ -18,26 +18,30 @@ def find(
     stages: Stages, asset: Asset, media: Path, decoded: Decoded, options: AnalyzeOptions
 ) -> dict[str, StageOutput]:
     """The output of each stage that succeeded. One that cannot start is skipped, and the others go on."""
+    waiting = waves()
     running: dict[str, PrefectFuture] = {}
     found: dict[str, StageOutput] = {}
-
-    def collect(name: str) -> None:
-        if (future := running.pop(name, None)) and (output := stages.collect(future)):
-            found[name] = output
-
-    for stage in waves():
-        for name in stage.before:
-            collect(name)
-        if reason := _why_not(stage, stages, decoded, found, options):
-            stages.skip(reason, stage.name)
-            continue
-        kept = asset.cache / stage.keeps / stages.keys[stage.name]
-        task, arguments = stage.call(Inputs(media, decoded, found, options, asset.media, kept))
-        # What was made without a stage that failed is made again by the next run.
-        whole = all(stages.board.stages[name].state != "failed" for name in stage.before)
-        running[stage.name] = stages.submit(stage.name, task, *arguments, keep=whole)
-    for name in list(running):
-        collect(name)
+    while waiting or running:
+        for stage in list(waiting):
+            if not running.keys().isdisjoint(stage.before) or any(
+                each.name in stage.before for each in waiting
+            ):
+                continue
+            waiting.remove(stage)
+            if reason := _why_not(stage, stages, decoded, found, options):
+                stages.skip(reason, stage.name)
+                continue
+            kept = asset.cache / stage.keeps / stages.keys[stage.name]
+            task, arguments = stage.call(Inputs(media, decoded, found, options, asset.media, kept))
+            # What was made without a stage that failed is made again by the next run.
+            whole = all(stages.board.stages[name].state != "failed" for name in stage.before)
+            running[stage.name] = stages.submit(stage.name, task, *arguments, keep=whole)
+        if running:
+            ended = next(as_completed(list(running.values())))
+            name = next(name for name, future in running.items() if future is ended)
+            if output := stages.collect(running.pop(name)):
+                found[name] = output
+    stages.name_models(found[name] for name in STAGES if name in found)
     return found
 
 

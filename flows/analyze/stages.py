@@ -1,6 +1,6 @@
 """Running a stage: kept results are taken, new ones kept, failures become one sentence on the board."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,15 @@ class Stages:
             return None
         self.models += [model for model in output.models if model not in self.models]
         return output
+
+    def name_models(self, outputs: Iterable[StageOutput]) -> None:
+        """The models of these outputs first, in this order, whichever ended first."""
+        first = [model for output in outputs for model in output.models]
+        unique: list[ModelRef] = []
+        for model in (*first, *self.models):
+            if model not in unique:
+                unique.append(model)
+        self.models = unique
 
     def _ended(self, stage: str) -> Callable[..., None]:
         def put_on_board(task: object, run: object, state: State) -> None:
