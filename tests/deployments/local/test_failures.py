@@ -25,7 +25,7 @@ def test_a_worker_that_ends_or_hangs(call, do, kind, message):
     assert answer.error == "Unhandled"
     request_id = answer.response["ResponseMetadata"]["RequestId"]
     assert answer.result == {"errorType": kind, "errorMessage": f"RequestId: {request_id} Error: {message}"}
-    assert answer.seconds < 4
+    assert answer.seconds < 30  # it would have hung for a minute
     after = call("moody").result
     assert after["pid"] != before
     assert after["calls"] == 1

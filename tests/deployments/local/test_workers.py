@@ -3,7 +3,6 @@
 import json
 import shutil
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,11 +33,14 @@ def test_first_come_first_served(open_endpoint, tmp_path):
     assert [int(line) for line in file.read_text().splitlines()] == list(range(8))
 
 
-def test_an_image_may_have_several_workers(open_endpoint):
-    _, call = open_endpoint(workers={"sleep": 2})
-    with ThreadPoolExecutor(4) as threads:
-        answers = list(threads.map(lambda _: call("sleep", {"seconds": 0.3}), range(4)))
-    assert sorted(Counter(answer.result["pid"] for answer in answers).values()) == [2, 2]
+def test_an_image_may_have_several_workers(open_endpoint, tmp_path):
+    _, call = open_endpoint(workers={"meet": 2})
+    place = tmp_path / "place"
+    place.mkdir()
+    event = {"folder": str(place), "count": 2}
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(lambda _: call("meet", event).result, range(2)))
+    assert sorted(answers) == sorted(int(path.name) for path in place.iterdir())
 
 
 def test_one_caller_stays_with_the_warm_worker(open_endpoint):
@@ -46,13 +48,14 @@ def test_one_caller_stays_with_the_warm_worker(open_endpoint):
     assert [call("about").result["calls"] for _ in range(4)] == [1, 2, 3, 4]
 
 
-def test_different_images_work_at_the_same_time(open_endpoint):
+def test_different_images_work_at_the_same_time(open_endpoint, tmp_path):
     _, call = open_endpoint()
-    with ThreadPoolExecutor(2) as threads:
-        asleep = threads.submit(call, "sleep", {"seconds": 1})
-        time.sleep(0.2)
-        assert call("echo", 1).result == 1
-        assert not asleep.done()
+    place = tmp_path / "place"
+    place.mkdir()
+    with ThreadPoolExecutor(1) as threads:
+        waits = threads.submit(call, "meet", {"folder": str(place), "count": 2})
+        call("append", {"file": str(place / "another"), "line": 1})
+        assert waits.result().result
 
 
 def test_prewarming_starts_a_worker_before_the_first_call(open_endpoint, tmp_path):

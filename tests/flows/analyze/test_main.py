@@ -275,7 +275,7 @@ def wait_for_line(process: subprocess.Popen[str], text: str) -> None:
 
 
 def assert_gone(processes: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=15)
+    _, alive = psutil.wait_procs(processes, timeout=120)
     assert alive == []
 
 
@@ -295,7 +295,7 @@ def test_a_run_ended_half_way_leaves_no_process_and_is_continued(
     children = descendants(process)
     assert len(children) >= 2, "a server and at least one worker"
     process.send_signal(number)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=120)
     assert process.returncode == code
     assert "Traceback" not in said
     assert_gone(children)

@@ -101,7 +101,7 @@ def test_two_runs_of_one_asset_wait_for_each_other(asset: Asset) -> None:
     with asset.locked(on_wait=lambda: pytest.fail("nobody else is there")):
         thread = threading.Thread(target=second)
         thread.start()
-        assert waited.wait(10)
+        assert waited.wait(60)
         time.sleep(0.2)
         order.append("first")
     thread.join(10)

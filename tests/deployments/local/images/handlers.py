@@ -53,6 +53,15 @@ def append(event, context):
         stream.write(f"{event['line']}\n")
 
 
+def meet(event, context):
+    """Answers when as many files lie in the folder as are to come, its own among them."""
+    folder = Path(event["folder"])
+    (folder / str(os.getpid())).touch()
+    while len(list(folder.iterdir())) < event["count"]:
+        time.sleep(0.01)
+    return os.getpid()
+
+
 def sleep(event, context):
     time.sleep(event["seconds"])
     return event | {"pid": os.getpid()}
