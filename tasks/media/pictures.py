@@ -101,7 +101,7 @@ def pixel_aspect(aspect: Fraction | None) -> Fraction | None:
 def display_matrix(frame: av.VideoFrame) -> tuple[float, float, float, float] | None:
     """a, b, c, d of x' = ax + cy, y' = bx + dy (QuickTime File Format, "Matrices"); None without one."""
     # Not `frame.side_data`, which keeps what it gives: frame and data would hold each other in memory.
-    for data in cast(Any, SideDataContainer(frame)):
+    for data in cast(Any, SideDataContainer)(frame):
         if data.type == Type.DISPLAYMATRIX:
             a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data)[:36])
             return (a / 65536, b / 65536, c / 65536, d / 65536) if a * d != b * c else None
