@@ -1,11 +1,10 @@
 """Where somebody speaks: WhisperX's voice activity detection, with pyannote's PyanNet or with Silero."""
 
-import logging
 from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,9 +12,8 @@ from containers.common.contract import Span
 from containers.common.media.audio import Waveform
 from containers.common.models.checkpoints import PYANNOTE, only_weights
 from containers.common.models.pyannet import SEGMENTATION, SEGMENTATION_FILE, quiet_loading
-
-if TYPE_CHECKING:
-    from pyannote.core import SlidingWindowFeature
+from containers.common.models.pyannet_light import PyanNet
+from containers.whisperx.activity import Activity, find_speech_parts, hear_windows, merge_parts
 
 SAMPLE_RATE = 16_000
 MODELS = {"pyannote": SEGMENTATION, "silero": "silero-vad"}
@@ -28,7 +26,7 @@ PYANNET_STEP = 2.5
 MARGIN = 0.22  # seconds of the sound before and after a stretch that it is decoded with
 GAP = 3.0  # seconds without a voice that no stretch spans
 
-Detector = Callable[[Waveform], "SlidingWindowFeature"]
+Detector = Callable[[Waveform], Activity]
 
 
 class Stretch(NamedTuple):
@@ -40,12 +38,7 @@ class Stretch(NamedTuple):
 
 @cache
 def load_vad(folder: Path, method: str, device: str) -> Detector:
-    """From 16 kHz mono, shape (samples,), to the probability of speech over time, shape (frames, 1)."""
-    with quiet_loading():
-        import whisperx.vads  # noqa: F401 - it sets its own log level when imported
-
-    # It logs to standard output that it works, and that silence has no speech in it.
-    logging.getLogger("whisperx").setLevel(logging.ERROR)
+    """From 16 kHz mono, shape (samples,), to the probability of speech over time."""
     return _load_silero(folder) if method == "silero" else _load_pyannet(folder, device)
 
 
@@ -58,15 +51,11 @@ def find_speech(
     2023: speech starts above `onset` and ends below `offset`, long speech is cut where it is least likely,
     and neighbours are merged as long as they fit Whisper's window. Each has a little of what surrounds it.
     """
-    from whisperx.vads import Pyannote
-
-    merged = Pyannote.merge_chunks(detect(audio), longest - 2 * MARGIN, onset=onset, offset=offset)
+    most = longest - 2 * MARGIN
     length = len(audio) / SAMPLE_RATE  # the last window is padded beyond it
     found: list[list[Span]] = []
-    for part in merged:
-        voiced = [
-            Span(start=start, end=min(end, length)) for start, end in part["segments"] if start < length
-        ]
+    for part in merge_parts(find_speech_parts(detect(audio), onset, offset, most), most):
+        voiced = [Span(start=one.start, end=min(one.end, length)) for one in part if one.start < length]
         found += _cut_at_gaps(voiced)
     spans = [Span(start=voiced[0].start, end=voiced[-1].end) for voiced in found]
     wide = widen(spans, Span(start=0, end=length))
@@ -112,29 +101,38 @@ def _cut_at_gaps(voiced: list[Span]) -> list[list[Span]]:
 
 
 def _load_pyannet(folder: Path, device: str) -> Detector:
+    path = folder / SEGMENTATION_FILE
+    network = PyanNet(path) if device == "cpu" else _on_gpu(path, device)
+    return lambda audio: hear_windows(network, audio, PYANNET_STEP)
+
+
+def _on_gpu(path: Path, device: str) -> Callable[[Waveform], Any]:
+    """The same network by torch."""
     with quiet_loading():
         import torch
-        from whisperx.vads import Pyannote
+        from pyannote.audio import Model
 
         with only_weights(PYANNOTE):
-            # The onset given here is only checked; merge_chunks applies the request's.
-            vad: Any = Pyannote(torch.device(device), model_fp=str(folder / SEGMENTATION_FILE), vad_onset=0.5)
-    vad.vad_pipeline._segmentation.step = PYANNET_STEP
-    torch.backends.cudnn.allow_tf32 = False  # pyannote does it at the first window on CUDA, with a warning
-    return lambda audio: vad({"waveform": vad.preprocess_audio(audio), "sample_rate": SAMPLE_RATE})
+            network: Any = Model.from_pretrained(path)
+    torch.backends.cudnn.allow_tf32 = False
+    network.eval().to(device)
+
+    def score(windows: Waveform) -> Any:
+        with torch.inference_mode():
+            return network(torch.from_numpy(windows.copy())[:, None].to(device)).cpu().numpy()
+
+    return score
 
 
 def _load_silero(folder: Path) -> Detector:
-    with quiet_loading():
-        from faster_whisper.vad import SileroVADModel
-        from pyannote.core import SlidingWindow, SlidingWindowFeature
+    from faster_whisper.vad import SileroVADModel
 
     model = SileroVADModel(str(folder / SILERO_FILE))
     step = SILERO_STEP / SAMPLE_RATE
 
-    def detect(audio: Waveform) -> "SlidingWindowFeature":
+    def detect(audio: Waveform) -> Activity:
         whole = np.pad(audio, (0, -len(audio) % SILERO_STEP))
-        scores = np.asarray(model(whole)).reshape(-1, 1)
-        return SlidingWindowFeature(scores, SlidingWindow(duration=step, step=step, start=0.0))
+        scores = np.asarray(model(whole)).reshape(-1)
+        return Activity(scores, (np.arange(len(scores)) + 0.5) * step)
 
     return detect
