@@ -18,7 +18,7 @@ SUBTITLES = (".srt", ".vtt")
 LABEL = re.compile(r"^\s*[-\u2013]?\s*(\[[^\]]*\]|[A-Z][\w .]{0,30}:)(\s+|$)")  # who speaks, or a sound
 
 COLUMNS: dict[str, list[str]] = {
-    "speakers": ["speaker", "known", "place"],
+    "speakers": ["speaker", "known", "place", "start"],
     "speech": ["turn_seconds", "words", "silent"],
     "subtitles": ["file", "words", "said"],
     "tracks": ["track", "start", "end", "faces", "missing", "outside"],
@@ -37,7 +37,12 @@ def speakers(read: Mapping[str, Any]) -> Rows:
         named = [(f"segment {number}", segment)]
         named += [(f"segment {number} word {place}", word) for place, word in words]
         rows += [
-            {"speaker": one["speaker"], "known": one["speaker"] in known, "place": place}
+            {
+                "speaker": one["speaker"],
+                "known": one["speaker"] in known,
+                "place": place,
+                "start": one.get("start"),
+            }
             for place, one in named
             if one.get("speaker")
         ]

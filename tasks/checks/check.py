@@ -1,8 +1,10 @@
 """Runs the rules and says which were broken, by which rows of which asset."""
 
+import math
 import os
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -23,6 +25,7 @@ MOST_ROWS = 20  # broken rows that a verdict names
 # once, as those of a batch, each would be answered with another's rows.
 _one_at_a_time = threading.RLock()
 TELLING = ("file", "name", "place", "why")  # columns that say which thing a row is about
+SECONDS = ("start", "time")  # and when it is
 
 
 def check_tables(tables: Tables) -> Quality:
@@ -115,6 +118,7 @@ def _verdicts(table: str, results: Any, tables: Tables) -> list[Verdict]:
                 table=table,
                 rule=config.description,
                 severity=config.severity.value,
+                limit=_limit(config.kwargs),
                 checked=len(tables[table]),
                 broken=result.result.get("unexpected_count", 0),
                 assets=Counter(row["asset"] for row in named),
@@ -160,4 +164,21 @@ def _broken_row(row: dict[str, Any], frame: Any) -> BrokenRow:
     whole = frame[(frame["asset"] == row["asset"]) & (frame["row"] == row["row"])].to_dict("records")
     told = {name: whole[0][name] for name in TELLING if whole and isinstance(whole[0].get(name), str)}
     plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
-    return BrokenRow(asset=row["asset"], row=row["row"], values=told | plain)
+    at = next((whole[0][name] for name in SECONDS if whole and _is_second(whole[0].get(name))), None)
+    return BrokenRow(asset=row["asset"], row=row["row"], values=told | plain, at=at)
+
+
+def _is_second(value: Any) -> bool:
+    """Others may have written anything, and what is broken may be the time itself."""
+    return isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
+
+
+def _limit(asked: Mapping[str, Any]) -> str:
+    """`from 0.9 to 1`, `at least 1`, `0`; nothing where a rule compares columns."""
+    low, high = (asked.get(f"{end}_value") for end in ("min", "max"))
+    low, high = (None if end is None or math.isinf(end) else f"{end:g}" for end in (low, high))
+    if low == high:
+        return low or ""
+    if low and high:
+        return f"from {low} to {high}"
+    return f"at least {low}" if low else f"at most {high}"

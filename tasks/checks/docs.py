@@ -4,6 +4,7 @@ Its own templates fetch styles and scripts from five hosts, show an index only w
 picture whose address says which installation asks. These ask for nothing.
 """
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 TEMPLATES = Path(__file__).parents[1] / "outputs" / "templates" / "data_docs"
 SITE = "local_site"
 PLACE = f"gx/uncommitted/data_docs/{SITE}"  # below the project's folder
+HEADING = re.compile(r"<(?P<end>/?)h(?P<level>[1-6])(?=[\s>])")
 MOST_CHECKS = 30  # kept and listed: a month of nights
 MOST_RESULTS = 20 * MOST_CHECKS  # a check has one of each table, at most twenty
 
@@ -25,6 +27,9 @@ class Page(DefaultJinjaPageView):
         super().__init__(**options)
         _prefer_ours(self)
 
+    def render(self, *given: Any, **options: Any) -> str:
+        return in_levels(super().render(*given, **options))
+
 
 class IndexPage(DefaultJinjaIndexPageView):
     """All suites and results."""
@@ -32,6 +37,27 @@ class IndexPage(DefaultJinjaIndexPageView):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         _prefer_ours(self)
+
+    def render(self, *given: Any, **options: Any) -> str:
+        return in_levels(super().render(*given, **options))
+
+
+def in_levels(page: str) -> str:
+    """The page with headings that skip no level: Great Expectations chooses them by their size.
+
+    Values of media stand in it escaped, so that what looks like a heading is one.
+    """
+    above: list[int] = []
+
+    def level(found: re.Match[str]) -> str:
+        asked = int(found["level"])
+        if not found["end"]:
+            while above and above[-1] >= asked:
+                above.pop()
+            above.append(asked)
+        return f"<{found['end']}h{len(above)}"
+
+    return HEADING.sub(level, page)
 
 
 def forget_old(folder: Path, keep: int) -> int:

@@ -16,7 +16,7 @@ from containers.common.errors import NothingThere, StorageError
 from containers.common.inside import inside
 from tasks.asset.bucket import Location, absolute, is_remote, work_folder
 from tasks.asset.folder import MANIFEST, QUALITY
-from tasks.checks import docs, drift
+from tasks.checks import docs, drift, remembered
 from tasks.checks.check import document_tables
 from tasks.checks.drift_picture import draw_drift
 from tasks.checks.index_tables import Vectors, index_tables
@@ -44,6 +44,7 @@ class _Asset(NamedTuple):
     tables: Tables
     measured: drift.Frame
     vectors: Vectors
+    media: str
 
 
 def check_store(output: Location, days: int = 28, new_baseline: bool = False) -> StoreCheck:
@@ -69,7 +70,9 @@ def check_store(output: Location, days: int = 28, new_baseline: bool = False) ->
     picture = draw_drift(measured, baseline, recent, tables["drift"])
     storage.write_bytes(storage.join(folder, "drift.png"), picture)
     counted = baseline["asset"].nunique()
-    page = render_quality(quality, picture, site.relative_to(folder), len(assets), counted, days)
+    checks = remembered.remember(storage.join(place, FOLDER), quality, len(assets))
+    media = {name: asset.media for name, asset in assets.items()}
+    page = render_quality(quality, picture, site.relative_to(folder), media, counted, days, checks)
     storage.write_bytes(storage.join(folder, "index.html"), page.encode())
     if is_remote(place):
         _upload(folder, storage.join(place, FOLDER))
@@ -104,22 +107,25 @@ def _download(uri: str, name: str, folder: Path) -> None:
 
 
 def _read(name: str, folder: Path) -> _Asset:
-    """A damaged asset is a finding like any other: what cannot be read of it says so, the rest is checked."""
+    """A damaged asset is a finding like any other: what cannot be read of it says so, the rest is checked.
+
+    Where its manifest says of no media, it is named by its folder.
+    """
     files = (path for path in sorted(folder.iterdir()) if path.suffix in READ and path.is_file())
     documents = {path.name: path.read_bytes() for path in files}
     try:
         manifest = json.loads(documents[MANIFEST])
-        vectors = _vectors(manifest, documents)
+        vectors, media = _vectors(manifest, documents), str(manifest["media"]["name"])
     except UNREADABLE as error:
         why = f"{type(error).__name__}: {error}"
-        return _Asset(damaged(name, why), drift.NOTHING, Vectors({}, blocked=True, wanted=False))
+        return _Asset(damaged(name, why), drift.NOTHING, Vectors({}, blocked=True, wanted=False), name)
     tables = tables_of(name, documents, folder / "embeddings.parquet", manifest, folder)
     try:
         read = {file: json.loads(text) for file, text in documents.items() if file.endswith(".json")}
         measured = drift.measure(name, read, manifest)
     except UNREADABLE:  # which of them, and why, the tables say
         measured = drift.NOTHING
-    return _Asset(tables, measured, vectors)
+    return _Asset(tables, measured, vectors, media)
 
 
 def _vectors(manifest: dict[str, Any], documents: dict[str, bytes]) -> Vectors:

@@ -36,6 +36,7 @@ OF_ALL = {
         "fact",
         "tracks",
         "at_once",
+        "time",
     ],
     "manifest": ["kind", "name", "version", "sha256", "size", "found_size", "found_sha256", "named"],
 }
@@ -135,6 +136,7 @@ def _embeddings(path: Path) -> Rows:
                 "tracks": len({track for _, track in tracks}),
                 "at_once": len(tracks) - len({time for time, _ in tracks}),
                 "norm": float(np.linalg.norm(vector)) if normalised else None,
+                "time": row["metadata"].get("time"),
                 "fact": json.dumps([row["model"], row["metadata"]], sort_keys=True),
             }
         )

@@ -11,6 +11,7 @@ class BrokenRow(BaseModel):
     asset: str
     row: int = Field(description="which row of its file, from 0")
     values: dict[str, Any] = Field(description="the columns that the rule compares")
+    at: float | None = Field(default=None, description="second of the media that it is about")
 
 
 class Verdict(BaseModel):
@@ -19,6 +20,7 @@ class Verdict(BaseModel):
     table: str
     rule: str
     severity: Literal["critical", "warning"]
+    limit: str = Field(default="", description="what the rule allows, where that is a number")
     checked: int
     broken: int
     assets: dict[str, int] = Field(default={}, description="rows that broke it, by asset")

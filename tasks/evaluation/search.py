@@ -151,7 +151,8 @@ def _answers(split: Split, found: list[list[str]], k: int) -> Iterator[dict[str,
     metric = metric_of(split.model)
     for number, ids in enumerate(found):
         exact = split.truth[number, :k]
-        near = split.matrix[[slots[id] for id in ids[: len(exact)]]]
+        once = dict.fromkeys(ids[: len(exact)])  # a vector that is answered twice is found once
+        near = split.matrix[[slots[id] for id in once]]
         distances = cdist(split.queries[number : number + 1], near, metric)[0] if len(near) else np.zeros(0)
         yield {
             "item": f"{split.name} {number}",

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
 import pytest
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, Page
 from benchmarks.report import two_hours
 from tasks.asset.manifest import StageEntry
 from tasks.checks.page import render_quality
+from tasks.checks.remembered import Broken, Check
 from tasks.checks.verdicts import BrokenRow, Quality, Verdict
 from tasks.media.demo import sample_speech
 from tasks.outputs.report import ReportData, render_report
@@ -18,6 +20,7 @@ from tasks.outputs.report_view import plainly
 from tests.waiting import until
 
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'&#t=1%2f"
+FACES = Broken(table="faces", rule="A face's box has a width.", severity="critical", rows=1, assets=1)
 BROKEN = Verdict(
     table="faces",
     rule="A face's box has a width.",
@@ -25,7 +28,7 @@ BROKEN = Verdict(
     checked=9,
     broken=1,
     assets={"a1": 1},
-    rows=[BrokenRow(asset="a1", row=3, values={"left": HOSTILE})],
+    rows=[BrokenRow(asset="a1", row=3, values={"left": HOSTILE}, at=2.5)],
 )
 
 
@@ -113,7 +116,14 @@ def test_axe_finds_nothing(long: ReportData, open_page: Open, scheme: str, width
     opened = open_page(render_report(short), **screen)
     assert found(opened.page) == []
     quality = Quality(verdicts=[BROKEN, BROKEN.model_copy(update={"severity": "warning"})])
-    opened = open_page(render_quality(quality, b"", PurePath("docs/index.html"), 3, 50, 28), **screen)
+    media = {"a1": HOSTILE, "a2": "two.mp4"}
+    checks = [
+        Check(at=datetime(2026, 1, day, tzinfo=UTC), assets=2, broken=[FACES] * (day % 2))
+        for day in (1, 2, 3)
+    ]
+    opened = open_page(
+        render_quality(quality, b"", PurePath("docs/index.html"), media, 50, 28, checks), **screen
+    )
     assert found(opened.page) == []
 
 
