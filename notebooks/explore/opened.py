@@ -63,7 +63,8 @@ class OpenedAsset:
     @property
     def stages(self) -> pd.DataFrame:
         names = ["name", "status", "found", "reason", "seconds"]
-        return pd.DataFrame([stage.model_dump(include=set(names)) for stage in self.manifest.stages])[names]
+        rows = [stage.model_dump(include=set(names)) for stage in self.manifest.stages]
+        return pd.DataFrame(rows)[names].astype(object).fillna("")
 
     @property
     def vectors(self) -> pd.DataFrame:

@@ -35,31 +35,42 @@ def decode_once(media: str | Path, folder: Path, options: AnalyzeOptions) -> Dec
     )
 
 
-def try_stage(stage: str, decoded: Decoded, folder: Path, options: AnalyzeOptions) -> Trial:
-    """Runs a stage that is made of sound or frames alone. Raises UserError where the file has none."""
+def try_stage(
+    stage: str, media: str | Path, decoded: Decoded, folder: Path, options: AnalyzeOptions
+) -> Trial:
+    """Runs a stage that is made of sound or frames alone. Raises UserError where the file has none.
+
+    Some look into `media` once more: at pictures between the frames that were decoded.
+    """
     started = time.perf_counter()
-    output = _run(stage, decoded, folder, options)
+    output = _run(stage, Path(media), decoded, folder, options)
     seconds = time.perf_counter() - started
     return Trial(output, seconds - output.load_seconds, output.load_seconds)
 
 
-def _run(name: str, decoded: Decoded, folder: Path, options: AnalyzeOptions) -> Any:
+def _run(name: str, media: Path, decoded: Decoded, folder: Path, options: AnalyzeOptions) -> Any:
     alone = {name: stage for name, stage in STAGES.items() if not stage.needs}
     if name not in alone:
         raise UserError(f"There is no stage '{name}' to try: {', '.join(alone)}.")
     parts = {"sound": decoded.audio_48k is not None, "picture": bool(decoded.frames)}
     if missing := [part for part in alone[name].reads if not parts[part]]:
         raise UserError(f"The file has no {' and no '.join(missing)}.")
-    task, arguments = alone[name].call(Inputs(Path(), decoded, {}, options, folder, folder / name))
+    kept = folder / name
+    kept.mkdir(exist_ok=True)
+    task, arguments = alone[name].call(Inputs(media, decoded, {}, options, folder, kept))
     return task.fn(*arguments)
 
 
 def compare(
-    stage: str, decoded: Decoded, folder: Path, choices: Mapping[str, Mapping[str, Any]]
+    stage: str,
+    media: str | Path,
+    decoded: Decoded,
+    folder: Path,
+    choices: Mapping[str, Mapping[str, Any]],
 ) -> tuple[pd.DataFrame, dict[str, Trial]]:
     """Each choice of options, by its name, on the same decoded file: a table and the trials themselves."""
     trials = {
-        name: try_stage(stage, decoded, folder, AnalyzeOptions.model_validate(dict(chosen)))
+        name: try_stage(stage, media, decoded, folder, AnalyzeOptions.model_validate(dict(chosen)))
         for name, chosen in choices.items()
     }
     rows = {name: _figures(trial, decoded.duration) for name, trial in trials.items()}

@@ -59,6 +59,14 @@ def test_open_an_asset(demo: tuple[Path, str], tmp_path: Path) -> None:
     assert "audio/" in str([each for each in outputs if "Audio" in str(each)])
 
 
+def test_an_asset_is_opened_beyond_its_end(demo: tuple[Path, str], tmp_path: Path) -> None:
+    """The second to look at is twelve where nobody says another, and many media are shorter."""
+    outputs = run("open_asset", tmp_path, asset=str(demo[0]), at=9999.0)
+    assert len(plots(outputs)) == 3 and "audio/" in str([each for each in outputs if "Audio" in str(each)])
+    skipped = [each for each in outputs if "skipped" in str(each.get("data", {}).get("text/html", ""))]
+    assert skipped and "NaN" not in str(skipped)
+
+
 def test_words_in_a_figure_are_text_whatever_they_say(demo: tuple[Path, str]) -> None:
     opened = OpenedAsset(demo[0])
     opened.transcript.segments[0].words[0].word = "<a href='javascript:alert(1)'>x</a>"
