@@ -13,6 +13,7 @@ from flows.analyze.stages import sentence
 from flows.artifacts import create_markdown_artifact, create_table_artifact
 from flows.results import link_to_file
 from flows.settings.load import apply_with_server
+from tasks.evaluation.asked import check_asked
 from tasks.evaluation.compare import compared_titles, comparison_folder
 from tasks.evaluation.dataset import Dataset, read_dataset
 from tasks.evaluation.hypotheses import check_kept
@@ -71,6 +72,12 @@ def evaluate(
     kinds = chosen_kinds(dataset, options.kinds, place)
     for number, kind in enumerate(kinds, 1):
         tell(f"{kind} ({number} of {len(kinds)}): {_count(dataset, kind)}")
+        try:
+            check_asked(kind, options.model, options.options)
+        except UserError as error:
+            failed[kind] = str(error)
+            tell(f"{kind} failed.")
+            continue
         folder = evaluations(output) / kind / new_run_id(options.model)
         parameters = {"data": str(place.absolute()), "model": options.model, "options": options.options}
         named = run_notebook.with_options(task_run_name=kind)
