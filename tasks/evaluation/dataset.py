@@ -56,7 +56,7 @@ from tasks.media.probe import probe
 MANIFEST = "dataset.toml"
 REFERENCES = ("transcript", "turns", "uem", "clean", "on_screen")
 Truth = Literal["text", "turns", "speakers", "clean", "sounds", "faces", "on_screen"]
-LATE = 0.5  # seconds by which a turn may end after the media, whose length containers round
+LATE = 0.5  # seconds by which a truth may end after the media, whose length containers round
 WHISPERS = {"jw"}  # Whisper's own code of Javanese
 
 
@@ -213,15 +213,31 @@ def _complete(item: Item, folder: Path) -> None:
     for name in REFERENCES:
         if (path := getattr(item, name)) is not None:
             setattr(item, name, _found(folder, path))
-    item.utterances()
-    if item.on_screen:
-        item.seen()
-    if item.scored() == []:
+    lasts = _last_seconds(item)
+    scored = item.scored()
+    if scored == []:
         raise UserError("nothing of it is scored: uem, start and end leave nothing.")
-    if item.turns:
-        last, length = max(turn.end for turn in item.true_turns()), probe(item.media).duration
+    if not lasts and scored is None:
+        return
+    length = probe(item.media).duration
+    for what, last in lasts.items():
         if length and last > length + LATE:
-            raise UserError(f"{item.turns.name} has turns up to {last:.1f} s of {length:.1f} s of media.")
+            raise UserError(f"{what} up to {last:.1f} s of {length:.1f} s of media.")
+    if length and scored and scored[0].start >= length:
+        raise UserError(f"nothing of it is scored: it begins at {scored[0].start:.1f} s of {length:.1f} s.")
+
+
+def _last_seconds(item: Item) -> dict[str, float]:
+    """Of each reference with times its last second, by what is said of it: others' truth reaches out."""
+    lasts: dict[str, list[float]] = {}
+    if item.transcript:
+        said = [one for one in item.utterances() if not one.ignored]  # gaps are ignored up to anywhere
+        lasts[f"{item.transcript.name} has words"] = [one.end for one in said if one.end is not None]
+    if item.turns:
+        lasts[f"{item.turns.name} has turns"] = [turn.end for turn in item.true_turns()]
+    if item.on_screen:
+        lasts[f"{item.on_screen.name} has faces"] = list(item.seen())
+    return {what: max(seconds) for what, seconds in lasts.items() if seconds}
 
 
 def _found(folder: Path, path: Path) -> Path:

@@ -112,7 +112,11 @@ def _times(
         first, second = map(float, fields)
     except ValueError:
         raise _unreadable(path, number, wanted) from None
-    if not (math.isfinite(first) and math.isfinite(second)) or (ordered and second < first):
+    if (
+        not (math.isfinite(first) and math.isfinite(second))
+        or first < 0
+        or second < (first if ordered else 0)
+    ):
         raise _unreadable(path, number, wanted)
     return first, second
 

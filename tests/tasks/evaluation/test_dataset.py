@@ -100,6 +100,32 @@ def test_a_mistake_is_told_in_one_sentence(folder: Path, manifest: str, sentence
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("a.stm", "call 1 A 29 41 hello", "transcript"),
+        ("a.ctm", "call 1 55 1 hello", "transcript"),
+        ("a.srt", "1\n00:01:00,000 --> 00:01:02,000\nhi\n", "transcript"),
+        ("a.txt", "50.0\t51.0\tKate", "turns"),
+        ("a.csv", "call,99,0.1,0.1,0.2,0.2,NOT_SPEAKING,Kate", "on_screen"),
+        ("a.uem", "call 1 30 40", "uem"),
+    ],
+)
+def test_truth_that_reaches_beyond_the_media_is_of_others(
+    folder: Path, name: str, content: str, what: str
+) -> None:
+    (folder / name).write_text(content)
+    with pytest.raises(UserError, match=r"item 1 .* s of 30\.0 s"):
+        read_dataset(write(folder, f'name = "a"\n[[item]]\nmedia = "call.wav"\n{what} = "{name}"\n'))
+
+
+def test_what_is_not_scored_may_end_anywhere(folder: Path) -> None:
+    (folder / "a.stm").write_text("call 1 A 1 2 hi\ncall 1 A 2 999 IGNORE_TIME_SEGMENT_IN_SCORING\n")
+    (folder / "a.uem").write_text("call 1 0 999\n")
+    item = 'media = "call.wav"\ntranscript = "a.stm"\nuem = "a.uem"\n'
+    assert read_dataset(write(folder, f'name = "a"\n[[item]]\n{item}')).item[0].utterances()[1].ignored
+
+
 def test_sounds_may_be_written_in_any_case_and_as_families(folder: Path) -> None:
     write(folder, 'name = "a"\n[[item]]\nmedia = "call.wav"\nsounds = ["speech", "Animals", "NATURE"]\n')
     assert read_dataset(folder).item[0].sounds == ["Speech", "Animal", "nature"]
