@@ -51,6 +51,9 @@ class Image(Contract):
     calls_at_once: int | None = Field(
         default=None, ge=1, description="over all runs of a Prefect server that limits them; for heavy ones"
     )
+    threads: int = Field(
+        default=1, ge=1, description="with more a call is no faster, or whatever runs beside it is slower"
+    )
     init_timeout_s: int = Field(default=120, description="local only: how long a worker may take to import")
     environment: dict[str, str] = {}
     version: str = Field(default="0.1.0", pattern=r"^\d+\.\d+\.\d+$", description="`make images` tags it so")

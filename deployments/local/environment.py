@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from containers.common.image import Image
+from containers.common.machine import cores
 from containers.common.models.store_cache import cache_folder
 
 PASSED = (
@@ -45,15 +46,24 @@ NOT_PASSED = {
 _PASSED_NAMES = frozenset(name for names in PASSED for name in names)
 
 
-# Several images work at the same time: threads that spin while they wait would take each other's cores (a
-# diarization of 6 s was seen to take 74 s), and half the cores are each image's fair share.
-SHARED_CORES = {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 2) // 2))}
+def shared_cores(image: Image, own: int | None = None) -> dict[str, str]:
+    """Threads of the numeric libraries, for an image that shares `own` cores (this machine's) with others.
+
+    Threads that wait must sleep: where they spin they take the others' cores (a diarization of 6 s was seen
+    to take 74 s, a transcription three times its processor time). Then images that want all cores take turns
+    in the kernel, and whoever is alone at the end of a run has them; benchmarks/threads.md.
+    """
+    threads = min(image.threads, own or cores())
+    return {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "OMP_NUM_THREADS": str(threads),
+    }
 
 
 def worker_environment(image: Image, api: str, root: Path, scratch: Path) -> dict[str, str]:
     """The user's variables that matter, Lambda's own, and last the image's."""
     return (
-        SHARED_CORES
+        shared_cores(image)
         | passed()
         | _lambda_variables(image, api, root)
         # A worker's folder for temporary files goes away with it; models of an S3 store are for all of them.

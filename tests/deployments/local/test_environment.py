@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from deployments.local.environment import NOT_PASSED, passed
+from containers.common.image import IMAGES, image
+from deployments.local.environment import NOT_PASSED, passed, shared_cores
 from flows.settings.fields import PREFIX, Settings
 
 ROOT = Path(__file__).parents[3]
@@ -37,3 +38,12 @@ def test_runs_of_make_serve_and_of_a_terminal_share_images(
     before = passed()
     monkeypatch.setenv(name, "http://127.0.0.1:4201")
     assert passed() == before
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_has_no_more_threads_than_it_gains_from(name: str) -> None:
+    settings = image(name)
+    for cores in (1, 2, 8, 32):
+        given = shared_cores(settings, cores)
+        assert int(given["OMP_NUM_THREADS"]) == min(settings.threads, cores)
+        assert given["OMP_WAIT_POLICY"] == "PASSIVE"
