@@ -144,5 +144,8 @@ def rules() -> "dict[str, list[Expectation]]":
             expect.between("The faces of a track are in their frames.", "missing", 0, 0),
             expect.between("A track is seen between its start and its end.", "outside", 0, 0),
         ],
-        "frames": [expect.not_before("Frames are in the order of their times.", "time", "before")],
+        "frames": [
+            expect.not_before("Frames are in the order of their times.", "time", "before"),
+            expect.unique_together("A frame is there once.", ["asset", "time"]),
+        ],
     }

@@ -106,26 +106,28 @@ def _suites(context: Any) -> Suites:
 
 def _verdicts(table: str, results: Any, tables: Tables) -> list[Verdict]:
     """One a rule. A rule that cannot be computed is broken by the assets whose values it stumbles over."""
-    verdicts: list[Verdict] = []
-    for result in results.results:
-        config = result.expectation_config
-        if _stumbled(result):
-            verdicts.append(_stumbling(table, config, tables[table]))
-            continue
-        named = result.result.get("unexpected_index_list") or []
-        verdicts.append(
-            Verdict(
-                table=table,
-                rule=config.description,
-                severity=config.severity.value,
-                limit=_limit(config.kwargs),
-                checked=len(tables[table]),
-                broken=result.result.get("unexpected_count", 0),
-                assets=Counter(row["asset"] for row in named),
-                rows=[_broken_row(row, tables[table]) for row in named[:MOST_ROWS]],
-            )
-        )
-    return verdicts
+    frame = tables[table]
+    return [
+        _stumbling(table, result.expectation_config, frame)
+        if _stumbled(result)
+        else _verdict(table, result, frame)
+        for result in results.results
+    ]
+
+
+def _verdict(table: str, result: Any, frame: Any) -> Verdict:
+    config = result.expectation_config
+    named = result.result.get("unexpected_index_list") or []
+    return Verdict(
+        table=table,
+        rule=config.description,
+        severity=config.severity.value,
+        limit=_limit(config.kwargs),
+        checked=len(frame),
+        broken=result.result.get("unexpected_count", 0),
+        assets=Counter(row["asset"] for row in named),
+        rows=[_broken_row(row, frame) for row in named[:MOST_ROWS]],
+    )
 
 
 def _stumbled(result: Any) -> bool:
@@ -136,25 +138,35 @@ def _stumbled(result: Any) -> bool:
 
 
 def _stumbling(table: str, config: Any, frame: Any) -> Verdict:
-    """Which assets' rows have values that the rule cannot compare, by trying each asset alone."""
+    """Which assets' rows have values that the rule cannot compare, by trying each asset alone; and what it
+    says of all the others."""
     batches, suite = load_rules()[table]
     rule = next(one for one in suite.expectations if one.description == config.description)
-    culprits = []
-    for asset, part in frame.groupby("asset", sort=True):
+
+    def judge(part: Any) -> Any:
         part = part.infer_objects().reset_index(drop=True)
-        alone = batches.get_batch({"dataframe": part}).validate(rule, result_format=RESULT_FORMAT)
-        if _stumbled(alone):
-            culprits.append(str(asset))
-    culprits = culprits or sorted(map(str, frame["asset"].unique()))
+        return batches.get_batch({"dataframe": part}).validate(rule, result_format=RESULT_FORMAT)
+
+    parts = {str(asset): part for asset, part in frame.groupby("asset", sort=True)}
+    culprits = [asset for asset, part in parts.items() if _stumbled(judge(part))]
+    others = frame[~frame["asset"].isin(culprits)]
+    judged = judge(others) if culprits and len(others) else None
+    if judged is None or _stumbled(judged):
+        found = Verdict(
+            table=table, rule=config.description, severity=config.severity.value, checked=0, broken=0
+        )
+        culprits = culprits if judged is None and culprits else list(parts)
+    else:
+        found = _verdict(table, judged, others)
     why = {"values": "of another kind than the rule compares"}
-    return Verdict(
-        table=table,
-        rule=config.description,
-        severity=config.severity.value,
-        checked=len(frame),
-        broken=len(culprits),
-        assets=dict.fromkeys(culprits, 1),
-        rows=[BrokenRow(asset=asset, row=0, values=why) for asset in culprits[:MOST_ROWS]],
+    rows = [BrokenRow(asset=asset, row=0, values=why) for asset in culprits]
+    return found.model_copy(
+        update={
+            "checked": len(frame),
+            "broken": found.broken + len(culprits),
+            "assets": found.assets | dict.fromkeys(culprits, 1),
+            "rows": [*rows, *found.rows][:MOST_ROWS],
+        }
     )
 
 

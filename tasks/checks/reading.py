@@ -8,7 +8,16 @@ from typing import Any
 from containers.common.errors import UserError
 from tasks.checks.table import Rows
 
-UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError, UserError)
+UNREADABLE = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    IndexError,
+    OSError,
+    RecursionError,  # of lists in lists, a thousand deep
+    UserError,
+)
 
 
 class Documents(dict[str, Any]):
@@ -21,11 +30,13 @@ class Documents(dict[str, Any]):
             if not name.endswith(".json"):
                 continue
             try:
-                self[name] = json.loads(given[name])
-            except ValueError as error:
+                document = json.loads(given[name])
+                infinite = list(not_finite(document))
+            except (ValueError, RecursionError) as error:
                 self.fault(name, "readable", str(error))
                 continue
-            for place in not_finite(self[name]):
+            self[name] = document
+            for place in infinite:
                 self.fault(name, "finite", place)
             self.rows.append(_row(name))
 

@@ -29,6 +29,7 @@ def _rules() -> "list[Expectation]":
         *expect.within_media("sound event"),
         expect.between("A sound event's score is a probability.", "score", 0, 1, "warning"),
         expect.there("A sound event has a label.", "label"),
+        expect.unique_together("A sound event is there once.", ["asset", "label", "start", "end"], "warning"),
         expect.true("A sound event's label is one of AudioSet's.", "known", "warning"),
     ]
 

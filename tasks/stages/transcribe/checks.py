@@ -26,6 +26,7 @@ def segments(transcript: dict[str, Any]) -> Rows:
         {
             **segment,
             "language": segment.get("language") or transcript["language"],
+            "most_spoken": transcript["language"],
             "said": _letters(segment["text"]) == _letters(_joined(segment)),
             "characters_per_second": len(segment["text"])
             / (max(segment["end"] - segment["start"], 0) + UNSURE),
@@ -58,6 +59,13 @@ def _segment_rules() -> "list[Expectation]":
         expect.not_before("Segments are in the order of their starts.", "start", "before"),
         expect.one_of("The language is one that Whisper knows.", "language", LANGUAGES, "warning"),
         expect.there("A segment has a language.", "language", "warning"),
+        expect.there("A transcript with segments has a language.", "most_spoken", "warning"),
+        expect.one_of(
+            "The transcript's language is one that Whisper knows.", "most_spoken", LANGUAGES, "warning"
+        ),
+        expect.unique_together(
+            "A segment is there once.", ["asset", "start", "end", "speaker", "text"], "warning"
+        ),
         expect.true("A segment's words are its text.", "said", "warning"),
         expect.between("Nobody speaks that fast.", "characters_per_second", 0, FASTEST, "warning"),
     ]
@@ -79,7 +87,18 @@ TABLES = (
     Table(
         "segments",
         "transcript.json",
-        ("start", "end", "before", "latest", "language", "said", "characters_per_second"),
+        (
+            "start",
+            "end",
+            "before",
+            "latest",
+            "language",
+            "most_spoken",
+            "speaker",
+            "text",
+            "said",
+            "characters_per_second",
+        ),
         segments,
         _segment_rules,
     ),

@@ -1,5 +1,6 @@
 """Every rule: results that keep it, and faults of its kind that it names."""
 
+import copy
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -100,6 +101,23 @@ def last_frame(**changes):
     return lambda documents, *_: documents["faces.json"]["frames"][1].update(changes)
 
 
+def twice(file: str, name: str):
+    def change(documents, *_):
+        rows = documents[file][name]
+        rows.insert(0, copy.deepcopy(rows[0]))
+
+    return change
+
+
+def most_spoken(language: str | None):
+    def change(documents, *_):
+        for one in documents["transcript.json"]["segments"]:
+            one["language"] = "ko"
+        documents["transcript.json"]["language"] = language
+
+    return change
+
+
 def one_vector_for(rows: slice):
     def change(documents, manifest, vectors):
         for one in vectors[rows]:
@@ -165,6 +183,7 @@ FAULTS = {
         (last_frame(time=0.5), ORDERED),
         (last_frame(time=0.0), ORDERED),
         (frame(time=9.0), ORDERED),
+        (twice("faces.json", "frames"), "A frame is there once."),
     ],
     "segments": [
         (segment(start=9.5), "A segment ends after it starts."),
@@ -175,6 +194,9 @@ FAULTS = {
         (segment(text="x" * 200), "Nobody speaks that fast."),
         (segment(words=[]), "A segment's words are its text."),
         (segment(text="네, 네."), "A segment's words are its text."),
+        (twice("transcript.json", "segments"), "A segment is there once."),
+        (most_spoken(None), "A transcript with segments has a language."),
+        (most_spoken("klingon"), "The transcript's language is one that Whisper knows."),
         (
             lambda documents, *_: documents["transcript.json"].update(language=None),
             "A segment has a language.",
@@ -210,6 +232,7 @@ FAULTS = {
         (sound(end_time=10.6), "A sound event ends inside the media."),
         (sound(score=85), "A sound event's score is a probability."),
         (sound(label=None), "A sound event has a label."),
+        (twice("tags.json", "predictions"), "A sound event is there once."),
         (sound(label="Spech"), "A sound event's label is one of AudioSet's."),
     ],
     "faces": [
@@ -372,6 +395,16 @@ def test_values_of_another_kind_break_a_rule_and_stop_nothing(make_asset):
     quality = check_tables(join([tables(folder) for folder in folders]))
     (broken,) = [verdict for verdict in quality.verdicts if verdict.broken]
     assert (broken.rule, list(broken.assets)) == ("A word's score is a probability.", ["odd"])
+
+
+def test_what_stumbles_hides_no_other_fault(make_asset):
+    """The rule is asked of the others too, and names them with their rows."""
+    changes = {"odd": {"score": "high"}, "wrong": {"score": 1.5}, "good": {}}
+    quality = check_tables(join([tables(make_asset(word(**each), name)) for name, each in changes.items()]))
+    (broken,) = [verdict for verdict in quality.verdicts if verdict.broken]
+    assert (broken.assets, broken.broken) == ({"odd": 1, "wrong": 1}, 2)
+    assert [(row.asset, row.row) for row in broken.rows] == [("odd", 0), ("wrong", 1)]
+    assert broken.checked == 9
 
 
 def test_checks_at_once_are_answered_each_with_its_own_rows(make_asset):

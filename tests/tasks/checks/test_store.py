@@ -29,6 +29,8 @@ DAMAGES = {
     "manifest-empty": (write("manifest.json", b"{}"), READ, "manifest.json"),
     "manifest-list": (write("manifest.json", b"[1]"), READ, "manifest.json"),
     "faces-cut": (cut("faces.json"), READ, "faces.json"),
+    "lists-in-lists": (write("faces.json", b"[" * 200_000), READ, "faces.json"),
+    "lists-in-lists-closed": (write("faces.json", b"[" * 99 + b"]" * 99), SHAPED, "faces.json"),
     "not-utf8": (write("tags.json", b"\xff\xfe"), READ, "tags.json"),
     "no-transcript": (lose("transcript.json"), SIZED, "transcript.json"),
     "no-vectors": (lose("embeddings.parquet"), SHAPED, "embeddings.parquet"),
