@@ -27,8 +27,11 @@ from tasks.stages.registry import STAGES
 
 TEMPLATES = Path(__file__).with_name("templates")
 
-# What is no stage of an image.
+# What is no stage of an image, and what a stage finds in words for who knows of no vectors.
 ABOUT = {
+    "embed": "people, told apart by their faces",
+    "look": "pictures that can be searched",
+    "meaning": "what is said, searched by its meaning",
     "decode": "sound and pictures read",
     "check": "rules of plausibility",
     "index": "put into the search",
@@ -124,7 +127,7 @@ def render_report(asset: ReportData) -> str:
                 report_view.MOST_PEOPLE,
             ),
             most_appearances=report_view.MOST_APPEARANCES,
-            about=ABOUT | {stage.name: stage.about for stage in STAGES.values()},
+            about={stage.name: stage.about for stage in STAGES.values()} | ABOUT,
             outcome={stage.name: stage for stage in asset.stages},
         )
     )

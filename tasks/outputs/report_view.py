@@ -81,6 +81,7 @@ class PersonTile(NamedTuple):
 PLAIN = (
     (re.compile(r"^0 of (\d+) turns spoken by a face on screen$"), "of nobody who speaks the face was found"),
     (re.compile(r"^(\d+) of (\d+) turns spoken by a face on screen$"), r"\1 times of \2 the speaker is seen"),
+    (re.compile(r"^the model store has no [\w.-]+$"), "its model was not fetched"),
     (re.compile(r",? ?\d+ vectors by [\w.-]+(?:, [\w.-]+)*$"), ""),
     (re.compile(r" by [a-z]+[\w.]*-[\w.-]+(?:, [\w.-]+)*$"), ""),
 )
@@ -90,7 +91,7 @@ VECTORS = re.compile(r"(\d+) vectors of [\w.-]+")
 def plainly(found: str) -> str:
     """What a stage found, in words that need no model's name."""
     if counts := VECTORS.findall(found):  # one number a model
-        return f"{sum(map(int, counts)):,} to search by"
+        return f"{sum(map(int, counts)):,} faces, voices, pictures or sounds that can be searched"
     for pattern, words in PLAIN:
         found = pattern.sub(words, found)
     return found

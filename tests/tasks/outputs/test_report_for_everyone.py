@@ -170,7 +170,11 @@ def test_hashes_are_one_click_away(page_of_two_hours: str, open_page: Open) -> N
         ("3 of 12 turns spoken by a face on screen", "3 times of 12 the speaker is seen"),
         ("4 people, 9 vectors by facenet-vggface2", "4 people"),
         ("30 pictures in 30 frames by phash-256, siglip-base", "30 pictures in 30 frames"),
-        ("9 vectors of faceapi, 2 vectors of ge2e-speaker", "11 to search by"),
+        (
+            "9 vectors of faceapi, 2 vectors of ge2e-speaker",
+            "11 faces, voices, pictures or sounds that can be searched",
+        ),
+        ("the model store has no multilingual-e5-small", "its model was not fetched"),
         ("120 words, language en", "120 words, language en"),
         ("denoised: speech 12 dB above noise", "denoised: speech 12 dB above noise"),
     ],
