@@ -121,10 +121,13 @@ def _diarizer():
     from pyannote.audio.core.plda import PLDA
     from pyannote.audio.pipelines import SpeakerDiarization
 
+    from containers.common.models.checkpoints import PYANNOTE, only_weights
     from containers.pyannote.ge2e import load_ge2e
 
+    with only_weights(PYANNOTE):
+        segmentation = Model.from_pretrained(weights("pyannet-segmentation") / "pytorch_model.bin")
     pipeline = SpeakerDiarization(
-        segmentation=Model.from_pretrained(weights("pyannet-segmentation") / "pytorch_model.bin"),
+        segmentation=segmentation,
         embedding=load_ge2e(weights("ge2e-speaker") / "pretrained.pt"),
         plda=PLDA.__new__(PLDA),
         clustering="AgglomerativeClustering",
@@ -132,8 +135,8 @@ def _diarizer():
         embedding_batch_size=32,
     )
     clustering = {"method": "average", "threshold": 0.2, "min_cluster_size": 1}
-    segmentation = {"threshold": 0.5, "min_duration_off": 0.0}
-    return pipeline.instantiate({"segmentation": segmentation, "clustering": clustering})
+    activity = {"threshold": 0.5, "min_duration_off": 0.0}
+    return pipeline.instantiate({"segmentation": activity, "clustering": clustering})
 
 
 def diarize(media: Path, folder: Path) -> None:

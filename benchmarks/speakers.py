@@ -1,8 +1,10 @@
 """`python -m benchmarks.speakers`: who speaks when, and how many they are, in talks of natural voices.
 
-Writes benchmarks/speakers.md. All with the starter models and no number of speakers given.
+With `--data FOLDER`, which holds a `dataset.toml` with turns, in real recordings instead. Writes its part of
+benchmarks/speakers.md. All with the starter models and no number of speakers given.
 """
 
+import argparse
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,11 +17,13 @@ from pyannote.metrics.diarization import DiarizationErrorRate
 
 from benchmarks.by_hand import _diarizer, weights
 from benchmarks.conversations import KINDS, RATE, Kind, conversation
+from benchmarks.dialogues import dialogues_table
 from containers.pyannote.app import EMBEDDING, EMBEDDING_FILE
 from containers.pyannote.starter import load_starter
 
 REPORT = Path(__file__).with_suffix(".md")
 MARKS = ("<!-- measured -->", "<!-- end of measured -->")
+REAL_MARKS = ("<!-- real rooms -->", "<!-- end of real rooms -->")
 BEST_SINGLE = 0.26  # of all thresholds, on the recordings that ours was chosen on
 FIXED = {"method": "average", "threshold": BEST_SINGLE, "min_cluster_size": 12}
 TALKS = list(enumerate([*KINDS, *KINDS], start=48))  # two of each kind; the number is a talk's seed
@@ -106,12 +110,21 @@ def table() -> list[str]:
     return lines
 
 
-def main() -> None:
-    lines = [f"On {os.cpu_count()} cores.", "", *table()]
-    print("\n".join(lines))
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speakers")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="real recordings: their dataset.toml")
+    chosen = parser.parse_args(arguments)
+    if chosen.data:
+        marks, lines = REAL_MARKS, []
+        for line in dialogues_table(chosen.data):
+            print(line, flush=True)
+            lines.append(line)
+    else:
+        marks, lines = MARKS, [f"On {os.cpu_count()} cores.", "", *table()]
+        print("\n".join(lines))
     text = REPORT.read_text(encoding="utf-8")
-    before, after = text.split(MARKS[0])[0], text.split(MARKS[1])[1]
-    REPORT.write_text("\n".join([before + MARKS[0], *lines, MARKS[1] + after]), encoding="utf-8")
+    before, after = text.split(marks[0])[0], text.split(marks[1])[1]
+    REPORT.write_text("\n".join([before + marks[0], *lines, marks[1] + after]), encoding="utf-8")
 
 
 if __name__ == "__main__":

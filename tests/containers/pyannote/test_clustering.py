@@ -82,3 +82,11 @@ def test_hours_of_speech_are_clustered_in_bounded_memory(cluster):
     clusters = cluster(voices(0.5, 12_000), taking_turns(12_000))
     assert clusters.shape == (12_000, 2)
     assert (clusters[:, 0] != clusters[:, 1]).all()
+
+
+@pytest.mark.parametrize(("windows", "own", "speakers"), [(50, 4, 2), (50, 3, 1), (300, 12, 2), (300, 11, 1)])
+def test_a_speaker_needs_fewer_windows_in_a_short_recording(cluster, windows, own, speakers):
+    embeddings, activity = voices(0.5, windows), np.zeros((windows, FRAMES, 2))
+    activity[:-own, :, 0] = activity[-own:, :, 1] = 1
+    embeddings[activity.sum(1) == 0] = np.nan
+    assert cluster(embeddings, activity).max() + 1 == speakers
