@@ -5,20 +5,13 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from containers.audioset.contract import TagRequest
-from containers.audioset.taggers import choose_tagger
 from containers.common.errors import UserError
-from containers.deepfilternet.contract import DenoiseRequest
-from containers.faceapi.contract import DetectRequest
-from containers.facenet.choice import choose_embedder
-from containers.whisperx.choice import check_models
+from tasks.evaluation import pictures_and_sounds
 from tasks.evaluation.analysis import CHAINS, Analysed, options_of
 from tasks.evaluation.run import Kind
 from tasks.evaluation.search import SearchOptions
-from tasks.evaluation.speed import IMAGES, SpeedOptions
+from tasks.evaluation.speed import check_speed
 from tasks.stages.registry import STAGES
-
-SOUND = "file:///sound.wav"  # of a request that is never sent
 
 
 def check_asked(kind: Kind, model: str, options: Mapping[str, Any]) -> None:
@@ -31,24 +24,12 @@ def check_asked(kind: Kind, model: str, options: Mapping[str, Any]) -> None:
             chosen = options_of(kind, model, options)  # type: ignore[arg-type]
             for stage in CHAINS[kind]:  # type: ignore[index]
                 STAGES[stage].weights(chosen)
-        elif kind == "tagging":
-            asked = {"model": None if model == "auto" else model} | dict(options)
-            request = TagRequest.model_validate({"audio": SOUND} | asked)
-            choose_tagger(request.mode, request.model)
-        elif kind == "denoising":
-            DenoiseRequest.model_validate(
-                {"audio": SOUND, "audio_uri": SOUND, "engine": model} | dict(options)
-            )
-        elif kind == "faces":
-            asked = {"detector": "ssd" if model == "auto" else model} | dict(options)
-            choose_embedder(asked.pop("face_model", None))
-            DetectRequest.model_validate({"images": [SOUND]} | asked)
+        elif kind in pictures_and_sounds.KINDS:
+            pictures_and_sounds.check_asked(kind, model, options)
         elif kind == "search":
             SearchOptions.model_validate(dict(options))
         else:
-            if unknown := set(SpeedOptions.model_validate(dict(options)).images) - set(IMAGES):
-                raise UserError(f"'{min(unknown)}' is not timed here: choose from {', '.join(IMAGES)}.")
-            check_models(model, {}, "transcribe", None)
+            check_speed(model, options)
     except ValidationError as error:
         first = error.errors()[0]
         name = " ".join(map(str, first["loc"])) or "options"

@@ -5,15 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from containers.audioset.contract import TagRequest
+from containers.audioset.taggers import choose_tagger
 from containers.common.documents.faces import Face
 from containers.common.documents.sounds import Tags
 from containers.deepfilternet.contract import Denoised, DenoiseRequest
 from containers.faceapi.contract import DetectRequest, DetectResult
+from containers.facenet.choice import choose_embedder
 from containers.facenet.contract import EmbedRequest, EmbedResult, Picture
 from tasks.calls.invoke import invoke
 from tasks.evaluation.dataset import Item
 from tasks.evaluation.hypotheses import file_name
 from tasks.stages.output import StageOutput
+
+KINDS = ("tagging", "denoising", "faces")
+UNSENT = "file:///unsent"  # the media of a request that is only looked at
 
 
 class TaggedItem(StageOutput):
@@ -33,6 +38,20 @@ class CleanedItem(StageOutput):
 
     applied: bool
     file: str
+
+
+def check_asked(kind: str, model: str, options: Mapping[str, Any]) -> None:
+    """Raises UserError or pydantic's ValidationError for a model or an option that one of KINDS has not."""
+    if kind == "tagging":
+        asked = {"model": None if model == "auto" else model} | dict(options)
+        request = TagRequest.model_validate({"audio": UNSENT} | asked)
+        choose_tagger(request.mode, request.model)
+    elif kind == "denoising":
+        DenoiseRequest.model_validate({"audio": UNSENT, "audio_uri": UNSENT, "engine": model} | dict(options))
+    else:
+        asked = {"detector": "ssd" if model == "auto" else model} | dict(options)
+        choose_embedder(asked.pop("face_model", None))
+        DetectRequest.model_validate({"images": [UNSENT]} | asked)
 
 
 def tag_item(item: Item, model: str, options: Mapping[str, Any]) -> TaggedItem:

@@ -1,5 +1,6 @@
 """Real-time factor, memory and cost of each image."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from containers.common.image import image as settings
 from containers.deepfilternet.contract import Denoised, DenoiseRequest
 from containers.faceapi.contract import DetectRequest, DetectResult
 from containers.pyannote.contract import DiarizeRequest
+from containers.whisperx.choice import check_models
 from containers.whisperx.contract import TranscribeRequest
 from deployments.aws.costs import price, read_prices
 from tasks.calls.invoke import invoke
@@ -38,6 +40,13 @@ class SpeedOptions(BaseModel):
 class Timing(NamedTuple):
     row: dict[str, Any]
     models: list[ModelRef]
+
+
+def check_speed(model: str, options: Mapping[str, Any]) -> None:
+    """Raises UserError or pydantic's ValidationError for a model of Whisper or an option that it has not."""
+    if unknown := set(SpeedOptions.model_validate(dict(options)).images) - set(IMAGES):
+        raise UserError(f"'{min(unknown)}' is not timed here: choose from {', '.join(IMAGES)}.")
+    check_models(model, {}, "transcribe", None)
 
 
 def choose(dataset: Dataset, options: SpeedOptions) -> tuple[list[Item], list[Item]]:

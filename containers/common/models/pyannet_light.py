@@ -2,7 +2,7 @@
 
 The network of pyannote.audio 4 (models/segmentation/PyanNet.py, MIT): SincNet, a bidirectional LSTM, two
 linear layers and a classifier; Bredin and Laurent, "End-to-end speaker segmentation for overlap-aware
-resegmentation", 2021. tests/containers/whisperx/test_activity.py compares it with pyannote.audio's own.
+resegmentation", 2021. A test compares its scores with those of pyannote.audio itself.
 """
 
 from pathlib import Path
