@@ -36,16 +36,18 @@ class LeftBehind:
     """Looks for such runs of a pool. A look while a worker serves it settles what two looks have found alike:
     at the first, a run may just be between two states."""
 
-    def __init__(self, api_url: str, pool: str, only_machine: bool) -> None:
-        """`only_machine`: no worker elsewhere serves the pool, so that what has no process was left here."""
+    def __init__(self, api_url: str, pool: str, serves: bool) -> None:
+        """`serves`: this machine has the server. What no machine answers for goes on by it, at once where
+        no worker elsewhere is there to answer."""
         self._api_url = api_url
         self._pool = pool
-        self._only_machine = only_machine
+        self._serves = serves
         self._suspects: set[str] = set()
         self._ended_late: set[tuple[str, int]] = set()  # runs and attempts of which a crash was told too late
         self._heartbeats: dict[
             str, tuple[str, float, float]
         ] = {}  # last heartbeat, seconds since, when looked
+        self._claimed: dict[str, tuple[float, float]] = {}  # states without a process: seconds, when looked
         self._orphans = Orphans()
         self._began = (datetime.now(UTC), time.monotonic())
 
@@ -62,6 +64,8 @@ class LeftBehind:
                 if unserved or run["state_id"] in self._suspects:
                     done.append(_set_state(client, run, _without_process(run)))
             self._suspects = suspects
+            for run in self._never_begun(client):
+                done.append(_set_state(client, run, _without_process(run)))
             done += self._orphans.end_cancelled(client)
             for run in self._silent(client):
                 done.append(_set_state(client, run, _without_process(run)))
@@ -74,7 +78,26 @@ class LeftBehind:
     def _lost(self, client: httpx.Client) -> list[dict[str, Any]]:
         found = self._runs(client, state={"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}})
         alive = run_ids() if found else set()
-        return [run for run in found if run["id"] not in alive and self._is_ours(run)]
+        gone = [run for run in found if run["id"] not in alive]
+        alone = self._serves and bool(gone) and not self._others(client)
+        return [run for run in gone if _is_here(run) or (alone and not run["infrastructure_pid"])]
+
+    def _others(self, client: httpx.Client) -> list[str]:
+        """Workers of other machines that serve the pool, by the server's clock."""
+        answer = client.post(f"/work_pools/{self._pool}/workers/filter", json={}).raise_for_status()
+        here = socket.gethostname()
+        return [each["name"] for each in answer.json() if each["status"] == "ONLINE" and each["name"] != here]
+
+    def _never_begun(self, client: httpx.Client) -> list[dict[str, Any]]:
+        """Runs that some worker has claimed, and of which it has said nothing for long."""
+        found = self._runs(client, state={"type": {"any_": ["PENDING"]}})
+        now, before, self._claimed = time.monotonic(), self._claimed, {}
+        for run in found:
+            if not run["infrastructure_pid"]:
+                seconds, looked = before.get(run["state_id"], (0.0, now))
+                self._claimed[run["state_id"]] = (seconds + min(now - looked, GAP), now)
+        waited = {state for state, (seconds, _) in self._claimed.items() if seconds >= SILENCE}
+        return [run for run in found if run["state_id"] in waited]
 
     def _silent(self, client: httpx.Client) -> list[dict[str, Any]]:
         """Runs of another machine that gave heartbeats and has stopped; by no clock but this process's."""
@@ -102,7 +125,7 @@ class LeftBehind:
         self._ended_late |= {(run["id"], run["run_count"]) for run in found if run["id"] in alive}
         found = [run for run in found if run["id"] not in alive]
         again = [run for run in found if self._attempts(run) < ATTEMPTS or SERVICE in run["tags"]]
-        return [run for run in again if self._only_machine or _is_here(run)]
+        return [run for run in again if self._serves or _is_here(run)]
 
     def _attempts(self, run: dict[str, Any]) -> int:
         return run["run_count"] - sum(of == run["id"] for of, _ in self._ended_late)
@@ -115,7 +138,7 @@ class LeftBehind:
 
     def _ahead(self, client: httpx.Client) -> list[dict[str, Any]]:
         """Runs that wait although they were put off before a clock was set back; not those of schedules."""
-        if not self._only_machine:
+        if not self._serves:
             return []
         now = datetime.now(UTC)
         later = {"after_": (now + AHEAD).isoformat()}
@@ -133,10 +156,6 @@ class LeftBehind:
                 break
             found += page
         return found
-
-    def _is_ours(self, run: dict[str, Any]) -> bool:
-        """Whether it was started here, or nowhere yet and nobody else can be starting it."""
-        return _is_here(run) or (self._only_machine and not run["infrastructure_pid"])
 
 
 def _is_here(run: dict[str, Any]) -> bool:

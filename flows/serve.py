@@ -73,7 +73,7 @@ def main() -> None:
                 running["server"] = Kept("server", _server, say=_say)
             _wait_for_server(running.get("server"))
             _deploy()
-            left = LeftBehind(API_URL, POOL, only_machine=ours)
+            left = LeftBehind(API_URL, POOL, serves=ours)
             _settle(left, unserved=ours)
             if place := _results_place():
                 running["results"] = Kept("results", partial(_results, place), say=_say)
@@ -160,7 +160,9 @@ def _results(place: socket.socket) -> subprocess.Popen[bytes]:
 
 
 def _worker() -> subprocess.Popen[bytes]:
-    return start_child("prefect", "worker", "start", "--pool", POOL, "--name", "this machine", cwd=ROOT)
+    """By the machine's name, by which others tell that they are not alone."""
+    name = socket.gethostname()
+    return start_child("prefect", "worker", "start", "--pool", POOL, "--name", name, cwd=ROOT)
 
 
 def _end(running: dict[str, Kept]) -> None:

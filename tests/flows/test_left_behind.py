@@ -86,7 +86,7 @@ def test_what_crashes_every_time_is_left_crashed(own_server, tmp_path, monkeypat
     force(server, run, "RUNNING", "Running")
     force(server, run, "CRASHED", "Crashed")
     monkeypatch.setenv("PREFECT_API_AUTH_STRING", server.secret)
-    assert LeftBehind(f"{server.url}/api", "local", only_machine=True).look() == []
+    assert LeftBehind(f"{server.url}/api", "local", serves=True).look() == []
     assert state(server, run) == "Crashed"
     worker.resume()
 
@@ -102,7 +102,7 @@ def test_what_has_a_process_is_left_alone(own_server, monkeypatch, tmp_path) -> 
     ):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    left = LeftBehind(url, "local", only_machine=True)
+    left = LeftBehind(url, "local", serves=True)
     assert left.look() == left.look() == []
     assert server.end_of(run)["state_name"] == "NothingToDo"
 

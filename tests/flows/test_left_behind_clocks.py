@@ -30,12 +30,16 @@ class Answers:
         self.runs = {run["id"]: run for run in runs}
         self.states: dict[str, dict[str, Any]] = {}
         self.beats: dict[str, int] = {}
+        self.workers: dict[str, str] = {}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content)
         if request.url.path.endswith("set_state"):
             self.states[request.url.path.split("/")[-2]] = body["state"]
             return httpx.Response(201, json={})
+        if request.url.path == "/api/work_pools/local/workers/filter":
+            workers = [{"name": name, "status": status} for name, status in self.workers.items()]
+            return httpx.Response(200, json=workers)
         if request.url.path.endswith("/events/filter"):
             (run,) = body["filter"]["resource"]["id"]
             beat = self.beats.get(run.removeprefix("prefect.flow-run."))
@@ -66,7 +70,7 @@ def looking(monkeypatch: pytest.MonkeyPatch) -> Any:
         client = httpx.MockTransport(answers)
         made = lambda url: httpx.Client(base_url=url, transport=client)  # noqa: E731
         monkeypatch.setattr(left_behind, "asking", made)
-        return answers, LeftBehind("http://server/api", "local", only_machine=True)
+        return answers, LeftBehind("http://server/api", "local", serves=True)
 
     return start
 
@@ -138,3 +142,18 @@ def test_while_the_server_is_away_no_machine_counts_as_silent(looking: Any, monk
     for now in (0.0, 900.0):
         monkeypatch.setattr(left_behind.time, "monotonic", lambda now=now: now)
         assert left.look() == []
+
+
+def test_what_another_machine_is_about_to_start_is_left_to_it(looking: Any, monkeypatch) -> None:
+    """Until that machine is gone, or has said nothing for long."""
+    answers, left = looking(run("claimed", "PENDING", NOW, infrastructure_pid=None))
+    answers.workers = {left_behind.socket.gethostname(): "ONLINE", "another-machine": "ONLINE"}
+    for look in range(15):
+        monkeypatch.setattr(left_behind.time, "monotonic", lambda look=look: 20.0 * look)
+        assert left.look(unserved=look == 7) == []
+    monkeypatch.setattr(left_behind.time, "monotonic", lambda: 300.0)
+    said = ["Run claimed: Scheduled. The worker ended before it had started this run."]
+    assert left.look() == said
+    answers, alone = looking(run("claimed", "PENDING", NOW, infrastructure_pid=None))
+    answers.workers["another-machine"] = "OFFLINE"
+    assert (alone.look(), alone.look()) == ([], said)
