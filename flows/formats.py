@@ -20,7 +20,7 @@ from tasks.stages.publish.rewrite import rewrite, write_to
 def export(
     assets: Annotated[list[Place], Field(min_length=1)],
     writing: WritingOptions | None = None,
-    to: str = "",
+    to: Place | None = None,
 ) -> list[str]:
     """Writes what was said in finished analyses in other formats, or laid out in another way; no model runs.
 
@@ -36,8 +36,8 @@ def export(
     failed: list[str] = []
     for asset in assets:
         try:
-            if to.strip():
-                files += map(str, write_to(location(asset), Path(to.strip()).expanduser(), chosen))
+            if to:
+                files += map(str, write_to(location(asset), Path(to), chosen))
             else:
                 names = rewrite(location(asset), chosen).files
                 files += [f"{asset.rstrip('/')}/{name}" for name in names if name.startswith("transcript.")]

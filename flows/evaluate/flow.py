@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger
+from prefect.runtime import flow_run
 from pydantic import BaseModel, Field
 
 from containers.common.errors import UserError
 from flows.analyze.stages import sentence
 from flows.artifacts import create_markdown_artifact, create_table_artifact
+from flows.forms import PlaceHere, own_name_or
 from flows.results import link_to_file
 from flows.settings.load import apply_with_server
+from tasks.asset.bucket import name_of
 from tasks.evaluation.asked import check_asked
 from tasks.evaluation.compare import compared_titles, comparison_folder
 from tasks.evaluation.dataset import Dataset, read_dataset
@@ -51,9 +54,14 @@ class EvaluateOptions(BaseModel):
     )
 
 
-@flow(name="evaluate", flow_run_name="{data}")
+def _named_by_data() -> str:
+    data = flow_run.parameters.get("data")
+    return name_of(data) if data else "the starter set"
+
+
+@flow(name="evaluate", flow_run_name=own_name_or(_named_by_data))
 def evaluate(
-    data: Path | None = None, output: Path = Path("out"), options: EvaluateOptions | None = None
+    data: PlaceHere | None = None, output: PlaceHere = Path("out"), options: EvaluateOptions | None = None
 ) -> list[Path]:
     """Evaluates models on a data set, each kind in a notebook of its own; reports below `output`/evaluations.
 

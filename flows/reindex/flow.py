@@ -96,8 +96,8 @@ def _reindex(output: Location, options: ReindexOptions) -> list[Outcome]:
     return done
 
 
-@flow(name="rollback", flow_run_name="{model}")
-def rollback(model: str, output: Place = "out", index: str | None = None) -> str:
+@flow(name="rollback", flow_run_name=own_name_or(lambda: flow_run.parameters["model"]))
+def rollback(model: Place, output: Place = "out", index: Place | None = None) -> str:
     """Makes the version of a search index that was current before current again.
 
     Args:

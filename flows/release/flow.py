@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
 from pydantic import BaseModel, Field
 
 from containers.common.image import IMAGES
@@ -17,10 +18,11 @@ from deployments.release.errors import ReleaseStopped
 from deployments.release.function import Function
 from deployments.release.ignored import ignored_names
 from deployments.release.pointer import switch
-from deployments.release.registry import Registry, severity_of
+from deployments.release.registry import SEVERITIES, Registry, severity_of
 from deployments.release.watch import Smoke, default_smoke, ringing, run_smoke, watch_alarms
 from flows.artifacts import create_table_artifact
 from flows.aws import client, read_settings
+from flows.forms import one_of, own_name_or
 
 BUILD = (sys.executable, "-m", "deployments.images", "build")  # what `make images` runs
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -66,12 +68,16 @@ def _caller(timeout_s: float) -> Any:
     )
 
 
-@flow(name="release", flow_run_name="{image} {version}")
+def _named_by_image() -> str:
+    return "{image} {version}".format_map(flow_run.parameters)
+
+
+@flow(name="release", flow_run_name=own_name_or(_named_by_image))
 def release(
-    image: str,
+    image: Annotated[str, one_of(IMAGES)],
     version: str = "patch",
     build: bool = True,
-    worst: str = "MEDIUM",
+    worst: Annotated[str, one_of(SEVERITIES)] = "MEDIUM",
     signed: bool = True,
     shares: list[Share] | None = None,
     watch_s: Annotated[float, Field(ge=0)] = 300,

@@ -3,16 +3,22 @@
 from pathlib import Path
 
 from prefect import flow
+from prefect.runtime import flow_run
 
 from flows.artifacts import create_table_artifact
-from flows.forms import Place
+from flows.forms import Place, PlaceHere, own_name_or, tidy
 from flows.search.run import answer_question
 from tasks.outputs.report_view import clock
 from tasks.search.answer import Answer, Question
 
 
-@flow(name="search", flow_run_name="{question.kind}: {question.query}")
-def search(question: Question, output: Place = "out", page: Path | None = None) -> Answer:
+def _named_by_question() -> str:
+    question = Question.model_validate(flow_run.parameters["question"])
+    return f"{question.kind}: {Path(tidy(question.query)).name}"
+
+
+@flow(name="search", flow_run_name=own_name_or(_named_by_question))
+def search(question: Question, output: Place = "out", page: PlaceHere | None = None) -> Answer:
     """Finds what is nearest to the question below `output`, best first; `page` is written as HTML.
 
     Args:
@@ -22,6 +28,7 @@ def search(question: Question, output: Place = "out", page: Path | None = None) 
 
     Raises UserError with one sentence when the question cannot be answered.
     """
+    question = question.model_copy(update={"query": tidy(question.query)})
     answer = answer_question(output, question, page)
     rows = [
         {

@@ -1,19 +1,22 @@
 """Moments by words, people and sounds as a deployment: a form in the Prefect UI, a table and a page."""
 
-from pathlib import Path
-
 from prefect import flow, get_run_logger
+from prefect.runtime import flow_run
 
 from flows.artifacts import create_table_artifact
-from flows.forms import Place
+from flows.forms import Place, PlaceHere, own_name_or
 from flows.search.asked import answer_moments
 from tasks.outputs.labels import clock, speaker_name
 from tasks.search.moments_page import headline, write_moments
 from tasks.search.question import MomentAnswer, MomentQuestion
 
 
-@flow(name="find-moments")
-def moments(question: MomentQuestion, output: Place = "out", page: Path | None = None) -> MomentAnswer:
+def _named_by_question() -> str:
+    return headline(MomentQuestion.model_validate(flow_run.parameters["question"]))
+
+
+@flow(name="find-moments", flow_run_name=own_name_or(_named_by_question))
+def moments(question: MomentQuestion, output: Place = "out", page: PlaceHere | None = None) -> MomentAnswer:
     """Finds where all that is asked for is said, heard and seen at once; `page` is written as HTML.
 
     Args:

@@ -1,14 +1,19 @@
 """What people paste into a form."""
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
+from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
-from pydantic import TypeAdapter, ValidationError
+from prefect.utilities.schema_tools.validation import ValidationError as RefusedByPrefect
+from prefect.utilities.schema_tools.validation import validate
+from pydantic import Field, TypeAdapter, ValidationError
 
 from flows import forms
 from flows.analyze.flow import analyze
 from flows.forms import Place, for_people, own_name_or
+from flows.registration import declared
 from tasks.stages.options import AnalyzeOptions
 
 
@@ -54,6 +59,35 @@ def test_choices_have_names_that_people_understand():
     assert limit[0] == {"enum": ["auto"], "type": "string", "title": "automatic"}
 
 
+def test_one_value_or_nothing_is_a_field_that_may_stay_empty():
+    form = for_people(parameter_schema(asks).model_dump_for_openapi())
+    assert [form["properties"][name]["type"] for name in ("said", "at", "where", "menu")] == [
+        "string",
+        "number",
+        "array",
+        "string",
+    ]
+    for answers in (
+        {},
+        dict.fromkeys(form["properties"]),
+        {"menu": "a", "said": "x", "at": 1.5, "where": []},
+    ):
+        validate(answers, form, raise_on_error=True)
+    for wrong in ({"menu": "c"}, {"at": "soon"}, {"where": "here"}, {"either": {}}):
+        with pytest.raises(RefusedByPrefect):
+            validate(wrong, form, raise_on_error=True)
+
+
+def asks(
+    said: str | None = None,
+    at: Annotated[float, Field(ge=0)] | None = None,
+    where: list[str] | None = None,
+    menu: Literal["a", "b"] | None = None,
+    either: int | str | None = None,
+) -> None:
+    """Of every kind."""
+
+
 @pytest.mark.parametrize("nothing", ["", "  ", "''", None, 3])
 def test_nothing_is_no_place(nothing):
     with pytest.raises(ValidationError):
@@ -61,7 +95,15 @@ def test_nothing_is_no_place(nothing):
 
 
 @pytest.mark.parametrize(
-    ("given", "name"), [("wise-otter", "talk.mp4"), ("", "talk.mp4"), ("for the archive", "for the archive")]
+    ("given", "name"),
+    [
+        *(
+            (made, "talk.mp4")
+            for made in ("", "wise-otter", "phi-tucanae-b", "mu3-ichmul-ring", "omicron485-alphecca")
+        ),
+        *((made, "talk.mp4") for made in ("omicron5", "eta89-tandar-manifold", "nu-canis-majoris-x")),
+        *((own, own) for own in ("for the archive", "Alpha", "episode-12", "talk_final", "piano")),
+    ],
 )
 def test_a_run_that_was_given_a_name_keeps_it(given, name, monkeypatch):
     monkeypatch.setattr(forms, "flow_run", type("Run", (), {"name": given}))
@@ -84,3 +126,47 @@ def test_names_are_typed_as_the_help_says(typed):
 def test_what_nobody_knows_is_refused_before_anything_is_read(options, sentence):
     with pytest.raises(ValidationError, match=sentence):
         AnalyzeOptions.model_validate(options)
+
+
+PASTED = " '~/my media/talk' "
+MEANT = str(Path.home() / "my media/talk")
+PLACES = {"media", "output", "source", "data", "index", "store", "page", "to", "assets"}
+ASKED = {
+    "question": {"kind": "voice", "query": "a.wav"},
+    "model": "words",
+    "image": "whisperx",
+    "subject": "news",
+}
+
+
+@pytest.mark.parametrize("deployment", declared())
+def test_every_place_in_a_form_is_taken_as_it_is_pasted(deployment):
+    flow = load_flow_from_entrypoint(declared()[deployment]["entrypoint"])
+    form = parameter_schema(flow)
+    lists = {name for name, field in form.properties.items() if field.get("type") == "array"}
+    places = PLACES & set(form.properties)
+    given = {name: [PASTED] if name in lists else PASTED for name in places}
+    needed = {name: ASKED[name] for name in form.required if name not in places}
+    if deployment == "moments":
+        needed = {"question": {"said": "budget"}}
+    taken = flow.validate_parameters(given | needed)
+    assert {
+        name: str(taken[name][0] if isinstance(taken[name], list) else taken[name]) for name in places
+    } == dict.fromkeys(places, MEANT)
+
+
+@pytest.mark.parametrize(
+    ("deployment", "field", "some"),
+    [
+        ("models", "profile", "standard"),
+        ("release", "image", "whisperx"),
+        ("release", "worst", "HIGH"),
+        ("people", "action", "merge"),
+        ("batch", "runner", "dask"),
+    ],
+)
+def test_choices_are_a_menu(deployment, field, some):
+    form = parameter_schema(load_flow_from_entrypoint(declared()[deployment]["entrypoint"]))
+    shown = for_people(form.model_dump_for_openapi())["properties"][field]
+    assert some in shown["enum"] and shown["type"] == "string"
+    assert "anyOf" not in shown
