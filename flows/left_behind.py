@@ -29,6 +29,7 @@ PAGE = 200  # Prefect's most
 HEARTBEAT = "prefect.flow-run.heartbeat"  # every 30 seconds, by those of `make serve`
 SILENCE = 300.0  # seconds after the last one, in which the server was there to hear: that machine is gone
 GAP = 40.0  # seconds between two looks at most that count as such
+UNNAMED = "this machine"  # what every machine's worker was called before
 AHEAD = timedelta(minutes=1)  # by which a run's state may be newer than now: the server's clock is not ours
 
 
@@ -47,7 +48,7 @@ class LeftBehind:
         self._heartbeats: dict[
             str, tuple[str, float, float]
         ] = {}  # last heartbeat, seconds since, when looked
-        self._claimed: dict[str, tuple[float, float]] = {}  # states without a process: seconds, when looked
+        self._claimed: dict[str, tuple[float, float]] = {}  # pending states: seconds, when looked
         self._orphans = Orphans()
         self._began = (datetime.now(UTC), time.monotonic())
 
@@ -79,7 +80,10 @@ class LeftBehind:
         found = self._runs(client, state={"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}})
         alive = run_ids() if found else set()
         gone = [run for run in found if run["id"] not in alive]
-        alone = self._serves and bool(gone) and not self._others(client)
+        others = self._others(client) if gone else []
+        if others:  # who has claimed a run says so only when it is about to start
+            gone = [run for run in gone if run["state_type"] != "PENDING"]
+        alone = self._serves and not others
         return [run for run in gone if _is_here(run) or (alone and not run["infrastructure_pid"])]
 
     def _others(self, client: httpx.Client) -> list[str]:
@@ -90,12 +94,13 @@ class LeftBehind:
 
     def _never_begun(self, client: httpx.Client) -> list[dict[str, Any]]:
         """Runs that some worker has claimed, and of which it has said nothing for long."""
-        found = self._runs(client, state={"type": {"any_": ["PENDING"]}})
+        pending = self._runs(client, state={"type": {"any_": ["PENDING"]}})
+        alive = run_ids() if pending else set()
+        found = [run for run in pending if run["id"] not in alive]
         now, before, self._claimed = time.monotonic(), self._claimed, {}
         for run in found:
-            if not run["infrastructure_pid"]:
-                seconds, looked = before.get(run["state_id"], (0.0, now))
-                self._claimed[run["state_id"]] = (seconds + min(now - looked, GAP), now)
+            seconds, looked = before.get(run["state_id"], (0.0, now))
+            self._claimed[run["state_id"]] = (seconds + min(now - looked, GAP), now)
         waited = {state for state, (seconds, _) in self._claimed.items() if seconds >= SILENCE}
         return [run for run in found if run["state_id"] in waited]
 
@@ -159,7 +164,10 @@ class LeftBehind:
 
 
 def _is_here(run: dict[str, Any]) -> bool:
-    """Workers tell a process by its number, some with the host before it."""
+    """By its worker, called as its machine is, or by its process, with the host before it or without."""
+    worker = (run.get("labels") or {}).get("prefect.worker.name", UNNAMED)
+    if worker != UNNAMED:
+        return worker == socket.gethostname()
     process = run["infrastructure_pid"]
     return bool(process) and process.rpartition(":")[0] in ("", socket.gethostname())
 

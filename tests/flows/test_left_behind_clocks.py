@@ -157,3 +157,15 @@ def test_what_another_machine_is_about_to_start_is_left_to_it(looking: Any, monk
     answers, alone = looking(run("claimed", "PENDING", NOW, infrastructure_pid=None))
     answers.workers["another-machine"] = "OFFLINE"
     assert (alone.look(), alone.look()) == ([], said)
+
+
+@pytest.mark.parametrize(
+    ("place", "lost"), [("here", True), ("another-machine", False), ("this machine", True)]
+)
+def test_whose_a_run_is_its_worker_s_name_tells(looking: Any, monkeypatch, place, lost) -> None:
+    """Of its process Prefect's worker tells the number alone, which another machine has not."""
+    monkeypatch.setattr(left_behind.socket, "gethostname", lambda: "here")
+    answers, left = looking(run("a", "RUNNING", NOW, labels={"prefect.worker.name": place}))
+    answers.workers = {"here": "ONLINE", "another-machine": "ONLINE"}
+    left.look()
+    assert bool(left.look()) == lost
