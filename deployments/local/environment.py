@@ -51,7 +51,7 @@ def shared_cores(image: Image, own: int | None = None) -> dict[str, str]:
 
     Threads that wait must sleep: where they spin they take the others' cores (a diarization of 6 s was seen
     to take 74 s, a transcription three times its processor time). Then images that want all cores take turns
-    in the kernel, and whoever is alone at the end of a run has them; benchmarks/threads.md.
+    in the kernel, and whoever is alone at the end of a run has them; benchmarks/threads.py.
     """
     threads = min(image.threads, own or cores())
     return {
