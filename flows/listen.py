@@ -1,4 +1,4 @@
-"""`python -m flows.listen SOURCE`: who speaks now, and the sound without its noise, while it is heard."""
+"""`python -m flows.listen SOURCE`: who says what now, and the sound without its noise, while it is heard."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.live import Live
 
 from containers.common import storage
-from containers.common.documents.live import LiveSpeech, LiveTurn
+from containers.common.documents.live import LiveSpeech, LiveTurn, LiveWords
 from containers.common.errors import UserError
 from containers.common.media.audio import Waveform
 from tasks.live.listen import LEAST_LATENCY, MOST_LATENCY, Event, Listening, listening
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         with ExitStack() as opened:
             target = _open_target(chosen.denoised, opened)
             sound = _until_stopped(_limited(_source(chosen), chosen.seconds))
-            with listening(sound, chosen.latency, target) as stream:
+            with listening(sound, chosen.latency, target, chosen.words, chosen.language) as stream:
                 show = _print_json if chosen.json else _print_lines
                 show(stream, lines, timed=chosen.speed > 0)
     except UserError as error:
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m flows.listen",
-        description="Listen as it is spoken: voice activity, growing speaker turns, and sound without noise. "
+        description="Listen as it is spoken: voice activity, growing turns, words, and sound without noise. "
         "Ctrl-C ends it well.",
     )
     parser.add_argument("source", help="a file (played at its own speed), - for a pipe, or 'microphone'")
@@ -71,6 +71,13 @@ def _parser() -> argparse.ArgumentParser:
         help=f"write the sound without noise to a file ({', '.join(SUFFIXES)}), or with - to standard output "
         "as raw signed 16-bit mono at 48 kHz; lines then go to standard error",
     )
+    parser.add_argument(
+        "--words",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="write down what is said, as each stretch of speech ends (%(default)s)",
+    )
+    parser.add_argument("--language", help="of the words: code or name, several with commas; else found")
     parser.add_argument("--json", action="store_true", help="print every event as a line of JSON")
     return parser
 
@@ -138,6 +145,11 @@ def _print_lines(stream: Listening, lines: TextIO, timed: bool) -> None:
     speakers: set[str] = set()
     with Live("", console=console, transient=True, auto_refresh=False) as live:
         for event in stream:
+            if isinstance(event, LiveWords):
+                for part in event.segments:
+                    who = f"{speaker_name(part.speaker)}: " if part.speaker else ""
+                    console.print(f"  {who}{part.text.strip()}", markup=False, soft_wrap=True)
+                continue
             key = event.speaker if isinstance(event, LiveTurn) else ""
             if event.open if isinstance(event, LiveTurn) else event.end is None:
                 now[key] = event

@@ -14,7 +14,7 @@ from typing import BinaryIO, TextIO
 
 import numpy as np
 
-from containers.common.documents.live import LiveSpeech, LiveTurn, Ready
+from containers.common.documents.live import LiveSettled, LiveSpeech, LiveTurn, Ready
 from containers.common.media.audio import Waveform
 from containers.common.models.pyannet import SEGMENTATION, SEGMENTATION_FILE, quiet_loading
 from containers.common.models.store import open_model
@@ -31,7 +31,7 @@ class _Lines:
     def __init__(self, target: TextIO) -> None:
         self._target, self._lock = target, Lock()
 
-    def write(self, events: Iterable[Ready | LiveSpeech | LiveTurn]) -> None:
+    def write(self, events: Iterable[Ready | LiveSettled | LiveSpeech | LiveTurn]) -> None:
         for event in events:
             with self._lock:
                 print(event.model_dump_json(exclude_none=True), file=self._target, flush=True)
@@ -50,9 +50,13 @@ def listen_stream(source: BinaryIO, target: TextIO, latency: float) -> None:
 
     def diarize() -> None:
         block: Waveform | None = np.zeros(0, np.float32)
+        settled = 0.0
         try:
             while (block := blocks.get()) is not None:
                 lines.write(diarizer.push(block))
+                if diarizer.settled > settled:
+                    settled = diarizer.settled
+                    lines.write([LiveSettled(until=settled)])
             lines.write(diarizer.finish())
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             failed.append(error)

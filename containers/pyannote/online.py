@@ -64,6 +64,11 @@ class OnlineDiarizer:
             yield from self._close(voice)
         self._turns.clear()
 
+    @property
+    def settled(self) -> float:
+        """Seconds of the stream of which everything has been said."""
+        return round(self._frame * self._settled, 3)
+
     def _hear(self, samples: Waveform) -> None:
         """One window more, which ends with `samples`."""
         self._received += len(samples)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from containers.common.documents.speech import Transcript
 from containers.common.errors import UserError
 from containers.common.languages import to_codes
-from containers.common.media.audio import load_audio
+from containers.common.media.audio import Waveform, load_audio
 from containers.common.models.store import open_model
 from containers.common.runtime.handler import Stopwatch, make_handler
 from containers.whisperx import align, encoder, speech, words
@@ -22,20 +22,37 @@ Loaded = TypeVar("Loaded")
 
 def transcribe(request: TranscribeRequest, stopwatch: Stopwatch) -> Transcript:
     """Voice activity decides what is decoded, so silence and noise give no words and no language."""
+    transcriber = open_transcriber(request, stopwatch)
+    audio = load_audio(request.audio, SAMPLE_RATE, request.start, request.end)
+    stopwatch.covered(len(audio) / SAMPLE_RATE)
+    return transcriber(audio, request.start)
+
+
+def open_transcriber(
+    request: TranscribeRequest, stopwatch: Stopwatch
+) -> Callable[[Waveform, float], Transcript]:
+    """Loads models; then from 16 kHz mono, shape (samples,), and the second it begins at, to its transcript.
+
+    Raises UserError for what cannot be so, ModelMissing, ModelCorrupt.
+    """
     _check(request)
     models = _Store(request, stopwatch)
     detector = models.detector()
     expected = _expected(request.language, models.whisper(first_model(request)))
-    audio = load_audio(request.audio, SAMPLE_RATE, request.start, request.end)
-    stopwatch.covered(len(audio) / SAMPLE_RATE)
-    if not audio.any():
-        return Transcript(segments=[], language=None)
-    stretches = speech.find_speech(detector, audio, request.vad_onset, request.vad_offset, request.chunk_size)
-    if not stretches:
-        return Transcript(segments=[], language=None)
-    found = transcribe_speech(models, audio, stretches, expected, request)
-    found.duration = round(len(audio) / SAMPLE_RATE, 3)
-    return _shift(found, request.start)
+
+    def transcriber(audio: Waveform, start: float) -> Transcript:
+        if not audio.any():
+            return Transcript(segments=[], language=None)
+        stretches = speech.find_speech(
+            detector, audio, request.vad_onset, request.vad_offset, request.chunk_size
+        )
+        if not stretches:
+            return Transcript(segments=[], language=None)
+        found = transcribe_speech(models, audio, stretches, expected, request)
+        found.duration = round(len(audio) / SAMPLE_RATE, 3)
+        return _shift(found, start)
+
+    return transcriber
 
 
 class _Store(Models):

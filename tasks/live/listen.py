@@ -1,4 +1,4 @@
-"""Live sound through two images at once: sound without noise, voice activity and growing speaker turns."""
+"""Live sound through three images at once: sound without noise, voice activity, growing turns, and words."""
 
 import queue
 import threading
@@ -8,17 +8,25 @@ from contextlib import ExitStack, contextmanager
 import av
 import numpy as np
 
-from containers.common.documents.live import LIVE_EVENT, LiveSpeech, LiveTurn
+from containers.common.documents.live import (
+    LIVE_EVENT,
+    LiveSettled,
+    LiveSpeech,
+    LiveStretch,
+    LiveTurn,
+    LiveWords,
+)
 from containers.common.errors import UserError
 from containers.common.media.audio import Waveform
 from tasks.live.delays import Delays
 from tasks.live.process import LiveProcess, live_process
 from tasks.live.sound import BLOCK, RATE, frame_of
+from tasks.live.words import Recorder, Speakers, Stretch, batches
 from tasks.stages.registry import STAGES
 
 SPEECH_RATE = 16_000
 LEAST_LATENCY, MOST_LATENCY = 0.5, 5.0  # seconds until a turn is settled
-Event = LiveSpeech | LiveTurn
+Event = LiveSpeech | LiveTurn | LiveWords
 
 
 class Listening:
@@ -28,6 +36,8 @@ class Listening:
         self.delays = Delays(BLOCK / RATE)
         self.seconds = 0.0
         self._events: queue.Queue[Event | BaseException | None] = queue.Queue()
+        self._recorder, self._speakers = Recorder(), Speakers()
+        self._stretches: queue.Queue[Stretch | None] = queue.Queue()
 
     def __iter__(self) -> Iterator[Event]:
         """Until the sound has ended. Raises UserError when it cannot be read or a model is missing."""
@@ -39,12 +49,17 @@ class Listening:
 
 @contextmanager
 def listening(
-    sound: Iterable[Waveform], latency: float = 1.0, on_denoised: Callable[[Waveform], None] | None = None
+    sound: Iterable[Waveform],
+    latency: float = 1.0,
+    on_denoised: Callable[[Waveform], None] | None = None,
+    words: bool = False,
+    language: str | None = None,
 ) -> Iterator[Listening]:
     """Feeds 48 kHz mono, in blocks of BLOCK samples, to the images as it comes.
 
     A turn is settled `latency` seconds after it was spoken. `on_denoised` is given the sound without noise
-    (48 kHz, aligned, as many samples), from a thread of its own. Both have ended when the block is left.
+    (48 kHz, aligned, as many samples), from a thread of its own. With `words` what is said is written down,
+    stretch by stretch as each ends, in `language` if that is given. All have ended when the block is left.
     Raises UserError when the latency is out of range or a model is missing.
     """
     if not LEAST_LATENCY <= latency <= MOST_LATENCY:
@@ -53,13 +68,21 @@ def listening(
     with ExitStack() as opened:
         speakers = opened.enter_context(live_process(str(STAGES["diarize"].image), "--latency", str(latency)))
         denoiser = opened.enter_context(live_process(str(STAGES["denoise"].image))) if on_denoised else None
-        if not speakers.output.readline():  # "ready", or nothing
-            speakers.check()
-        processes = [process for process in (speakers, denoiser) if process]
+        given = ("--language", language) if language else ()
+        writer = (
+            opened.enter_context(live_process(str(STAGES["transcribe"].image), *given)) if words else None
+        )
+        for process in filter(None, (speakers, writer)):
+            if not process.output.readline():  # "ready", or nothing
+                process.check()
+        heard = [process for process in (speakers, denoiser) if process]
+        processes = [*heard, *([writer] if writer else [])]
         threads = [
-            threading.Thread(target=stream_to, args=(_fed(sound, processes, stream), stream)),
-            threading.Thread(target=stream_to, args=(_told(speakers, stream), stream)),
+            threading.Thread(target=stream_to, args=(_fed(sound, heard, stream), stream)),
+            threading.Thread(target=stream_to, args=(_told(speakers, stream, words), stream)),
         ]
+        if writer:
+            threads.append(threading.Thread(target=stream_to, args=(_written(writer, stream), stream)))
         if denoiser and on_denoised:
             threads.append(
                 threading.Thread(target=stream_to, args=(_cleaned(denoiser, on_denoised, stream), stream))
@@ -95,9 +118,9 @@ def _fed(sound: Iterable[Waveform], processes: list[LiveProcess], stream: Listen
             for denoiser in denoisers:
                 denoiser.send(block)
             for frame in resampler.resample(frame_of(block[None], RATE, "flt")):
-                speakers.send(frame.to_ndarray())
+                _hear(frame.to_ndarray(), speakers, stream)
         for frame in resampler.resample(None):
-            speakers.send(frame.to_ndarray())
+            _hear(frame.to_ndarray(), speakers, stream)
     except BrokenPipeError:
         return  # a process has ended: the caller's `check` says why
     finally:
@@ -106,12 +129,19 @@ def _fed(sound: Iterable[Waveform], processes: list[LiveProcess], stream: Listen
     yield from ()
 
 
-def _told(speakers: LiveProcess, stream: Listening) -> Iterator[Event]:
-    """The speaker process's events; the last thread's, so that the end of them is the end of the stream."""
+def _hear(samples: Waveform, speakers: LiveProcess, stream: Listening) -> None:
+    stream._recorder.hear(samples.reshape(-1))
+    speakers.send(samples)
+
+
+def _told(speakers: LiveProcess, stream: Listening, words: bool) -> Iterator[Event]:
+    """The speaker process's events; without words their end is that of the stream."""
     grown: dict[str, float] = {}
     try:
         for line in speakers.output:
             event = LIVE_EVENT.validate_json(line)
+            if words:
+                _note(event, stream)
             if isinstance(event, LiveSpeech):
                 stream.delays.note(
                     "speech begins" if event.end is None else "speech ends", event.end or event.start
@@ -123,6 +153,44 @@ def _told(speakers: LiveProcess, stream: Listening) -> Iterator[Event]:
                     stream.delays.note("turns", event.end)
                 yield event
     finally:
+        stream._speakers.settle(float("inf"))
+        stream._stretches.put(None)
+        if not words:
+            stream._events.put(None)
+
+
+def _note(event: object, stream: Listening) -> None:
+    """What the words need: stretches of speech, and who speaks."""
+    if isinstance(event, LiveSpeech):
+        for stretch in stream._recorder.notice(event):
+            stream._stretches.put(stretch)
+    elif isinstance(event, LiveSettled):
+        for stretch in stream._recorder.go_on(event.until):
+            stream._stretches.put(stretch)
+        stream._speakers.settle(event.until)
+    elif isinstance(event, LiveTurn):
+        stream._speakers.say(event)
+
+
+def _written(writer: LiveProcess, stream: Listening) -> Iterator[Event]:
+    """Words with their speakers; stretches that have waited meanwhile are written together."""
+    try:
+        for one in batches(stream._stretches):
+            start, end, first, samples = one.start, one.end, one.first, one.samples
+            told = LiveStretch(start=start, end=end, first=first, samples=len(samples))
+            writer.tell(told.model_dump_json())
+            writer.send(samples)
+            line = writer.output.readline()
+            if not line:
+                return  # it has ended: the caller's `check` says why
+            event = LIVE_EVENT.validate_json(line)
+            if isinstance(event, LiveWords) and event.segments:
+                stream.delays.note("words", event.end)
+                yield event.model_copy(update={"segments": stream._speakers.of(event)})
+    except BrokenPipeError:
+        return
+    finally:
+        writer.end()
         stream._events.put(None)
 
 

@@ -36,6 +36,10 @@ class LiveProcess:
         self._input.write(np.ascontiguousarray(samples, np.float32).tobytes())
         self._input.flush()
 
+    def tell(self, line: str) -> None:
+        """A line before samples. Raises BrokenPipeError as `send` does."""
+        self._input.write(f"{line}\n".encode())
+
     def end(self) -> None:
         """No more sound will come."""
         with suppress(BrokenPipeError):  # it has ended already

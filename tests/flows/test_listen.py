@@ -1,4 +1,4 @@
-"""Listening as a person does: a file, a pipe, an interruption; what is printed and what is written."""
+"""Listening as a person does: a file, a pipe, an interruption; what is said, printed and written."""
 
 import contextlib
 import json
@@ -44,14 +44,18 @@ def test_a_file_is_heard_and_written_without_its_noise(clip, tmp_path) -> None:
     done = listen(clip, "--speed", 2, "--denoised", cleaned, "--json")
     assert (done.returncode, done.stderr) == (0, b"")
     *events, end = map(json.loads, done.stdout.splitlines())
-    assert {event["kind"] for event in events} == {"speech", "turn"}
+    assert {event["kind"] for event in events} == {"speech", "turn", "words"}
     # How many speakers are told apart is tested on the whole call (tests/containers/pyannote/test_listen.py):
     # from these seven seconds alone the second voice is too near the first one.
     closed = [event for event in events if event["kind"] == "turn" and not event["open"]]
     assert closed[0]["speaker"] == "SPEAKER_00"
     assert all(0 <= turn["start"] < turn["end"] <= 7.1 for turn in closed)
     assert end["seconds"] == pytest.approx(7, abs=0.02)
-    assert set(end["late"]) == {"denoised sound", "speech begins", "speech ends", "turns"}
+    assert set(end["late"]) == {"denoised sound", "speech begins", "speech ends", "turns", "words"}
+    said = [part for event in events if event["kind"] == "words" for part in event["segments"]]
+    assert "New Jersey" in " ".join(part["text"] for part in said)
+    assert all(part["speaker"].startswith("SPEAKER_") for part in said)
+    assert all(0 <= word["start"] < word["end"] <= 7.1 for part in said for word in part["words"])
     samples, rate = soundfile.read(cleaned)
     assert rate == 48_000
     assert len(samples) / rate == pytest.approx(end["seconds"], abs=1e-3)
@@ -60,7 +64,7 @@ def test_a_file_is_heard_and_written_without_its_noise(clip, tmp_path) -> None:
 
 def test_a_pipe_goes_in_and_clean_sound_comes_out(clip) -> None:
     raw = (load_audio(clip.as_uri(), 16_000)[: 3 * 16_000] * 32767).astype("<i2").tobytes()
-    done = listen("-", "--raw-rate", 16_000, "--denoised", "-", given=raw)
+    done = listen("-", "--raw-rate", 16_000, "--denoised", "-", "--no-words", given=raw)
     assert done.returncode == 0
     assert len(np.frombuffer(done.stdout, "<i2")) == pytest.approx(3 * 48_000, abs=480)
     *turns, summary = done.stderr.decode().splitlines()[:-4]
@@ -71,7 +75,7 @@ def test_a_pipe_goes_in_and_clean_sound_comes_out(clip) -> None:
 def test_ctrl_c_ends_it_well(clip, tmp_path) -> None:
     cleaned = tmp_path / "clean.wav"
     with subprocess.Popen(
-        [*COMMAND, "-", "--raw-rate", "16000", "--denoised", str(cleaned)],
+        [*COMMAND, "-", "--raw-rate", "16000", "--no-words", "--denoised", str(cleaned)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -97,6 +101,7 @@ def test_ctrl_c_ends_it_well(clip, tmp_path) -> None:
         (["missing.wav"], "There is no file missing.wav."),
         (["README.md"], "README.md is not media that can be decoded"),
         (["CLIP", "--latency", "9"], "The latency has to be between 0.5 and 5 seconds."),
+        (["CLIP", "--language", "Klingon"], "Whisper does not know the language 'Klingon'"),
         (["CLIP", "--denoised", "clean.txt"], "clean.txt has to end in .wav, .flac, .ogg."),
     ],
 )

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from containers.common.contract import Contract, ModelRef, Seconds
+from containers.common.documents.speech import Segment
 
 
 class Ready(Contract):
@@ -34,5 +35,31 @@ class LiveTurn(Contract):
     heard: Seconds = Field(description="seconds of sound that had come when this was known")
 
 
-LiveEvent = Annotated[Ready | LiveSpeech | LiveTurn, Field(discriminator="kind")]
-LIVE_EVENT: TypeAdapter[Ready | LiveSpeech | LiveTurn] = TypeAdapter(LiveEvent)
+class LiveSettled(Contract):
+    """Nothing that is said of the turns before `until` will change."""
+
+    kind: Literal["settled"] = "settled"
+    until: Seconds
+
+
+class LiveStretch(Contract):
+    """Speech to be written down: `samples` of the sound from `first` seconds on follow this line."""
+
+    kind: Literal["stretch"] = "stretch"
+    start: Seconds
+    end: Seconds
+    first: Seconds
+    samples: int = Field(ge=0)
+
+
+class LiveWords(Contract):
+    """What is said from `start` to `end`, once it has been said; a segment is one speaker's."""
+
+    kind: Literal["words"] = "words"
+    start: Seconds
+    end: Seconds
+    segments: list[Segment]
+
+
+LiveEvent = Annotated[Ready | LiveSpeech | LiveTurn | LiveSettled | LiveWords, Field(discriminator="kind")]
+LIVE_EVENT: TypeAdapter[Ready | LiveSpeech | LiveTurn | LiveSettled | LiveWords] = TypeAdapter(LiveEvent)

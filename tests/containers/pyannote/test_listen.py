@@ -8,7 +8,7 @@ from operator import attrgetter
 import numpy as np
 import pytest
 
-from containers.common.documents.live import LIVE_EVENT, LiveSpeech, LiveTurn, Ready
+from containers.common.documents.live import LIVE_EVENT, LiveSettled, LiveSpeech, LiveTurn, Ready
 from containers.pyannote.listen import listen_stream
 
 RATE = 16_000
@@ -21,7 +21,9 @@ def listen(samples: np.ndarray, latency: float = LATENCY) -> list:
     listen_stream(io.BytesIO(samples.astype(np.float32).tobytes()), told, latency)
     ready, *events = map(LIVE_EVENT.validate_json, told.getvalue().splitlines())
     assert isinstance(ready, Ready)
-    return events
+    settled = [event.until for event in events if isinstance(event, LiveSettled)]
+    assert settled == sorted(set(settled))
+    return [event for event in events if not isinstance(event, LiveSettled)]
 
 
 @pytest.fixture(scope="module")
