@@ -54,6 +54,9 @@ class Image(Contract):
     threads: int = Field(
         default=1, ge=1, description="with more a call is no faster, or whatever runs beside it is slower"
     )
+    comes_late: bool = Field(
+        default=False, description="its stage waits for others', and ends a run: it may have all cores"
+    )
     init_timeout_s: int = Field(default=120, description="local only: how long a worker may take to import")
     environment: dict[str, str] = {}
     version: str = Field(default="0.1.0", pattern=r"^\d+\.\d+\.\d+$", description="`make images` tags it so")

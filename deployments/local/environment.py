@@ -50,10 +50,11 @@ def shared_cores(image: Image, own: int | None = None) -> dict[str, str]:
     """Threads of the numeric libraries, for an image that shares `own` cores (this machine's) with others.
 
     Threads that wait must sleep: where they spin they take the others' cores (a diarization of 6 s was seen
-    to take 74 s, a transcription three times its processor time). Then images that want all cores take turns
-    in the kernel, and whoever is alone at the end of a run has them; benchmarks/threads.py.
+    to take 74 s, a transcription three times its processor time). Half the cores are each image's share,
+    since several are at work; whoever comes late has all. What that gives: benchmarks/threads.py.
     """
-    threads = min(image.threads, own or cores())
+    there = own or cores()
+    threads = min(image.threads, there if image.comes_late else max(1, there // 2))
     return {
         "OMP_WAIT_POLICY": "PASSIVE",
         "OMP_NUM_THREADS": str(threads),
