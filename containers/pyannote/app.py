@@ -11,7 +11,7 @@ import numpy as np
 from containers.common.contract import Span
 from containers.common.documents.speakers import Diarization, Speaker, Turn
 from containers.common.errors import UserError
-from containers.common.media.audio import load_audio
+from containers.common.media.audio import load_audio, raised
 from containers.common.models.pyannet import SEGMENTATION_FILE, quiet_loading
 from containers.common.models.store import open_model
 from containers.common.runtime.handler import Stopwatch, make_handler
@@ -63,7 +63,7 @@ def serve(
 
 def diarize(request: DiarizeRequest, stopwatch: Stopwatch) -> Diarization:
     """Speakers are named in the order in which they are first heard; silence has none."""
-    waveform = load_audio(request.audio, SAMPLE_RATE)
+    waveform = raised(load_audio(request.audio, SAMPLE_RATE))
     stopwatch.covered(len(waveform) / SAMPLE_RATE)
     name, diarizer = _open_diarizer(request, stopwatch)
     if not waveform.any():
@@ -81,7 +81,7 @@ def hear(request: HearRequest, stopwatch: Stopwatch) -> WindowScores:
         if round(bound / step) * step != bound:
             raise UserError(f"start and end have to be multiples of {step:g} seconds.")
     until = None if request.end is None else request.end - step + duration
-    waveform = load_audio(request.audio, SAMPLE_RATE, request.start, until)
+    waveform = raised(load_audio(request.audio, SAMPLE_RATE, request.start, until))
     stopwatch.covered(len(waveform) / SAMPLE_RATE)
     found = diarizer.hear(waveform)
     write_windows(request.windows_uri, found)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from containers.common.documents.speech import Transcript
 from containers.common.errors import UserError
 from containers.common.languages import to_codes
-from containers.common.media.audio import Waveform, load_audio
+from containers.common.media.audio import Waveform, load_audio, raised
 from containers.common.models.store import open_model
 from containers.common.runtime.handler import Stopwatch, make_handler
 from containers.whisperx import align, encoder, speech, words
@@ -43,6 +43,7 @@ def open_transcriber(
     def transcriber(audio: Waveform, start: float) -> Transcript:
         if not audio.any():
             return Transcript(segments=[], language=None)
+        audio = raised(audio)
         stretches = speech.find_speech(
             detector, audio, request.vad_onset, request.vad_offset, request.chunk_size
         )

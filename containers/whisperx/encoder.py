@@ -13,7 +13,7 @@ import numpy as np
 
 from containers.common.contract import Span
 from containers.common.errors import UserError
-from containers.common.media.audio import Waveform
+from containers.common.media.audio import Waveform, raised
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -75,7 +75,7 @@ def encode(model: "WhisperModel", audio: Waveform, spans: list[Span], short: boo
     batch = []
     for span in spans:
         piece = audio[round(span.start * SAMPLE_RATE) : round(span.end * SAMPLE_RATE)]
-        features = model.feature_extractor(piece)[:, :-1]
+        features = model.feature_extractor(raised(piece))[:, :-1]
         batch.append(_fit(features, count))
     return model.model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(np.stack(batch))))
 

@@ -16,6 +16,16 @@ from containers.common.media.container import open_media
 
 Waveform = NDArray[np.float32]
 
+# Speech networks take any level, down to where their own normalisation ends: Whisper's spectrogram at a power
+# of 1e-10, PyanNet's at a variance of 1e-5. Level: what a thousandth of the samples exceeds.
+QUIET, RAISED = 0.003, 0.1
+
+
+def raised(samples: Waveform) -> Waveform:
+    """The same as loud as speech usually is, if it is 30 dB quieter; shape (n,)."""
+    level = float(np.percentile(np.abs(samples), 99.9)) if len(samples) else 0.0
+    return samples * np.float32(RAISED / level) if 0 < level < QUIET else samples
+
 
 def stream_audio(path: Path, sample_rate: int, start: float = 0) -> Iterator[Waveform]:
     """Blocks of mono float32 samples, shape (n,), in [-1, 1], at `sample_rate` Hz, from `start` seconds.

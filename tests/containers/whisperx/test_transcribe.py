@@ -113,6 +113,11 @@ def test_voice_activity_decides_what_is_decoded(transcribe, sentence):
     assert len(words(transcribe(quiet, vad_onset=0.999, vad_offset=0.99))) < len(words(transcribe(sentence)))
 
 
+def test_speech_far_below_what_people_record_is_understood_as_well(transcribe, sentence, plain):
+    quiet = transcribe(sentence * np.float32(10 ** (-50 / 20)))  # some -85 dBFS
+    assert jiwer.wer(plain(text(transcribe(sentence))), plain(text(quiet))) <= 0.1
+
+
 @pytest.mark.parametrize("seconds", [0, 0.01, 0.5, 40])
 def test_silence_has_no_words_and_no_language(transcribe, seconds):
     assert transcribe(np.zeros(round(seconds * RATE), np.float32)) == NOTHING
