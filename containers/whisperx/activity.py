@@ -21,8 +21,8 @@ AT_ONCE = 16  # windows
 class Activity(NamedTuple):
     """Probability of speech, shape (frames,), and the second that each frame stands for."""
 
-    scores: NDArray[np.float32]
-    times: NDArray[np.float64]
+    scores: NDArray[np.floating]
+    times: NDArray[np.floating]
 
 
 def hear_windows(network: Callable[[Waveform], NDArray], audio: Waveform, step: float) -> Activity:

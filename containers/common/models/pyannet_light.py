@@ -123,4 +123,4 @@ def _remember(seen: Array, weights: dict[str, NDArray], layer: int) -> Array:
 
 
 def _sigmoid(values: Array) -> Array:
-    return 0.5 * np.tanh(0.5 * values) + 0.5
+    return np.asarray(0.5 * np.tanh(0.5 * values) + 0.5, np.float32)
