@@ -89,6 +89,7 @@ def test_label_people(library: Path, tmp_path: Path) -> None:
     assert "Sheila" in [group.person.name for group in list_people(library) if group.person]
     assert "Sheila" in (folder / "transcript.srt").read_text()
     assert any("application/vnd.jupyter.widget-view+json" in each.get("data", {}) for each in outputs)
+    assert "Audio(" in str(outputs), "however many faces there are"
     assert (voice_of(library, folder.name, "SPEAKER_00") or b"")[:4] == b"RIFF", "who is named can be heard"
 
 
