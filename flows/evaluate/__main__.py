@@ -68,24 +68,14 @@ def main(arguments: list[str] | None = None) -> int:
             parser.error(
                 f"'{unknown[0]}' is none of all, {', '.join(KINDS)}, score, compare, history, import, starter"
             )
-        _check(given)
+        if given.data:  # a mistake in it is told before a server is started
+            from tasks.evaluation.dataset import read_dataset
+
+            read_dataset(given.data)
         return _run_flow(lambda: _evaluate(given))
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
-
-
-def _check(given: argparse.Namespace) -> None:
-    """Tells a mistake in the data set, or in what is asked of it, before a server is started."""
-    from flows.evaluate.flow import chosen_kinds
-    from tasks.evaluation.asked import check_asked
-    from tasks.evaluation.dataset import read_dataset
-
-    kinds = [] if "all" in given.what else given.what
-    if given.data:
-        chosen_kinds(read_dataset(given.data), kinds, given.data)
-    for kind in kinds:  # of all, those that can do it are done
-        check_asked(kind, given.model, given.options)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -41,11 +41,6 @@ def test_all_is_what_there_is_truth_for(calls: Path) -> None:
     ("arguments", "sentence"),
     [
         (["tagging", "--data", "nowhere"], "There is no data set: nowhere/dataset.toml does not exist."),
-        (
-            ["faces", "tagging", "--model", "tiny"],
-            "'tiny' is no sound tagger for mode clip: choose panns-cnn14, ced-base, ced-tiny or firered-aed.",
-        ),
-        (["search", "--options", '{"kk": 3}'], "kk: Extra inputs are not permitted."),
         (["compare", "one", "two"], f"{ROOT / 'one'} holds no finished evaluation."),
     ],
 )
