@@ -43,9 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
         if given.what[0] == "score":
             if len(given.what) != 2:
                 parser.error("score takes the folder of a run")
-            from flows.evaluate.flow import scorable
+            from tasks.evaluation.run import FinishedRun
 
-            scorable(Path(given.what[1]), given.data)
+            FinishedRun.open(given.what[1])
             return _run_flow(lambda: _score(given))
         if given.what == ["history"]:
             from tasks.evaluation.history import write_history
@@ -150,6 +150,7 @@ def _evaluate(given: argparse.Namespace) -> None:
 
 
 def _score(given: argparse.Namespace) -> None:
+    # Prefect reads where its server is when it is imported: not before there is one.
     from flows.evaluate.flow import score, told
 
     console = Console()
