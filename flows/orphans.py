@@ -5,10 +5,13 @@ it is cancelled, while its process works on: a watcher for ever.
 """
 
 import os
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import psutil
+
+from flows.child import GRACE
 
 RUN_ID = "PREFECT__FLOW_RUN_ID"  # in the environment of a run's process, and of what that starts
 WORKER = {"worker", "start"}  # words of its command
@@ -48,6 +51,22 @@ class Orphans:
             self._asked.add(number)
             said.append(f"Run {run['name']}: Cancelled. {CANCELLED['message']}")
         return said
+
+
+def end_orphans(api_url: str) -> None:
+    """Ends those of that server's runs, as their worker would have; by force what does not end.
+
+    Returns when they are gone. Their runs go on with the next worker.
+    """
+    ended = []
+    for process, _ in _orphans().values():
+        with suppress(psutil.Error):
+            if process.environ().get("PREFECT_API_URL") == api_url:
+                process.terminate()
+                ended.append(process)
+    for process in psutil.wait_procs(ended, GRACE)[1]:
+        with suppress(psutil.Error):
+            process.kill()
 
 
 def run_ids() -> set[str]:

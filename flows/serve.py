@@ -22,6 +22,7 @@ from deployments.local import end_idle
 from flows.child import end_child, start_child
 from flows.keep_going import Kept
 from flows.left_behind import LeftBehind
+from flows.orphans import end_orphans
 from flows.results import RESULTS_URL
 from flows.server_secret import (
     CLIENT_SECRET,
@@ -170,6 +171,8 @@ def _end(running: dict[str, Kept]) -> None:
     for name in ("worker", "results", "server"):  # the worker still has to say how its runs ended
         if name in running:
             end_child(running[name].process)
+        if name == "worker":
+            end_orphans(API_URL)  # those of a worker that was killed before
     end_idle()
 
 

@@ -75,12 +75,12 @@ def _reindex(output: Location, options: ReindexOptions) -> list[Outcome]:
                 raise UserError(f"No asset below {output} has vectors of model '{model}'.")
         with running_images():
             for model, parts in collected.items():
-                if options.models is not None and model not in options.models:
+                if options.models and model not in options.models:
                     continue
                 named = reindex_model.with_options(task_run_name=model)
                 state = named(model, parts, folder, options, return_state=True)
                 note(model, state.result(raise_on_failure=False))
-        if options.models is None or WORDS in options.models:
+        if not options.models or WORDS in options.models:
             state = reindex_words(output if remote else folder, options, return_state=True)
             words = state.result(raise_on_failure=False)
             note(WORDS, words)

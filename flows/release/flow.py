@@ -118,7 +118,7 @@ def release(
     try_out(function, made, smoke or default_smoke(image), timeout)
     if made != before:  # Lambda publishes no second version of the same image and settings
         watched = Watched(watch_s, rang, smoke or default_smoke(image), timeout)
-        walk(function, made, [0.1, 0.5] if shares is None else shares, watched)
+        walk(function, made, shares or [0.1, 0.5], watched)
         promote(function, made, watched)
     registry.mark_stable(function.image(made))
     outcome = Released(

@@ -18,7 +18,7 @@ class ReindexOptions(BaseModel):
         default=None, description="folder or s3:// prefix of the indexes; `index` below the output when empty"
     )
     models: list[str] | None = Field(
-        default=None, description="only these models' indexes; `words` is that of words"
+        default=None, description="only these models' indexes, `words` is that of words; all when empty"
     )
     type: str | None = Field(
         default=None, description="FAISS factory string, IVF, HNSW or auto; what the index has when empty"

@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from flows.orphans import RUN_ID, Orphans, run_ids
+from flows.orphans import RUN_ID, Orphans, end_orphans, run_ids
 
 WAITS = "import sys; print(flush=True); sys.stdin.read()"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + WAITS
@@ -106,3 +106,14 @@ def test_a_cancelled_run_of_another_place_is_no_matter(start: Start, place: str)
     server = Server((run, "CANCELLING", place))
     assert Orphans().end_cancelled(server.client) == []
     assert process.is_running()
+
+
+def test_of_one_server_they_end_with_it(start: Start, monkeypatch) -> None:
+    monkeypatch.setattr("flows.orphans.GRACE", 0.5)
+    monkeypatch.setenv("PREFECT_API_URL", "http://another/api")
+    _, another = start()
+    monkeypatch.setenv("PREFECT_API_URL", "http://server/api")
+    (_, deaf), (_, own), (_, below) = start(DEAF), start(), start(worker=True)
+    end_orphans("http://server/api")
+    assert [each.wait(10) is not None for each in (deaf, own)] == [True, True]
+    assert another.is_running() and below.is_running(), "another server's, and one that has its worker"

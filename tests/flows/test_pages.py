@@ -55,3 +55,50 @@ def test_the_page_shows_it(server, analysed, known, shown, tmp_path):
     known.screenshot(path=picture)
     with Image.open(picture) as seen:
         assert len(seen.convert("RGB").getcolors(1 << 24) or []) > 50, "an empty page"
+
+
+def typed(page: "Page", name: str, text: str) -> None:
+    """Into the field of that name, as a reader of the form does it."""
+    labels = "span[contains(@class, 'schema-form-property__label')]"
+    named = f"xpath=.//{labels}[normalize-space()='{name}' or normalize-space()='{name} (Optional)']"
+    field = page.locator(".schema-form-property").filter(has=page.locator(named)).last
+    field.locator("textarea").last.fill(text)
+
+
+@pytest.mark.parametrize(
+    ("deployment", "filled", "ended", "says"),
+    [
+        (
+            "quality",
+            {"output": " '{folder}/none' "},
+            "NothingToDo",
+            "There is no asset folder in {folder}/none.",
+        ),
+        (
+            "moments",
+            {"Said": "budget", "output": "{folder}/none"},
+            "Failed",
+            "There is no folder {folder}/none.",
+        ),
+    ],
+)
+def test_a_form_is_filled_by_who_reads_it(server, known, tmp_path, deployment, filled, ended, says):
+    """Pasted as people paste it; what cannot be is a sentence, and the run is called by what it is about."""
+    found = server.deployment(deployment)
+    known.goto(f"{server.url}/deployments/deployment/{found['id']}/run")
+    known.get_by_role("button", name="Submit").wait_for(timeout=60_000)
+    for name, text in filled.items():
+        typed(known, name, text.format(folder=tmp_path))
+    with known.expect_response(lambda answer: "create_flow_run" in answer.url) as answered:
+        known.get_by_role("button", name="Submit").click()
+    started = answered.value.json()
+    run = server.end_of(started)
+    assert (run["state_name"], says.format(folder=tmp_path) in run["state"]["message"]) == (ended, True), run
+    assert run["name"] != started["name"], "Prefect's made-up name is gone"
+
+
+def test_a_form_says_at_once_what_is_missing(server, known):
+    known.goto(f"{server.url}/deployments/deployment/{server.deployment('batch')['id']}/run")
+    known.get_by_role("button", name="Submit").click(timeout=60_000)
+    until(known, HOLDS, ["is a required property"])
+    assert known.url.endswith("/run")
