@@ -19,7 +19,7 @@ from containers.common import storage
 from containers.common.documents.live import LiveSpeech, LiveTurn, LiveWords
 from containers.common.errors import UserError
 from containers.common.media.audio import Waveform
-from tasks.live.listen import LEAST_LATENCY, MOST_LATENCY, Event, Listening, listening
+from tasks.live.listen import LEAST_LATENCY, MOST_LATENCY, Listening, listening
 from tasks.live.sound import BLOCK, RATE, hear_microphone, play_file, read_pipe
 from tasks.outputs.report_view import speaker_name
 
@@ -141,7 +141,7 @@ def _print_json(stream: Listening, lines: TextIO, timed: bool) -> None:
 def _print_lines(stream: Listening, lines: TextIO, timed: bool) -> None:
     """A line for each ended turn; on a terminal, below them, what is going on."""
     console = Console(file=lines, highlight=False)
-    now: dict[str, Event] = {}
+    now: dict[str, LiveSpeech | LiveTurn] = {}
     speakers: set[str] = set()
     with Live("", console=console, transient=True, auto_refresh=False) as live:
         for event in stream:
@@ -168,7 +168,7 @@ def _line(turn: LiveTurn) -> str:
     return f"{_clock(turn.start)} - {_clock(turn.end)}  {speaker_name(turn.speaker)}"
 
 
-def _current(event: Event) -> str:
+def _current(event: LiveSpeech | LiveTurn) -> str:
     if isinstance(event, LiveSpeech):
         return f"speech since {_clock(event.start)}"
     return f"· {speaker_name(event.speaker)} since {_clock(event.start)}"

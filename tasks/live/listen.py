@@ -118,9 +118,9 @@ def _fed(sound: Iterable[Waveform], processes: list[LiveProcess], stream: Listen
             for denoiser in denoisers:
                 denoiser.send(block)
             for frame in resampler.resample(frame_of(block[None], RATE, "flt")):
-                _hear(frame.to_ndarray(), speakers, stream)
+                _hear(np.asarray(frame.to_ndarray(), np.float32), speakers, stream)
         for frame in resampler.resample(None):
-            _hear(frame.to_ndarray(), speakers, stream)
+            _hear(np.asarray(frame.to_ndarray(), np.float32), speakers, stream)
     except BrokenPipeError:
         return  # a process has ended: the caller's `check` says why
     finally:
