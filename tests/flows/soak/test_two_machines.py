@@ -5,7 +5,6 @@ twice, nothing is lost, and the indexes hold what the assets hold.
 """
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,13 +16,12 @@ import pytest
 import soundfile
 
 from containers.common.models import store as models
-from tasks.asset.manifest import Manifest
-from tasks.checks.store import check_store
 from tests.flows.serving import ROOT
+from tests.flows.soak.whole import whole
 
 SECONDS = 3
-MANIFEST = re.compile("out/[0-9a-f]{16}/manifest.json")
 FIRST, SECOND = ["a", "b", "c", "d"], ["d", "c", "e", "f"]  # what each machine is given, in this order
+NAMES = sorted({*FIRST, *SECOND})
 
 
 @pytest.fixture
@@ -41,7 +39,7 @@ def shared(aws: str) -> Iterator[Any]:
 def media(shared: Any, speech_wav: Path, tmp_path: Path) -> str:
     """Six cuts of the telephone call."""
     samples, rate = soundfile.read(speech_wav)
-    for number, name in enumerate(sorted({*FIRST, *SECOND})):
+    for number, name in enumerate(NAMES):
         start = 4 * number * rate
         soundfile.write(tmp_path / "cut.wav", samples[start : start + SECONDS * rate], rate)
         shared.upload_file(str(tmp_path / "cut.wav"), f"in/{name}.wav")
@@ -84,30 +82,9 @@ def test_two_machines_on_one_bucket_do_nothing_twice_and_lose_nothing(
     output = f"s3://{shared.name}/out"
     given = [[f"{media}/{name}.wav" for name in names] for names in (FIRST, SECOND)]
     both(tmp_path, *(["flows.batch", *names, "--output", output] for names in given))
-    whole(shared)
+    whole(shared, NAMES)
     for said in both(tmp_path, *(["flows.batch", *names, "--output", output] for names in reversed(given))):
         assert "4 files are complete" in said
-    whole(shared)
+    whole(shared, NAMES)
     both(tmp_path, ["flows.reindex", output], ["flows.reindex", output])
-    whole(shared)
-
-
-def whole(bucket: Any) -> None:
-    """Each asset is there, published once, and in every index; nobody holds anything."""
-    manifests = [item for item in bucket.objects.filter(Prefix="out/") if MANIFEST.fullmatch(item.key)]
-    found = [Manifest.model_validate_json(item.get()["Body"].read()) for item in manifests]
-    assert sorted(each.media.name for each in found) == [f"{name}.wav" for name in sorted({*FIRST, *SECOND})]
-    assert all(each.complete for each in found)
-    for item in manifests:
-        versions = [each for each in bucket.object_versions.filter(Prefix=item.key) if each.size is not None]
-        assert len(versions) == 1, f"{item.key} was published {len(versions)} times"
-    held = {item.key.removeprefix("out/"): item for item in bucket.objects.filter(Prefix="out/")}
-    for each in found:
-        for name, entry in each.files.items():
-            assert held[f"{each.asset}/{name}"].size == entry.size
-    assert not [key for key in held if key.endswith(".writing") or ".running/" in key], "no lease is left"
-    checked = check_store(f"s3://{bucket.name}/out")
-    assert (checked.assets, [one.sentence for one in checked.quality.verdicts if one.broken]) == (
-        len(found),
-        [],
-    )
+    whole(shared, NAMES)
