@@ -13,7 +13,7 @@ import numpy as np
 
 from containers.common.documents.faces import Face
 from containers.faceapi.contract import DetectRequest, DetectResult
-from flows.images import running_images
+from flows.runs.images import running_images
 from tasks.calls.invoke import invoke
 from tasks.media.demo import PICTURES
 

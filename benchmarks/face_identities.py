@@ -19,7 +19,7 @@ from PIL import Image, ImageFilter, ImageOps
 from containers.common.documents.faces import Face
 from containers.common.models.embeddings import embeddings
 from containers.faceapi.contract import DetectRequest, DetectResult
-from flows.images import running_images
+from flows.runs.images import running_images
 from tasks.calls.invoke import invoke
 from tasks.evaluation.dataset import Item, read_dataset
 from tasks.evaluation.faces import match_faces

@@ -17,7 +17,7 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from containers.common.models.embeddings import embeddings
 from containers.faceapi.contract import DetectRequest, DetectResult
-from flows.images import running_images
+from flows.runs.images import running_images
 from tasks.calls.invoke import invoke
 from tasks.media.demo import PICTURES, SHOTS
 

@@ -124,7 +124,7 @@ def by_hand(video: Path, folder: Path) -> Timed:
 
 def ours(video: Path, folder: Path) -> dict[str, Timed]:
     """Embedding the best crops of each track, as flows.analyze does, and embedding every face."""
-    from flows.images import running_images
+    from flows.runs.images import running_images
     from tasks.media.decoding import decode_media
     from tasks.stages.detect.run import detect
     from tasks.stages.detect.track import BestCrop

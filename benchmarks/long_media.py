@@ -44,7 +44,7 @@ def write_hour(path: Path) -> None:
 
 
 def long_table() -> Iterator[str]:
-    from flows.images import running_images
+    from flows.runs.images import running_images
     from tasks.calls.progress import listen
     from tasks.stages.diarize.run import diarize
     from tasks.stages.options import AnalyzeOptions

@@ -90,7 +90,7 @@ def per_task(server: psutil.Process) -> None:
 def per_run(media: Path, output: Path) -> None:
     """Prints a warm run's seconds, and those of its repetition with every stage kept."""
     from flows.analyze.flow import analyze
-    from flows.images import running_images
+    from flows.runs.images import running_images
     from tasks.media.demo import build_demo_video
     from tasks.stages.options import AnalyzeOptions
 

@@ -134,7 +134,7 @@ def _ours_together(path: Path) -> list[float]:
     from containers.common.documents.speech import Transcript
     from containers.pyannote.contract import DiarizeRequest
     from containers.whisperx.contract import TranscribeRequest
-    from flows.images import running_images
+    from flows.runs.images import running_images
     from tasks.calls.invoke import invoke
 
     calls: list[Callable[[], object]] = [

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from benchmarks.measure import cpu_of_tree
 from flows.analyze.__main__ import quiet_prefect
-from flows.images import running_images
-from flows.local_server import temporary_server, wait_for_server
+from flows.runs.images import running_images
+from flows.server.local import temporary_server, wait_for_server
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from benchmarks.talking_faces import CONVERSATION, CUTS, Scene, Spoken, build_talking_video
 from containers.common.documents.speakers import Turn
-from flows.images import running_images
+from flows.runs.images import running_images
 from tasks.media.decoding import decode_media
 from tasks.stages.detect.run import DetectedFaces, detect
 from tasks.stages.detect.track import name_people

@@ -4,8 +4,8 @@ import logging
 import os
 
 from containers.common.errors import UserError
-from flows.outlive import outlive_readers
-from flows.server_secret import know_secret
+from flows.runs.outlive import outlive_readers
+from flows.server.secret import know_secret
 
 # Prefect phones home unless told otherwise; an explicit setting of the user's wins.
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")

@@ -10,7 +10,7 @@ import os
 import sys
 
 from containers.common.errors import UserError
-from flows.server_secret import configured_url, know_secret
+from flows.server.secret import configured_url, know_secret
 
 SERVED = "http://127.0.0.1:4200/api"  # where `make serve` answers unless told
 
@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not configured_url():
             os.environ["PREFECT_API_URL"] = SERVED
             know_secret()
-        from flows.registration import deploy, make_pool
+        from flows.service.registration import deploy, make_pool
 
         for line in make_pool() if chosen.pool else deploy(chosen.reset, chosen.first):
             print(line)

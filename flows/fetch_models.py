@@ -9,7 +9,7 @@ from containers.common.errors import UserError
 from containers.model_downloader.contract import FetchedModel
 from containers.model_downloader.fetch import known_profiles
 from containers.model_downloader.publish import using_store
-from flows.forms import Place, one_of, own_name_or
+from flows.runs.forms import Place, one_of, own_name_or
 from flows.settings.load import apply_with_server
 from tasks.calls.fetch import fetch
 

@@ -8,9 +8,9 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from containers.common.errors import UserError
-from flows.artifacts import as_markdown, create_markdown_artifact
-from flows.forms import Place, own_name_or
-from flows.results import link_to
+from flows.runs.artifacts import as_markdown, create_markdown_artifact
+from flows.runs.forms import Place, own_name_or
+from flows.service.results import link_to
 from tasks.asset.bucket import is_remote, location, name_of
 from tasks.outputs.writing import WritingOptions
 from tasks.stages.publish.rewrite import rewrite, write_to

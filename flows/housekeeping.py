@@ -13,8 +13,8 @@ from containers.common.errors import UserError
 from containers.common.models.store import store_folder, store_uri
 from containers.model_downloader.inventory import choose_removable, remove_models, take_stock
 from flows.analyze.flags import complaint
-from flows.artifacts import create_table_artifact
-from flows.forms import Place, own_name_or
+from flows.runs.artifacts import create_table_artifact
+from flows.runs.forms import Place, own_name_or
 from flows.settings.load import apply, apply_with_server
 from tasks.asset.bucket import Location, location, work_place
 from tasks.housekeeping.caches import clear_caches

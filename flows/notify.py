@@ -3,7 +3,7 @@
 from prefect import flow
 
 from containers.common.errors import UserError
-from flows.aws import client
+from flows.runs.aws import client
 from flows.settings.load import apply_with_server
 
 SUBJECT_LENGTH = 99  # SNS takes fewer than 100 characters, in one line of ASCII

@@ -62,7 +62,7 @@ def forget(output: Path, who: str) -> str:
     Their names, faces and voices go from assets, from every version of the indexes, and last from the people,
     so that whatever broke it off, it can be done again. Raises UserError.
     """
-    from flows.images import running_images
+    from flows.runs.images import running_images
     from tasks.index.forget import forget_vectors
     from tasks.people.appearances import people_models
     from tasks.people.forget import take_out_person

@@ -7,10 +7,10 @@ from prefect.runtime import flow_run
 from pydantic import BeforeValidator, Field
 
 from containers.common.errors import UserError
-from flows.artifacts import create_link_artifact, create_table_artifact
-from flows.forms import Place, own_name_or, tidy
 from flows.people import change, rows_of
-from flows.results import link_to
+from flows.runs.artifacts import create_link_artifact, create_table_artifact
+from flows.runs.forms import Place, own_name_or, tidy
+from flows.service.results import link_to
 from tasks.asset.bucket import is_remote, location
 from tasks.people.edit import everybody
 from tasks.people.explain import explain_person

@@ -8,10 +8,10 @@ from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
 
 from containers.common.errors import NothingThere, UserError
-from flows.artifacts import create_markdown_artifact, create_table_artifact
-from flows.forms import Place, own_name_or
-from flows.nothing import nothing_to_do
-from flows.results import link_to
+from flows.runs.artifacts import create_markdown_artifact, create_table_artifact
+from flows.runs.forms import Place, own_name_or
+from flows.runs.nothing import nothing_to_do
+from flows.service.results import link_to
 from tasks.asset.bucket import location
 from tasks.checks.store import FOLDER, StoreCheck, check_store
 from tasks.checks.verdicts import Quality

@@ -1,8 +1,8 @@
 """`make serve`: a Prefect server with its UI, the deployments of prefect.yaml, and a worker for them.
 
-Reports and shelves are served beside it (flows/results.py). Whichever of these ends is started again: the
-runs under way outlive it. Flows wait two minutes for a server that is away, a run whose worker is gone goes
-on, and one that was killed itself is started again.
+Reports and shelves are served beside it (flows/service/results.py). Whichever of these ends is started again:
+the runs under way outlive it. Flows wait two minutes for a server that is away, a run whose worker is gone
+goes on, and one that was killed itself is started again.
 """
 
 import os
@@ -19,12 +19,8 @@ import httpx
 
 from containers.common.errors import UserError
 from deployments.local import end_idle
-from flows.child import end_child, start_child
-from flows.keep_going import Kept
-from flows.left_behind import LeftBehind
-from flows.orphans import end_orphans
-from flows.results import RESULTS_URL
-from flows.server_secret import (
+from flows.server.child import end_child, start_child
+from flows.server.secret import (
     CLIENT_SECRET,
     SERVER_SECRET,
     is_anothers,
@@ -34,6 +30,10 @@ from flows.server_secret import (
     secret_file,
     server_settings,
 )
+from flows.service.keep_going import Kept
+from flows.service.left_behind import LeftBehind
+from flows.service.orphans import end_orphans
+from flows.service.results import RESULTS_URL
 
 API_URL = os.environ.get("PREFECT_API_URL", "http://127.0.0.1:4200/api")
 # Runs say that they are alive, so that one whose process is gone can be told from one that works.
@@ -136,7 +136,7 @@ def _settle(left: LeftBehind, unserved: bool = False) -> bool:
 def _server() -> subprocess.Popen[bytes]:
     address = httpx.URL(API_URL)
     environment = {**os.environ, **server_settings(API_URL, os.environ[CLIENT_SECRET])}
-    return start_child("flows.local_server", str(address.port), address.host, cwd=ROOT, env=environment)
+    return start_child("flows.server.local", str(address.port), address.host, cwd=ROOT, env=environment)
 
 
 def _results_place() -> socket.socket | None:
@@ -157,7 +157,9 @@ def _results_place() -> socket.socket | None:
 
 
 def _results(place: socket.socket) -> subprocess.Popen[bytes]:
-    return start_child("flows.results", str(place.fileno()), "127.0.0.1", cwd=ROOT, pass_fds=[place.fileno()])
+    return start_child(
+        "flows.service.results", str(place.fileno()), "127.0.0.1", cwd=ROOT, pass_fds=[place.fileno()]
+    )
 
 
 def _worker() -> subprocess.Popen[bytes]:

@@ -91,7 +91,7 @@ def _client(service: str) -> Any:
     """By prefect-aws's block where one is named; Prefect, which takes seconds to load, is left alone else."""
     if not os.environ.get(CREDENTIALS):
         return boto3.client(service)
-    from flows.aws import client
+    from flows.runs.aws import client
 
     return client(service)
 

@@ -18,11 +18,11 @@ SERVED = {
     f"{FLOWS}/analyze/test_shared.py",
     f"{FLOWS}/operate/test_operate.py",
     f"{FLOWS}/settings/test_settings.py",
-    f"{FLOWS}/test_bucket_events.py",
+    f"{FLOWS}/watch/test_bucket_events.py",
     f"{FLOWS}/test_intruders.py",
     f"{FLOWS}/test_pages.py",
     f"{FLOWS}/test_serve.py",
-    f"{FLOWS}/test_watching.py",
+    f"{FLOWS}/watch/test_flow.py",
 }
 
 

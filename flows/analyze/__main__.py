@@ -12,7 +12,7 @@ from rich.console import Console
 
 from containers.common.errors import UserError
 from flows.analyze.flags import complaint, hyphened, offer
-from flows.ending import stop_on_signals, stoppable
+from flows.runs.ending import stop_on_signals, stoppable
 from tasks.asset.bucket import Location, absolute, is_remote, location, name_of
 from tasks.asset.folder import Asset
 from tasks.asset.manifest import Manifest
@@ -94,8 +94,8 @@ def _analyze(
     media: Location, output: Location, options: AnalyzeOptions, force: bool, console: Console
 ) -> Manifest:
     """Runs the flow with a server and workers of its own, started while Prefect is being imported."""
-    from flows.images import running_images, runtime_of, turn_of
-    from flows.local_server import temporary_server, wait_for_server
+    from flows.runs.images import running_images, runtime_of, turn_of
+    from flows.server.local import temporary_server, wait_for_server
 
     quiet_prefect()
     with ExitStack() as started:

@@ -8,13 +8,13 @@ import jinja2
 from containers.common import storage
 from flows.analyze.lineage import lineage
 from flows.analyze.ui import somebody_looks
-from flows.artifacts import (
+from flows.runs.artifacts import (
     as_markdown,
     create_image_artifact,
     create_markdown_artifact,
     create_table_artifact,
 )
-from flows.results import link_to
+from flows.service.results import link_to
 from tasks.asset.folder import MANIFEST, Asset
 from tasks.asset.manifest import Manifest
 from tasks.media.decoded import Decoded

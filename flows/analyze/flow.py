@@ -23,10 +23,10 @@ from flows.analyze.find import find, stages_for
 from flows.analyze.plan import decode_key, fingerprint, plan_keys, reads_pictures
 from flows.analyze.shared import SharedResults, load_block
 from flows.analyze.stages import Stages
-from flows.ending import ending_in_time
-from flows.forms import Place, own_name_or
-from flows.images import LocalImages, images_of, runtime_of, stop_tasks, turn_of
 from flows.operate.limits import within_limits
+from flows.runs.ending import ending_in_time
+from flows.runs.forms import Place, own_name_or
+from flows.runs.images import LocalImages, images_of, runtime_of, stop_tasks, turn_of
 from flows.settings.fields import Settings
 from flows.settings.load import apply_with_server
 from tasks.asset.bucket import Location, is_remote, name_of, on_this_machine

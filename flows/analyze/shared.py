@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from containers.common import storage
 from containers.common.errors import StorageError, UserError
 from containers.common.inside import inside
-from flows.patient import patiently
+from flows.server.patient import patiently
 from tasks.asset.folder import Asset
 from tasks.asset.portable import HERE, portable
 

@@ -17,8 +17,8 @@ from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 
 from flows.analyze.board import Board, StageState, told_too
-from flows.local_server import TEMPORARY
-from flows.patient import patiently
+from flows.server.local import TEMPORARY
+from flows.server.patient import patiently
 from tasks.calls import progress
 from tasks.media.probe import MediaInfo
 

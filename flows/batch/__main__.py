@@ -10,7 +10,7 @@ from rich.console import Console
 
 from containers.common.errors import UserError
 from flows.analyze.__main__ import quiet_prefect
-from flows.ending import stop_on_signals, stoppable
+from flows.runs.ending import stop_on_signals, stoppable
 from flows.settings.load import apply
 from tasks.asset.bucket import location
 from tasks.media.find import find_noting
@@ -68,8 +68,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(files: list[str], options: AnalyzeOptions, chosen: argparse.Namespace, console: Console) -> None:
-    from flows.images import running_images, runtime_of, turn_of
-    from flows.local_server import temporary_server, wait_for_server
+    from flows.runs.images import running_images, runtime_of, turn_of
+    from flows.server.local import temporary_server, wait_for_server
 
     quiet_prefect()
     with ExitStack() as started:

@@ -13,20 +13,20 @@ from pydantic import Field
 
 from containers.common.errors import UserError
 from flows.analyze.stages import sentence
-from flows.artifacts import (
+from flows.batch.item import BatchItem, analyze_file
+from flows.batch.tally import current_tally
+from flows.runs.artifacts import (
     as_markdown,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
 )
-from flows.batch.item import BatchItem, analyze_file
-from flows.batch.tally import current_tally
-from flows.ending import ending_in_time
-from flows.forms import Place, own_name_or
-from flows.images import running_images, runtime_of, turn_of
-from flows.nothing import nothing_to_do
-from flows.results import link_to
+from flows.runs.ending import ending_in_time
+from flows.runs.forms import Place, own_name_or
+from flows.runs.images import running_images, runtime_of, turn_of
+from flows.runs.nothing import nothing_to_do
+from flows.service.results import link_to
 from flows.settings.load import apply_with_server
 from tasks.asset.bucket import Location, absolute, name_of
 from tasks.media.find import find_noting

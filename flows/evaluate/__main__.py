@@ -12,7 +12,7 @@ from rich.console import Console
 
 from containers.common.errors import UserError
 from flows.analyze.__main__ import quiet_prefect
-from flows.ending import stop_on_signals, stoppable
+from flows.runs.ending import stop_on_signals, stoppable
 
 KINDS = (
     "transcription",
@@ -124,7 +124,7 @@ def _object(text: str) -> dict[str, Any]:
 
 def _run_flow(run: Callable[[], None]) -> int:
     """With a server of its own, unless one is configured."""
-    from flows.local_server import temporary_server, wait_for_server
+    from flows.server.local import temporary_server, wait_for_server
 
     quiet_prefect()
     with ExitStack() as started:

@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 
 from containers.common.errors import UserError
 from flows.analyze.stages import sentence
-from flows.artifacts import create_markdown_artifact, create_table_artifact
-from flows.forms import PlaceHere, own_name_or
-from flows.results import link_to_file
+from flows.runs.artifacts import create_markdown_artifact, create_table_artifact
+from flows.runs.forms import PlaceHere, own_name_or
+from flows.service.results import link_to_file
 from flows.settings.load import apply_with_server
 from tasks.asset.bucket import name_of
 from tasks.evaluation.asked import check_asked

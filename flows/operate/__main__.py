@@ -6,7 +6,7 @@ import sys
 from containers.common.errors import UserError
 from containers.common.image import IMAGES, image
 from flows.analyze.__main__ import quiet_prefect
-from flows.server_secret import configured_url
+from flows.server.secret import configured_url
 from flows.settings.fields import Settings
 from flows.settings.load import apply
 

@@ -7,7 +7,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 
 from containers.common.image import IMAGES
 from flows.operate.places import Places
-from flows.patient import patiently
+from flows.server.patient import patiently
 from tasks.calls.invoke import gated
 
 PREFIX = "mediaflow-"

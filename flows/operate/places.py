@@ -16,7 +16,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.responses import ConcurrencyLimitWithLeaseResponse
 
 from containers.common.errors import UserError
-from flows.patient import AWAY
+from flows.server.patient import AWAY
 
 LEASE = 120  # seconds after which a killed run's place is free again; longer than a server may be away
 RENEW = 20  # seconds between renewals

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from containers.common.errors import UserError
 from flows.analyze.__main__ import quiet_prefect
-from flows.ending import stop_on_signals, stoppable
+from flows.runs.ending import stop_on_signals, stoppable
 from flows.settings.load import apply
 from tasks.asset.bucket import Location, absolute, location
 from tasks.index.ask import SEARCHES
@@ -75,8 +75,8 @@ def _roll_back(output: Location, options: ReindexOptions, model: str) -> int:
 
 
 def _run(output: Location, options: ReindexOptions) -> None:
-    from flows.images import running_images
-    from flows.local_server import temporary_server, wait_for_server
+    from flows.runs.images import running_images
+    from flows.server.local import temporary_server, wait_for_server
 
     quiet_prefect()
     console = Console()

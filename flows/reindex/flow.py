@@ -8,11 +8,11 @@ from prefect.runtime import flow_run
 from containers.common import storage
 from containers.common.errors import NothingThere, UserError
 from flows.analyze.stages import sentence
-from flows.artifacts import create_link_artifact, create_table_artifact
-from flows.forms import Place, own_name_or
-from flows.images import running_images
-from flows.nothing import nothing_to_do
-from flows.results import link_to
+from flows.runs.artifacts import create_link_artifact, create_table_artifact
+from flows.runs.forms import Place, own_name_or
+from flows.runs.images import running_images
+from flows.runs.nothing import nothing_to_do
+from flows.service.results import link_to
 from flows.settings.load import apply_with_server
 from tasks.asset.bucket import Location, location
 from tasks.index.collect import collect, drop_orphans, reindexing_alone

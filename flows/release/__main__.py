@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _release(chosen: argparse.Namespace) -> int:
-    from flows.local_server import temporary_server, wait_for_server
+    from flows.server.local import temporary_server, wait_for_server
 
     quiet_prefect()
     with ExitStack() as started:

@@ -20,9 +20,9 @@ from deployments.release.ignored import ignored_names
 from deployments.release.pointer import switch
 from deployments.release.registry import SEVERITIES, Registry, severity_of
 from deployments.release.watch import Smoke, default_smoke, ringing, run_smoke, watch_alarms
-from flows.artifacts import create_table_artifact
-from flows.aws import client, read_settings
-from flows.forms import one_of, own_name_or
+from flows.runs.artifacts import create_table_artifact
+from flows.runs.aws import client, read_settings
+from flows.runs.forms import one_of, own_name_or
 
 BUILD = (sys.executable, "-m", "deployments.images", "build")  # what `make images` runs
 Share = Annotated[float, Field(gt=0, lt=1)]

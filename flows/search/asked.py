@@ -15,7 +15,7 @@ def answer_moments(
     """As `find_moments`. Raises UserError with one sentence."""
     if question.about is None and question.shown is None:
         return find_moments(output, question, say)
-    from flows.images import running_images
+    from flows.runs.images import running_images
     from flows.settings.load import apply_with_server
 
     apply_with_server()

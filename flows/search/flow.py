@@ -5,8 +5,8 @@ from pathlib import Path
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.artifacts import create_table_artifact
-from flows.forms import Place, PlaceHere, own_name_or, tidy
+from flows.runs.artifacts import create_table_artifact
+from flows.runs.forms import Place, PlaceHere, own_name_or, tidy
 from flows.search.run import answer_question
 from tasks.outputs.report_view import clock
 from tasks.search.answer import Answer, Question

@@ -3,8 +3,8 @@
 from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
 
-from flows.artifacts import create_table_artifact
-from flows.forms import Place, PlaceHere, own_name_or
+from flows.runs.artifacts import create_table_artifact
+from flows.runs.forms import Place, PlaceHere, own_name_or
 from flows.search.asked import answer_moments
 from tasks.outputs.labels import clock, speaker_name
 from tasks.search.moments_page import headline, write_moments

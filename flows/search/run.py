@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image
 
 from containers.common import storage
-from flows.images import running_images
+from flows.runs.images import running_images
 from tasks.search.answer import Answer, Question
 from tasks.search.find import find
 from tasks.search.library import Library

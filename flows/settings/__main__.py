@@ -42,7 +42,7 @@ def _ask_server() -> dict[str, Any]:
     quiet_prefect()
     import httpx
 
-    from flows.server_secret import configured_url
+    from flows.server.secret import configured_url
 
     if not configured_url():
         raise UserError(

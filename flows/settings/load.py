@@ -50,7 +50,7 @@ def apply_with_server() -> Settings:
 
     if not flow_run.id:
         return apply()
-    from flows.patient import patiently
+    from flows.server.patient import patiently
 
     return apply(patiently(read_server)())
 

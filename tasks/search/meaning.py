@@ -1,6 +1,6 @@
 """What is near to a text in meaning: what was said, and what is to be seen. It loads models, in their images.
 
-Whoever calls these has images running (`flows.images.running_images`) or an endpoint configured.
+Whoever calls these has images running (`flows.runs.images.running_images`) or an endpoint configured.
 """
 
 import tempfile

@@ -5,7 +5,7 @@
         print(moment.media, moment.start, moment.text, moment.why)
 
 Command line, flow, notebook and page call this one function. It loads no model, no vectors and no Prefect,
-but for `about` and `shown`, which want images running: `with flows.images.running_images():` starts them.
+but for `about` and `shown`, which want images running: flows.runs.images.running_images() starts them.
 """
 
 import difflib

@@ -31,7 +31,7 @@ ELSEWHERE = {
     "uv run python -m flows.release models:": "tests/flows/release/test_model_store.py",
     "for settings in": "tests/flows/release/test_release.py; moto's CloudFormation makes no alias",
     "uv run python -m flows.analyze": "tests/flows/analyze/test_s3.py",
-    "uv run python -m flows.watch": "tests/flows/test_bucket_events.py",
+    "uv run python -m flows.watch": "tests/flows/watch/test_bucket_events.py",
     "export PREFECT_API_": "Prefect Cloud's address and key; here a server of this machine",
 }
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from flows.ask_server import asking
-from flows.local_server import temporary_server, wait_for_server
 from flows.operate.capacity import work_queues
-from flows.registration import declared
+from flows.server.ask import asking
+from flows.server.local import temporary_server, wait_for_server
+from flows.service.registration import declared
 from tests.flows.serving import ROOT, Server, serving
 
 pytestmark = pytest.mark.slow

@@ -23,8 +23,8 @@ from containers.common.errors import UserError
 from containers.common.index.versions import current, rollback
 from containers.common.models.store import sha256_of
 from containers.faceapi.contract import Box
-from flows.images import running_images
 from flows.people import main
+from flows.runs.images import running_images
 from tasks.asset.folder import Asset
 from tasks.asset.manifest import Manifest
 from tasks.index.collect import collect

@@ -17,8 +17,8 @@ import pytest
 
 from containers.common.errors import UserError
 from containers.common.private import write_private
-from flows.local_server import temporary_server, wait_for_server
-from flows.server_secret import (
+from flows.server.local import temporary_server, wait_for_server
+from flows.server.secret import (
     configured_url,
     is_anothers,
     kept_secret,
@@ -201,7 +201,7 @@ def test_who_does_not_know_the_secret_is_told_nothing(server) -> None:
 def test_a_server_for_everybody_is_refused(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if "AUTH_STRING" not in name}
     done = subprocess.run(
-        [sys.executable, "-m", "flows.local_server", "4299", "0.0.0.0"],
+        [sys.executable, "-m", "flows.server.local", "4299", "0.0.0.0"],
         cwd=ROOT,
         env=environment | {"PREFECT_HOME": str(tmp_path)},
         capture_output=True,

@@ -18,7 +18,7 @@ from tests.flows.serving import ENDED, serving
 ASSETS = int(os.environ.get("MEDIAFLOW_SOAK_ASSETS", "500"))
 RATE = 16_000
 EVERY = 5  # seconds between two looks at the memory
-KINDS = {"server": "flows.local_server", "worker": "prefect worker", "flow": "-m prefect.engine"}
+KINDS = {"server": "flows.server.local", "worker": "prefect worker", "flow": "-m prefect.engine"}
 
 
 def tones(folder: Path) -> Path:

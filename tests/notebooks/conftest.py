@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.images import running_images
+from flows.runs.images import running_images
 from tasks.evaluation.starter import build_starter
 
 KEPT = (

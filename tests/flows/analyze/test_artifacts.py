@@ -6,7 +6,7 @@ import pytest
 
 from containers.common.documents.speech import Segment, Transcript
 from flows.analyze.artifacts import _page
-from flows.artifacts import as_markdown
+from flows.runs.artifacts import as_markdown
 from tasks.asset.folder import Asset
 from tasks.outputs.findings import Findings
 from tests.tasks.asset.test_folder import make_manifest

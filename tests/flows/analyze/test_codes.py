@@ -57,7 +57,7 @@ def changed_by(root: Path, name: str, text: str) -> set[str]:
         ("tasks/outputs/subtitles.py", {"check", "publish"}),
         ("tasks/checks/rules.py", {"check", "publish"}),
         # What no stage imports.
-        ("flows/watch.py", set()),
+        ("flows/watch/__main__.py", set()),
         ("tasks/evaluation/speed.py", set()),
         ("containers/faiss/trial.py", set()),
         ("benchmarks/speech.py", set()),

@@ -21,12 +21,12 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from flows.local_server import wait_for_server
 from flows.operate import places
 from flows.operate.limits import PREFIX, install_limits, within_limits
 from flows.operate.places import LEASE, Places
 from flows.serve import LEASES
-from flows.server_secret import server_settings
+from flows.server.local import wait_for_server
+from flows.server.secret import server_settings
 from tasks.calls import invoke
 from tests.flows.serving import ROOT
 
@@ -41,7 +41,7 @@ class Killable:
         self.home = home
         settings = server_settings(os.environ["PREFECT_API_URL"], SECRET)
         self._variables = {**os.environ, **settings, "PREFECT_HOME": str(home), **LEASES}
-        self._command = [sys.executable, "-m", "flows.local_server", str(port), "127.0.0.1"]
+        self._command = [sys.executable, "-m", "flows.server.local", str(port), "127.0.0.1"]
         self.start()
 
     def start(self) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from pyannote.database.util import load_rttm
 
 from containers.common.media.audio import load_audio
-from flows.images import running_images
+from flows.runs.images import running_images
 from flows.search.__main__ import main
 from tasks.media.demo import PICTURES, demo_truth, sample_speech
 from tasks.outputs.embeddings import read_embeddings, write_embeddings

@@ -10,7 +10,7 @@ import pytest
 
 from containers.common import storage
 from containers.common.errors import UserError
-from flows.images import running_images
+from flows.runs.images import running_images
 from flows.search.__main__ import main
 from tasks.asset.bucket import on_this_machine
 from tasks.index.collect import collect

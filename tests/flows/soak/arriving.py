@@ -8,7 +8,7 @@ from typing import Any
 import soundfile
 
 from containers.common.models.store import sha256_of
-from tests.flows.test_bucket_events import bridge
+from tests.flows.watch.test_bucket_events import bridge
 
 LENGTH = 1.5  # seconds
 

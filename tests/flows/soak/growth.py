@@ -16,7 +16,7 @@ from tests.flows.soak.processes import KINDS, Processes
 
 LASTING = {
     "make serve": lambda command: command.endswith("-m flows.serve"),
-    "results": lambda command: "flows.child flows.results" in command,
+    "results": lambda command: "flows.server.child flows.service.results" in command,
     **KINDS,
 }
 LEAST = 9  # measurements; of what was there for less time nothing is said

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from flows.left_behind import ATTEMPTS
+from flows.service.left_behind import ATTEMPTS
 from tests.flows.soak.clock import Clock
 from tests.flows.soak.disk import Disk
 from tests.flows.soak.processes import KINDS, Processes

@@ -12,8 +12,8 @@ from containers.common.locks import lock_of
 MARK = "MEDIAFLOW_SOAK"  # in the environment of every process of a campaign, the images' too
 KINDS = {
     "flow": lambda command: "prefect.flow_engine" in command or "prefect.engine" in command,
-    "worker": lambda command: "flows.child prefect worker" in command,
-    "server": lambda command: "flows.local_server" in command,
+    "worker": lambda command: "flows.server.child prefect worker" in command,
+    "server": lambda command: "flows.server.local" in command,
     "endpoint": lambda command: "deployments.local.serve_shared" in command,
     "image": lambda command: "local/bootstrap.py" in command or "bootstrap.mjs" in command,
 }

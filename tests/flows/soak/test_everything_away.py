@@ -23,7 +23,7 @@ from tests.containers.model_downloader.s3 import serving as s3
 from tests.flows.serving import Server, serving
 from tests.flows.soak.processes import MARK, Processes
 from tests.flows.soak.wire import Wire
-from tests.flows.test_bucket_events import bridge, waiting
+from tests.flows.watch.test_bucket_events import bridge, waiting
 
 AWAY = 60  # seconds
 PATIENCE = 900  # seconds for an analysis, on a machine that others use too

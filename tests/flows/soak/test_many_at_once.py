@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import soundfile
 
-from flows.turns import AT_ONCE
+from flows.runs.turns import AT_ONCE
 from tests.flows.serving import ROOT, Server, serving
 
 SECONDS = 3

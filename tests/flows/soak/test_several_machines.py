@@ -148,7 +148,7 @@ def test_two_machines_do_two_hundred_files_while_one_of_them_dies(
 
 def worker_of(serve: "subprocess.Popen[bytes]") -> psutil.Process:
     below = psutil.Process(serve.pid).children(recursive=True)
-    (found,) = [each for each in below if "flows.child prefect worker" in " ".join(each.cmdline())]
+    (found,) = [each for each in below if "flows.server.child prefect worker" in " ".join(each.cmdline())]
     return found
 
 

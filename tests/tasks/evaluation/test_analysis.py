@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from containers.common.errors import UserError
-from flows.images import running_images
+from flows.runs.images import running_images
 from tasks.evaluation import analysis
 from tasks.evaluation.analysis import attribute_item, diarize_item, options_of, transcribe_item
 from tasks.evaluation.dataset import Item

@@ -14,7 +14,7 @@ from PIL import Image
 
 from benchmarks import who_speaks
 from benchmarks.talking_faces import CONVERSATION, MOUTHS, Scene, build_talking_video
-from flows.images import running_images
+from flows.runs.images import running_images
 from tasks.media.decoded import Decoded
 from tasks.media.decoding import decode_media
 from tasks.media.demo import PICTURES

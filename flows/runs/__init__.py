@@ -1,0 +1,1 @@
+"""What every run does, whichever flow it is of."""

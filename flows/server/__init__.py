@@ -1,0 +1,1 @@
+"""Prefect servers that the project starts, and how they are asked."""

@@ -1,0 +1,1 @@
+"""What `make serve` keeps running and looks after."""
