@@ -7,6 +7,7 @@ not come into the store, where it would be preferred to a smaller model that wor
 import pickle
 import pickletools
 import zipfile
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -90,6 +91,12 @@ def _names(stream: IO[bytes]) -> Iterator[str]:
     """Everything that the next pickle of the stream imports, or how it would import unseen."""
     for code, argument, _ in pickletools.genops(stream):
         if code.name == "GLOBAL":
-            yield ".".join(str(argument).split(" ", 1)).replace("__builtin__.", "builtins.")
+            yield _as_python_3_names_it(*str(argument).split(" ", 1))
         elif code.name in ("STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4", "NEWOBJ_EX"):
             yield f"an import that weights never need ({code.name})"
+
+
+def _as_python_3_names_it(module: str, name: str) -> str:
+    """Files of protocol 2 name things as Python 2 did: `__builtin__.long`. All unpicklers translate it."""
+    module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
+    return f"{module}.{name}"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from containers.common.models.checkpoints import NUMPY, load_checkpoint, only_weights
+from containers.common.models.store import store_folder
 from containers.model_downloader.pickles import refused_names
 
 LOADERS = {
@@ -69,6 +70,23 @@ def test_a_trainer_s_numpy_state_is_allowed_where_it_is_asked_for(save, kind):
     assert load_checkpoint(path, NUMPY)["state"][0].tolist() == [1, 1, 1]
     with pytest.raises(pickle.UnpicklingError):
         load_checkpoint(path)
+
+
+def test_names_of_python_2_are_those_of_today(tmp_path):
+    """As in pyannote's checkpoints: their settings say `long`."""
+    path = tmp_path / "old.pkl"
+    path.write_bytes(b"\x80\x02c__builtin__\nlong\nU\x017\x85R.")
+    assert pickle.loads(path.read_bytes()) == 7
+    assert refused_names(path) == []
+    path.write_bytes(b"\x80\x02c__builtin__\nxrange\nK\x07\x85R.")
+    assert refused_names(path) == ["builtins.range"]
+
+
+def test_the_starter_models_hold_nothing_that_fetching_refuses():
+    """Of this machine's store, which may be older than what fetching asks."""
+    files = [path for path in store_folder().rglob("*") if path.suffix in {".bin", ".pt", ".pth", ".ckpt"}]
+    assert "pytorch_model.bin" in {path.name for path in files}
+    assert {str(path): found for path in files if (found := refused_names(path))} == {}
 
 
 @pytest.mark.parametrize("loader", [*LOADERS, "a library that asks for everything"])
