@@ -10,7 +10,7 @@ evaluations that this is enough for:
     group = "phone"              # figures are given for each group too
     language = "en"
     transcript = "monday.stm"    # .txt, .ctm, .srt, .vtt, .TextGrid, .eaf, .json; or text = "Hello."
-    turns = "monday.rttm"        # who speaks when; also .TextGrid, .eaf, Audacity's labels (.txt)
+    turns = "monday.rttm"        # who speaks when; also .TextGrid, .eaf, .vtt, Audacity's labels (.txt)
     sounds = ["speech", "Music"] # what is heard in it, AudioSet's names, ids and families
     source = "call 17"           # cuts or copies of one recording are no independent measurements
     uem = "monday.uem"           # only this is scored; or start = 60, end = 120 in seconds

@@ -128,6 +128,9 @@ def _pictures(part: pd.DataFrame) -> Iterator[tuple[str, str]]:
             axes.plot(own["created"], own["value"], "o-", color=colour, label=model, linewidth=1.2)
             known = own[np.isfinite(own["low"])]
             axes.vlines(known["created"], known["low"], known["high"], color=colour, alpha=0.5)
+        if rows["created"].nunique() == 1:  # else it would be shown among years
+            when, day = rows["created"].iloc[0], pd.Timedelta(days=1)
+            axes.set_xlim(when - day, when + day)
         locator = AutoDateLocator()
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))

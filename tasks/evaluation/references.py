@@ -1,5 +1,8 @@
 """What people know of a recording, read from the field's own file formats."""
 
+import re
+from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pysubs2
@@ -12,6 +15,8 @@ from tasks.evaluation.annotations import is_labels, read_eaf, read_labels, read_
 from tasks.evaluation.nist import Utterance, read_ctm, read_stm, read_turns
 from tasks.outputs.subtitles import read_subtitles
 
+# A voice span and any tag of a cue (https://www.w3.org/TR/webvtt1/#webvtt-cue-text).
+VOICE, TAG = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]*)>"), re.compile(r"<[^>]*>")
 KINDS = ".txt, .stm, .ctm, .srt, .vtt, .TextGrid, .eaf or .json"
 
 
@@ -19,9 +24,9 @@ def read_transcript(path: Path, recording: str | None = None) -> list[Utterance]
     """What was said, with times where the format has some.
 
     `.txt`: a text without times; `.stm`: an utterance a line; `.ctm`: a word a line; `.srt`, `.vtt`: a cue
-    each; `.TextGrid`, `.eaf`: an annotation each; `.txt` of Audacity: a label each; `.json`: a
-    transcript.json, a word each. `recording` chooses its rows where a file has those of
-    several. Raises UserError.
+    each, of WebVTT a voice; `.TextGrid`, `.eaf`: an annotation each; `.txt` of Audacity: a label each;
+    `.json`: a transcript.json, a word each. `recording` chooses its rows where a file has those of several.
+    Raises UserError.
     """
     if path.suffix == ".stm":
         return read_stm(path, recording)
@@ -44,11 +49,12 @@ def read_transcript(path: Path, recording: str | None = None) -> list[Utterance]
 
 
 def read_who_speaks(path: Path, recording: str | None = None) -> list[Turn]:
-    """Turns of RTTM, of the tiers of a TextGrid or EAF, of Audacity's labels, of a transcript's words.
+    """Turns of RTTM, of the tiers of a TextGrid or EAF, of Audacity's labels, of WebVTT's voices, of a
+    transcript's words.
 
     Audacity's labels are the speakers' names. Raises UserError.
     """
-    if path.suffix.lower() not in {".textgrid", ".eaf", ".txt", ".json"}:
+    if path.suffix.lower() not in {".textgrid", ".eaf", ".txt", ".json", ".vtt"}:
         return read_turns(path, recording)
     said = read_transcript(path, recording)
     labels = path.suffix == ".txt"
@@ -79,12 +85,21 @@ def _read_json(path: Path, content: str) -> list[Utterance]:
 
 def _read_cues(path: Path, content: str) -> list[Utterance]:
     try:
-        cues = read_subtitles(content, path.suffix[1:])
+        cues = read_subtitles(content, path.suffix[1:], keep_tags=path.suffix == ".vtt")
     except (pysubs2.exceptions.Pysubs2Error, ValueError) as error:
         raise UserError(f"{path.name} cannot be read as subtitles: {error}.") from None
     if not cues:
         raise UserError(f"{path.name} has no cue.")
     return [
-        Utterance(" ".join(cue.plaintext.split()), cue.start / 1000, cue.end / 1000)
+        Utterance(" ".join(text.split()), cue.start / 1000, cue.end / 1000, speaker)
         for cue in sorted(cues, key=lambda one: (one.start, one.end))
+        for speaker, text in (_voices(cue.text) if path.suffix == ".vtt" else [(None, cue.plaintext)])
     ]
+
+
+def _voices(text: str) -> Iterator[tuple[str | None, str]]:
+    """Who speaks and what, of the text of a WebVTT cue; nobody is named outside a voice span."""
+    before, *voiced = VOICE.split(text.replace(r"\N", "\n"))
+    parts = [("", before), *zip(voiced[::2], voiced[1::2], strict=True)]
+    told = [(unescape(name).strip() or None, unescape(TAG.sub("", words))) for name, words in parts]
+    yield from [part for part in told if part[1].strip()] or told[:1]

@@ -63,9 +63,13 @@ def cues_to_vtt(cues: Iterable[Cue], labels: bool = True, highlight: bool = Fals
     return "\n".join(blocks)
 
 
-def read_subtitles(content: str, format_: str) -> pysubs2.SSAFile:
-    """Cues of `srt` or `vtt`; a word's own time inside a cue, as YouTube writes it too, is no cue's."""
-    return pysubs2.SSAFile.from_string(WORD_TIME.sub("", content), format_=format_)
+def read_subtitles(content: str, format_: str, keep_tags: bool = False) -> pysubs2.SSAFile:
+    """Cues of `srt` or `vtt`; a word's own time inside a cue, as YouTube writes it too, is no cue's.
+
+    With `keep_tags` a cue's `text` is as it is written.
+    """
+    timed = WORD_TIME.sub("", content)
+    return pysubs2.SSAFile.from_string(timed, format_=format_, keep_html_tags=keep_tags)
 
 
 def to_rttm(diarization: Diarization, uri: str) -> str:

@@ -12,7 +12,7 @@ from containers.common.documents.speech import Segment as Said
 from containers.common.documents.speech import Transcript, Word
 from containers.common.errors import UserError
 from tasks.evaluation.nist import Utterance, choices, read_ctm, read_stm, read_turns, read_uem
-from tasks.evaluation.references import read_transcript
+from tasks.evaluation.references import read_transcript, read_who_speaks
 from tasks.evaluation.speakers import score_turns
 from tasks.evaluation.words import score_words
 
@@ -147,3 +147,23 @@ def test_subtitles_are_references_with_times(tmp_path: Path) -> None:
     assert read_transcript(srt) == [Utterance("Hello there", 1.5, 2.0)]
     vtt = write(tmp_path, "a.vtt", "WEBVTT", "", "00:01.500 --> 00:02.000", "Hello there", "")
     assert read_transcript(vtt) == [Utterance("Hello there", 1.5, 2.0)]
+
+
+def test_voices_of_webvtt_are_speakers(tmp_path: Path) -> None:
+    lines = ["<v Kate>Hello <i>there</i>,</v> <v.loud Tom>2 &lt; 3.</v>", "00:03.000 --> 00:04.000"]
+    more = ["<v Kate &amp; Tom>We <c.yellow>both</c>", "agree.", "", "00:05.000 --> 00:06.000", "Who?", ""]
+    vtt = write(tmp_path, "a.vtt", "WEBVTT", "", "00:01.500 --> 00:02.000", lines[0], "", lines[1], *more)
+    assert read_transcript(vtt) == [
+        Utterance("Hello there,", 1.5, 2.0, "Kate"),
+        Utterance("2 < 3.", 1.5, 2.0, "Tom"),
+        Utterance("We both agree.", 3.0, 4.0, "Kate & Tom"),
+        Utterance("Who?", 5.0, 6.0),
+    ]
+    assert [(turn.speaker, turn.start) for turn in read_who_speaks(vtt)] == [
+        ("Kate", 1.5),
+        ("Tom", 1.5),
+        ("Kate & Tom", 3.0),
+    ]
+    silent = write(tmp_path, "b.vtt", "WEBVTT", "", "00:05.000 --> 00:06.000", "Who?", "")
+    with pytest.raises(UserError, match="does not say who speaks when"):
+        read_who_speaks(silent)
