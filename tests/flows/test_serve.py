@@ -243,6 +243,9 @@ def test_an_evaluation_from_the_form_says_what_is_wrong(server, tmp_path):
 
 def test_a_release_from_the_form_says_what_is_wrong(server):
     """A whole release is in tests/flows/release, where the parts of AWS that moto lacks are stood in for."""
-    run = server.run("release", image="whisper")
+    with pytest.raises(httpx.HTTPStatusError) as refused:
+        server.start("release", image="whisper")
+    assert "'whisper' is not one of ['audioset', " in refused.value.response.text
+    run = server.run("release", image="whisperx", build=False, version="1.0.0")
     assert run["state_type"] == "FAILED"
-    assert "There is no image 'whisper'" in run["state"]["message"]
+    assert "Runtime aws needs settings" in run["state"]["message"]

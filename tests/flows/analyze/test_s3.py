@@ -63,14 +63,17 @@ def runtime(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["aws", pytest.param("local", marks=pytest.mark.soak)], indirect=True)
 def test_from_bucket_to_bucket_as_from_disk_to_disk(
-    bucket: Any, runtime: str, demo: tuple[Path, str], demo_video: Path, tmp_path: Path
+    bucket: Any, runtime: str, demo_video: Path, tmp_path: Path
 ) -> None:
-    out = f"out-{runtime}"
+    out, part, disk = f"out-{runtime}", ["--start", "2", "--end", "9"], tmp_path / "disk"
     bucket.upload_file(str(demo_video), "in/demo.mp4")
-    job = ["flows.analyze", "s3://media/in/demo.mp4", "--output", f"s3://media/{out}", "--runtime", runtime]
+    given = ["s3://media/in/demo.mp4", "--output", f"s3://media/{out}"]
+    job = ["flows.analyze", *given, "--runtime", runtime, *part]
     done = run(*job, work=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    folder = next(path.parent for path in demo[0].glob("*/manifest.json"))
+    on_disk = run("flows.analyze", demo_video, "--output", disk, *part, work=tmp_path)
+    assert (on_disk.returncode, on_disk.stderr) == (0, "")
+    folder = next(path.parent for path in disk.glob("*/manifest.json"))
     assert f"s3://media/{out}/{folder.name}/report.html" in done.stdout
     found = read(bucket, f"{out}/{folder.name}")
     local = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -82,9 +85,9 @@ def test_from_bucket_to_bucket_as_from_disk_to_disk(
     assert recorded == bucket.Object("in/demo.mp4").last_modified
     for name, content in comparable(found).items():
         assert content == expected[name], name
-    models = {path.name for path in (demo[0] / "index").iterdir()}
+    models = {path.name for path in (disk / "index").iterdir()}
     assert {name.split("/")[0] for name in read(bucket, f"{out}/index")} == models
-    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file() and disk not in path.parents}
     assert "report.html" not in left and "audio_48k.wav" not in left
 
     costs = json.loads(found["manifest.json"])["costs"]
