@@ -16,6 +16,8 @@ from tests.commands import run_module
 
 TIMES = {"created", "seconds", "started", "load_seconds", "compute_seconds", "peak_memory", "costs", "kept"}
 
+PART = ("--start", "2", "--end", "9")  # seconds: two shots, both voices
+
 
 def run(module: str, *arguments: object, work: Path) -> subprocess.CompletedProcess[str]:
     return run_module(module, *arguments, MEDIAFLOW_WORK=str(work))
@@ -47,6 +49,15 @@ def comparable(files: dict[str, bytes]) -> dict[str, Any]:
     return files | {"manifest.json": manifest, "report.html": report}
 
 
+@pytest.fixture(scope="module")
+def on_disk(demo_video: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output folder of the same part, analysed by this machine's images."""
+    folder = tmp_path_factory.mktemp("disk")
+    done = run("flows.analyze", demo_video, "--output", folder / "out", *PART, work=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder / "out"
+
+
 @pytest.fixture
 def runtime(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Where the images run; for aws the stand-ins that run the project's handlers on this machine."""
@@ -63,17 +74,15 @@ def runtime(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["aws", pytest.param("local", marks=pytest.mark.soak)], indirect=True)
 def test_from_bucket_to_bucket_as_from_disk_to_disk(
-    bucket: Any, runtime: str, demo_video: Path, tmp_path: Path
+    bucket: Any, runtime: str, on_disk: Path, demo_video: Path, tmp_path: Path
 ) -> None:
-    out, part, disk = f"out-{runtime}", ["--start", "2", "--end", "9"], tmp_path / "disk"
+    out = f"out-{runtime}"
     bucket.upload_file(str(demo_video), "in/demo.mp4")
     given = ["s3://media/in/demo.mp4", "--output", f"s3://media/{out}"]
-    job = ["flows.analyze", *given, "--runtime", runtime, *part]
+    job = ["flows.analyze", *given, "--runtime", runtime, *PART]
     done = run(*job, work=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    on_disk = run("flows.analyze", demo_video, "--output", disk, *part, work=tmp_path)
-    assert (on_disk.returncode, on_disk.stderr) == (0, "")
-    folder = next(path.parent for path in disk.glob("*/manifest.json"))
+    folder = next(path.parent for path in on_disk.glob("*/manifest.json"))
     assert f"s3://media/{out}/{folder.name}/report.html" in done.stdout
     found = read(bucket, f"{out}/{folder.name}")
     local = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -85,9 +94,9 @@ def test_from_bucket_to_bucket_as_from_disk_to_disk(
     assert recorded == bucket.Object("in/demo.mp4").last_modified
     for name, content in comparable(found).items():
         assert content == expected[name], name
-    models = {path.name for path in (disk / "index").iterdir()}
+    models = {path.name for path in (on_disk / "index").iterdir()}
     assert {name.split("/")[0] for name in read(bucket, f"{out}/index")} == models
-    left = {path.name for path in tmp_path.rglob("*") if path.is_file() and disk not in path.parents}
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert "report.html" not in left and "audio_48k.wav" not in left
 
     costs = json.loads(found["manifest.json"])["costs"]

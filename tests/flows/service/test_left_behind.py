@@ -109,7 +109,9 @@ def test_what_has_a_process_is_left_alone(own_server, monkeypatch, tmp_path) -> 
 
 VICTIMS = {
     "worker": lambda serve, run: [worker_of(serve)],
-    "server": lambda serve, run: [child for child in children(serve) if "flows.server.local" in command(child)],
+    "server": lambda serve, run: [
+        child for child in children(serve) if "flows.server.local" in command(child)
+    ],
     "image": lambda serve, run: images_of(serve)[:1],
     "engine": lambda serve, run: [child for child in processes_of(run) if "prefect.engine" in command(child)],
 }
