@@ -23,9 +23,7 @@ def find(
     found: dict[str, StageOutput] = {}
     while waiting or running:
         for stage in list(waiting):
-            if not running.keys().isdisjoint(stage.before) or any(
-                each.name in stage.before for each in waiting
-            ):
+            if not {*running, *(each.name for each in waiting)}.isdisjoint(stage.before):
                 continue
             waiting.remove(stage)
             if reason := _why_not(stage, stages, decoded, found, options):
@@ -41,7 +39,7 @@ def find(
             name = next(name for name, future in running.items() if future is ended)
             if output := stages.collect(running.pop(name)):
                 found[name] = output
-    stages.name_models(found[name] for name in STAGES if name in found)
+    stages.sort_models(found[name] for name in STAGES if name in found)
     return found
 
 

@@ -127,14 +127,10 @@ class Stages:
         self.models += [model for model in output.models if model not in self.models]
         return output
 
-    def name_models(self, outputs: Iterable[StageOutput]) -> None:
-        """The models of these outputs first, in this order, whichever ended first."""
-        first = [model for output in outputs for model in output.models]
-        unique: list[ModelRef] = []
-        for model in (*first, *self.models):
-            if model not in unique:
-                unique.append(model)
-        self.models = unique
+    def sort_models(self, outputs: Iterable[StageOutput]) -> None:
+        """The models of these outputs, all collected, in this order, whichever ended first."""
+        order = [model for output in outputs for model in output.models]
+        self.models.sort(key=order.index)
 
     def _ended(self, stage: str) -> Callable[..., None]:
         def put_on_board(task: object, run: object, state: State) -> None:

@@ -45,7 +45,7 @@ class Stages:
     def skip(self, reason: str, *stages: str) -> None:
         self.story += [f"{name} skipped" for name in stages]
 
-    def name_models(self, outputs: Any) -> None:
+    def sort_models(self, outputs: Any) -> None:
         self.named = len(list(outputs))
 
 
