@@ -104,9 +104,9 @@ def _remember(seen: Array, weights: dict[str, NDArray], layer: int) -> Array:
     # output).
     half = np.repeat(np.array([0.5, 0.5, 1.0, 0.5], np.float32), size)
     given = []
-    for way, heard in zip(ways, (seen, seen[:, ::-1]), strict=True):
+    for way, turned in zip(ways, (seen, seen[:, ::-1]), strict=True):
         bias = weights[f"lstm.bias_ih{way}"] + weights[f"lstm.bias_hh{way}"]
-        given.append(heard @ (weights[f"lstm.weight_ih{way}"].T * half) + bias * half)
+        given.append(turned @ (weights[f"lstm.weight_ih{way}"].T * half) + bias * half)
     gates = np.ascontiguousarray(np.stack(given).transpose(2, 0, 1, 3))  # (frames, 2, windows, 4 * size)
     back = np.stack([weights[f"lstm.weight_hh{way}"].T * half for way in ways])
     hidden = np.zeros((2, seen.shape[0], size), np.float32)

@@ -49,8 +49,8 @@ class Other:
         pass
 
 
-def read_tensors(path: Path, part: str = "state_dict") -> dict[str, NDArray]:
-    """The tensors of the file's `part`, by name; of the file itself where `part` is empty.
+def read_tensors(path: Path) -> dict[str, NDArray]:
+    """The tensors of the file's `state_dict`, by name.
 
     Nothing that the file names is imported or called. Raises pickle.UnpicklingError when it is no such file.
     """
@@ -59,8 +59,8 @@ def read_tensors(path: Path, part: str = "state_dict") -> dict[str, NDArray]:
             (listed,) = (name for name in archive.namelist() if name.endswith("data.pkl"))
             with archive.open(listed) as stream:
                 found = _Reader(stream, archive, listed.removesuffix("data.pkl")).load()
-            held = found[part] if part else found
-            return {name: value for name, value in held.items() if isinstance(value, np.ndarray)}
+            held = found["state_dict"].items()
+            return {name: value for name, value in held if isinstance(value, np.ndarray)}
     except (zipfile.BadZipFile, ValueError, LookupError, TypeError, AttributeError, EOFError) as error:
         raise pickle.UnpicklingError(
             f"{path.name} holds no weights as torch saves them ({error})."

@@ -41,7 +41,6 @@ def test_every_layout_of_a_tensor_is_read(save: Any) -> None:
     for name, tensor in state.items():
         assert np.array_equal(found[name], tensor.numpy()), name
         assert found[name].shape == tuple(tensor.shape)
-    assert read_tensors(save(state), "").keys() == state.keys()
 
 
 class Hostile:

@@ -11,7 +11,7 @@ from containers.common.models.pyannet import SEGMENTATION, SEGMENTATION_FILE, qu
 from containers.common.models.pyannet_light import FRAME_LENGTH, FRAME_STEP, PyanNet
 from containers.common.models.store import open_model
 from containers.whisperx.activity import Activity, find_speech_parts, hear_windows, merge_parts
-from containers.whisperx.speech import PYANNET_STEP
+from containers.whisperx.speech import PYANNET_STEP, _on_gpu
 
 RATE = 16_000
 
@@ -54,6 +54,16 @@ def test_scores_are_those_of_pyannote(
     assert apart.mean() < 1e-4
     assert apart.max() < 5e-3  # where the network doubts, 32 bits are not more exact than that
     assert ours.times[:3] == pytest.approx([theirs.sliding_window[at].middle for at in range(3)])
+
+
+def test_torch_scores_alike_where_there_is_a_gpu(speech: np.ndarray, network: Path) -> None:
+    """On the CPU here: what is left untried is CUDA alone."""
+    sound = noisy(speech, 12.34)
+    theirs, ours = (
+        hear_windows(score, sound, PYANNET_STEP) for score in (_on_gpu(network, "cpu"), PyanNet(network))
+    )
+    apart = np.abs(ours.scores - theirs.scores)
+    assert (apart.mean() < 1e-4, apart.max() < 5e-3) == (True, True)
 
 
 def waves(seed: int) -> np.ndarray:
