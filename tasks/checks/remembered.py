@@ -36,7 +36,7 @@ class Check(BaseModel):
     broken: list[Broken]
 
 
-class Course(NamedTuple):
+class RuleCourse(NamedTuple):
     """A rule that was broken lately; `rows` by check, the oldest first, 0 where it was kept.
 
     `since`: the first of the checks in a row that found it as it is now; None where all that are known did.
@@ -85,7 +85,7 @@ def remember(place: str, quality: Quality, assets: int) -> list[Check]:
     return checks
 
 
-def courses(checks: Sequence[Check]) -> list[Course]:
+def courses(checks: Sequence[Check]) -> list[RuleCourse]:
     """Every rule that one of the last SHOWN checks found broken: those that are so now first."""
     rows: dict[tuple[str, str], list[int]] = {}
     severity: dict[tuple[str, str], str] = {}
@@ -95,7 +95,7 @@ def courses(checks: Sequence[Check]) -> list[Course]:
             rows.setdefault(key, [0] * len(checks))[number] = one.rows
             severity[key] = one.severity
     found = [
-        Course(*key, severity[key], counts[-SHOWN:], _since(checks, counts))
+        RuleCourse(*key, severity[key], counts[-SHOWN:], _since(checks, counts))
         for key, counts in rows.items()
         if any(counts[-SHOWN:])
     ]

@@ -21,7 +21,7 @@ from containers.common.media.audio import Waveform
 from tasks.live.delays import Delays
 from tasks.live.process import LiveProcess, live_process
 from tasks.live.sound import BLOCK, RATE, frame_of
-from tasks.live.words import Recorder, Speakers, Stretch, batches
+from tasks.live.words import Recorder, Speakers, SpeechCut, batches
 from tasks.stages.registry import STAGES
 
 SPEECH_RATE = 16_000
@@ -37,7 +37,7 @@ class Listening:
         self.seconds = 0.0
         self._events: queue.Queue[Event | BaseException | None] = queue.Queue()
         self._recorder, self._speakers = Recorder(), Speakers()
-        self._stretches: queue.Queue[Stretch | None] = queue.Queue()
+        self._stretches: queue.Queue[SpeechCut | None] = queue.Queue()
 
     def __iter__(self) -> Iterator[Event]:
         """Until the sound has ended. Raises UserError when it cannot be read or a model is missing."""
@@ -75,10 +75,10 @@ def listening(
         for process in filter(None, (speakers, writer)):
             if not process.output.readline():  # "ready", or nothing
                 process.check()
-        heard = [process for process in (speakers, denoiser) if process]
-        processes = [*heard, *([writer] if writer else [])]
+        fed = [process for process in (speakers, denoiser) if process]
+        processes = [*fed, *filter(None, [writer])]
         threads = [
-            threading.Thread(target=stream_to, args=(_fed(sound, heard, stream), stream)),
+            threading.Thread(target=stream_to, args=(_fed(sound, fed, stream), stream)),
             threading.Thread(target=stream_to, args=(_told(speakers, stream, words), stream)),
         ]
         if writer:

@@ -4,6 +4,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,23 +22,26 @@ MOMENT = 0.2  # seconds of it
 KEPT = 90.0  # seconds of sound: a stretch, and how far the sound may be ahead of what is known of it
 
 
-class Stretch:
-    """Speech from `start` to `end` seconds of the stream, and its `samples` at 16 kHz with a margin."""
+class SpeechCut(NamedTuple):
+    """Speech from `start` to `end` seconds of the stream, and its `samples` at 16 kHz with a margin, which
+    begin at `first`."""
 
-    def __init__(self, start: float, end: float, first: float, samples: Waveform) -> None:
-        self.start, self.end, self.first, self.samples = start, end, first, samples
+    start: float
+    end: float
+    first: float
+    samples: Waveform
 
 
-def joined(one: Stretch, other: Stretch) -> Stretch:
+def joined(one: SpeechCut, other: SpeechCut) -> SpeechCut:
     """Both as one, with silence where neither has sound."""
     place = round((other.first - one.first) * RATE)
     samples = np.zeros(max(len(one.samples), place + len(other.samples)), np.float32)
     samples[: len(one.samples)] = one.samples
     samples[place : place + len(other.samples)] = other.samples
-    return Stretch(one.start, other.end, one.first, samples)
+    return SpeechCut(one.start, other.end, one.first, samples)
 
 
-def batches(stretches: queue.Queue[Stretch | None]) -> Iterator[Stretch]:
+def batches(stretches: queue.Queue[SpeechCut | None]) -> Iterator[SpeechCut]:
     """Stretches as they come, until None; those that waited are one as far as Whisper's window holds them."""
     waiting = stretches.get()
     while waiting is not None:
@@ -72,7 +76,7 @@ class Recorder:
             while self._end - self._first - len(self._blocks[0]) > KEPT * RATE:
                 self._first += len(self._blocks.popleft())
 
-    def notice(self, event: LiveSpeech) -> list[Stretch]:
+    def notice(self, event: LiveSpeech) -> list[SpeechCut]:
         """What may be transcribed now."""
         if event.end is None:
             self._since = event.start
@@ -81,7 +85,7 @@ class Recorder:
         self._since = None
         return [self._cut(start, event.end)] if event.end > start else []
 
-    def go_on(self, heard: float) -> list[Stretch]:
+    def go_on(self, heard: float) -> list[SpeechCut]:
         """The same while speech goes on and `heard` seconds of the stream are known to be speech."""
         if self._since is None or heard - self._since < LONGEST - 2 * MARGIN:
             return []
@@ -95,9 +99,9 @@ class Recorder:
         frames = samples[: len(samples) // size * size].reshape(-1, size)
         return first + (int(np.square(frames).mean(1).argmin()) + 0.5) * MOMENT if len(frames) else last
 
-    def _cut(self, start: float, end: float) -> Stretch:
+    def _cut(self, start: float, end: float) -> SpeechCut:
         first, samples = self._between(start - MARGIN, end + MARGIN)
-        return Stretch(start, end, first, samples)
+        return SpeechCut(start, end, first, samples)
 
     def _between(self, start: float, end: float) -> tuple[float, Waveform]:
         with self._lock:

@@ -7,7 +7,7 @@ import pytest
 
 from containers.common.documents.live import LiveSpeech, LiveTurn, LiveWords
 from containers.common.documents.speech import Segment, Word
-from tasks.live.words import KEPT, LONGEST, MARGIN, RATE, Recorder, Speakers, Stretch, batches
+from tasks.live.words import KEPT, LONGEST, MARGIN, RATE, Recorder, Speakers, SpeechCut, batches
 
 BLOCK = RATE // 10
 
@@ -59,7 +59,7 @@ def test_hours_are_not_kept():
 def test_what_has_waited_is_written_together_as_far_as_a_window_holds_it():
     waiting: queue.Queue = queue.Queue()
     for start in (0, 3, 10, 40):
-        waiting.put(Stretch(start, start + 2, start, np.full(2 * RATE, start + 1, np.float32)))
+        waiting.put(SpeechCut(start, start + 2, start, np.full(2 * RATE, start + 1, np.float32)))
     waiting.put(None)
     one, other = batches(waiting)
     assert (one.start, one.end, len(one.samples)) == (0, 12, 12 * RATE)
