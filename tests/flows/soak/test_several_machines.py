@@ -16,7 +16,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 import psutil
 import pytest
 import soundfile
@@ -29,17 +28,6 @@ from tests.flows.soak.whole import MANIFEST, whole
 FILES = int(os.environ.get("MEDIAFLOW_SOAK_FILES", "200"))
 SECONDS = 0.7
 PATIENCE = 3600.0  # seconds
-
-
-@pytest.fixture
-def shared(aws: str) -> Iterator[Any]:
-    """A bucket that keeps every version of every object."""
-    bucket = boto3.resource("s3").Bucket("shared")
-    bucket.create()
-    bucket.Versioning().enable()
-    yield bucket
-    bucket.object_versions.delete()
-    bucket.delete()
 
 
 @pytest.fixture

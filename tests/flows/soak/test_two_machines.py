@@ -7,11 +7,9 @@ twice, nothing is lost, and the indexes hold what the assets hold.
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import soundfile
 
@@ -22,17 +20,6 @@ from tests.flows.soak.whole import whole
 SECONDS = 3
 FIRST, SECOND = ["a", "b", "c", "d"], ["d", "c", "e", "f"]  # what each machine is given, in this order
 NAMES = sorted({*FIRST, *SECOND})
-
-
-@pytest.fixture
-def shared(aws: str) -> Iterator[Any]:
-    """A bucket that keeps every version of every object."""
-    bucket = boto3.resource("s3").Bucket("shared")
-    bucket.create()
-    bucket.Versioning().enable()
-    yield bucket
-    bucket.object_versions.delete()
-    bucket.delete()
 
 
 @pytest.fixture
