@@ -45,9 +45,8 @@ class LeftBehind:
         self._serves = serves
         self._suspects: set[str] = set()
         self._ended_late: set[tuple[str, int]] = set()  # runs and attempts of which a crash was told too late
-        self._heartbeats: dict[
-            str, tuple[str, float, float]
-        ] = {}  # last heartbeat, seconds since, when looked
+        # Of each run: its last heartbeat, seconds since, when looked.
+        self._heartbeats: dict[str, tuple[str, float, float]] = {}
         self._claimed: dict[str, tuple[float, float]] = {}  # pending states: seconds, when looked
         self._orphans = Orphans()
         self._began = (datetime.now(UTC), time.monotonic())
